@@ -163,7 +163,7 @@ pub fn check_integer_keys(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// The head at `at`: major type, argument, and where the head ends. Only the shortest form is accepted.
-fn head(bytes: &[u8], at: usize) -> Result<(u8, u64, usize), Error> {
+pub(crate) fn head(bytes: &[u8], at: usize) -> Result<(u8, u64, usize), Error> {
     let first = *bytes.get(at).ok_or(MALFORMED)?;
     let (major, low) = (first >> 5, first & 0x1f);
     let width = match low {

@@ -22,12 +22,34 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod arn;
+pub mod bundle;
 pub mod cbor;
+pub mod ciphertext;
+pub mod claims;
+pub mod config;
 pub mod crypto;
 pub mod digest;
+pub mod document;
 pub mod error;
+pub mod frame;
+pub mod hello;
+pub mod identity;
+pub mod kdf;
+pub mod message;
+pub mod object;
 pub mod parent;
 pub mod platform;
+pub mod receipt;
+pub mod record;
+pub mod rights;
+pub mod seal;
 pub mod shared;
+pub mod status;
+pub mod stream;
+pub mod text;
+pub mod vault;
+pub mod verify;
+mod der;
 
 pub use error::{Error, Fault, Part};
