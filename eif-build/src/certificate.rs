@@ -1,0 +1,136 @@
+//! The signer's certificate: its DER, its key, how long it is valid.
+//!
+//! AWS's hypervisor measures the DER into PCR8 and refuses an expired certificate. Who issued it nobody checks,
+//! here or there: the certificate is known by its bytes.
+
+use data_encoding::BASE64;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::der::{self, Reader};
+use crate::error::Error;
+
+/// DER of a P-384 SubjectPublicKeyInfo (RFC 5480) up to the point.
+const P384_SPKI: [u8; 23] = [
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+    0x22, 0x03, 0x62, 0x00,
+];
+/// The most bytes of a certificate: far above any real one, far below the section's limit as AWS encodes it.
+const MAX_DER: usize = 8 << 10;
+
+/// An X.509 certificate with a P-384 key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    der: Vec<u8>,
+    public_key: Vec<u8>,
+    not_before: i64,
+    not_after: i64,
+}
+
+impl Certificate {
+    /// Reads a PEM file with exactly one certificate.
+    ///
+    /// # Errors
+    /// [`Error::BadCertificate`], [`Error::CertificateKey`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
+        let mut found = CertificateDer::pem_slice_iter(pem);
+        match (found.next(), found.next()) {
+            (Some(Ok(der)), None) => Self::from_der(der.to_vec()),
+            _ => Err(Error::BadCertificate),
+        }
+    }
+
+    /// Reads the DER of a certificate (RFC 5280, 4.1).
+    ///
+    /// # Errors
+    /// [`Error::BadCertificate`], [`Error::CertificateKey`].
+    pub fn from_der(der: Vec<u8>) -> Result<Self, Error> {
+        if der.len() > MAX_DER {
+            return Err(Error::BadCertificate);
+        }
+        let fields = Fields::read(&der).ok_or(Error::BadCertificate)?;
+        let point = fields.key.strip_prefix(&P384_SPKI).ok_or(Error::CertificateKey)?;
+        let (public_key, not_before, not_after) = (point.to_vec(), fields.not_before, fields.not_after);
+        Ok(Self { der, public_key, not_before, not_after })
+    }
+
+    /// The one text form that stands in images: lines of 64 characters, as OpenSSL writes it.
+    pub fn to_pem(&self) -> String {
+        let text = BASE64.encode(&self.der);
+        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+        for (at, character) in text.chars().enumerate() {
+            if at > 0 && at % 64 == 0 {
+                pem.push('\n');
+            }
+            pem.push(character);
+        }
+        pem.push_str("\n-----END CERTIFICATE-----\n");
+        pem
+    }
+
+    /// The certificate's DER, which PCR8 measures.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The public key: an uncompressed point, 97 bytes.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// Not valid before, Unix time in seconds.
+    pub fn not_before(&self) -> i64 {
+        self.not_before
+    }
+
+    /// Not valid after, Unix time in seconds.
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
+    /// Checks that the certificate is valid at `at`, Unix time in seconds.
+    ///
+    /// # Errors
+    /// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`].
+    pub fn check_time(&self, at: i64) -> Result<(), Error> {
+        if at < self.not_before {
+            return Err(Error::CertificateNotYetValid { not_before: self.not_before });
+        }
+        if at > self.not_after {
+            return Err(Error::CertificateExpired { not_after: self.not_after });
+        }
+        Ok(())
+    }
+}
+
+struct Fields<'a> {
+    key: &'a [u8],
+    not_before: i64,
+    not_after: i64,
+}
+
+impl<'a> Fields<'a> {
+    fn read(der: &'a [u8]) -> Option<Self> {
+        let mut outer = Reader::new(der);
+        let mut certificate = Reader::new(outer.value(der::SEQUENCE)?);
+        outer.end()?;
+        let mut to_be_signed = Reader::new(certificate.value(der::SEQUENCE)?);
+        certificate.value(der::SEQUENCE)?; // signatureAlgorithm
+        certificate.value(der::BIT_STRING)?; // signature
+        certificate.end()?;
+
+        if to_be_signed.peek()? == der::CONTEXT_0 {
+            to_be_signed.value(der::CONTEXT_0)?; // version
+        }
+        to_be_signed.value(der::INTEGER)?; // serialNumber
+        to_be_signed.value(der::SEQUENCE)?; // signature
+        to_be_signed.value(der::SEQUENCE)?; // issuer
+        let mut validity = Reader::new(to_be_signed.value(der::SEQUENCE)?);
+        let not_before = validity.time()?;
+        let not_after = validity.time()?;
+        validity.end()?;
+        to_be_signed.value(der::SEQUENCE)?; // subject
+        let key = to_be_signed.whole(der::SEQUENCE)?; // subjectPublicKeyInfo
+        Some(Self { key, not_before, not_after })
+    }
+}

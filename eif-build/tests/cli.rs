@@ -1,0 +1,366 @@
+//! The built binary: every command, every bad input, nothing half-written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::*;
+use rcgen::PKCS_ECDSA_P384_SHA384;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// A folder of its own for each test, in which the binary runs.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(TempDir::new().unwrap());
+        place.put("kernel", &kernel(3));
+        place.put("init", b"\x7fELF");
+        place.put("list", b"# the ramdisk\n\ndir /dev 0755 0 0\nnod /dev/console 0600 0 0 c 5 1\nfile /init init 0755 0 0\nslink /bin /dev 0777 0 0\n");
+        place
+    }
+
+    fn with_image() -> Self {
+        let place = Self::new();
+        place.ok(&["cpio", "--list", "list", "--to", "ramdisk"]);
+        place.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk", "--to", "image.eif"]);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn get(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_eif-build")).args(args).current_dir(self.0.path()).output().unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[args, &["-o", "json"]].concat())).unwrap()
+    }
+
+    /// The code of a failure: exit status 1, nothing on standard output, one line on standard error, and the
+    /// folder as it was.
+    fn refused(&self, args: &[&str]) -> String {
+        let before = self.names();
+        let plain = self.run(args);
+        let json = self.run(&[args, &["-o", "json"]].concat());
+        assert_eq!((plain.status.code(), json.status.code()), (Some(1), Some(1)), "{args:?}");
+        assert!(plain.stdout.is_empty() && json.stdout.is_empty());
+        let text = String::from_utf8(plain.stderr).unwrap();
+        assert!(text.starts_with("Error: "), "{text}");
+        assert_eq!(self.names(), before);
+        let error: Value = serde_json::from_slice(&json.stderr).unwrap();
+        assert!(error["error"].is_string());
+        error["code"].as_str().unwrap().into()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn openssl(&self, args: &[&str]) {
+        let output = Command::new("openssl").args(args).current_dir(self.0.path()).output().expect("openssl");
+        assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn builds_the_same_bytes_anywhere() {
+    let (here, there) = (Place::with_image(), Place::with_image());
+    assert_eq!(here.get("image.eif"), there.get("image.eif"));
+    assert_eq!(here.get("ramdisk"), there.get("ramdisk"));
+    assert_eq!(here.names(), ["image.eif", "init", "kernel", "list", "ramdisk"]);
+}
+
+#[test]
+fn measures_and_describes() {
+    let place = Place::with_image();
+    let file = place.get("image.eif");
+    let expected = eif_build::measure(&file).unwrap();
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    let measured = place.json(&["measure", "image.eif"]);
+    assert_eq!(measured["pcrs"]["PCR0"], hex(&expected.pcr0));
+    assert_eq!(measured["pcrs"].as_object().unwrap().len(), 3);
+    assert_eq!(measured["file"]["sha256"], hex(&Sha256::digest(&file)));
+    assert_eq!(measured["file"]["size"], file.len());
+    assert_eq!(measured["sections"]["kernel"]["sha256"], hex(&Sha256::digest(place.get("kernel"))));
+    assert_eq!(measured["sections"]["cmdline"]["size"], LINE.len());
+    assert_eq!(measured["sections"]["ramdisk"]["sha256"], hex(&Sha256::digest(place.get("ramdisk"))));
+    assert!(place.ok(&["measure", "image.eif"]).contains(&format!("PCR0  {}\n", hex(&expected.pcr0))));
+
+    let described = place.json(&["describe", "image.eif"]);
+    assert_eq!(described["command_line"], LINE);
+    assert_eq!(described["signature"], Value::Null);
+    assert_eq!(described["entries"][2]["path"], "dev/console");
+    assert_eq!(described["entries"][2]["device"], serde_json::json!([5, 1]));
+    assert_eq!(described["entries"][3]["content"]["sha256"], hex(&Sha256::digest(place.get("init"))));
+    let text = place.ok(&["describe", "image.eif"]);
+    assert!(text.contains("c0600     0     0  /dev/console  device 5:1\n"), "{text}");
+    assert!(text.contains("l0777     0     0  /bin -> /dev\n"), "{text}");
+    assert!(text.contains(&format!("command line: {LINE}\n")));
+}
+
+#[test]
+fn measurements_of_a_release() {
+    let place = Place::with_image();
+    let hash = "ab".repeat(32);
+    place.put(
+        "inputs",
+        format!("# inputs\nlinux-source-6.12 6.12.117-1~deb12u1 {hash}\n\nrustc 1.95.0 {hash}\n").as_bytes(),
+    );
+    let text = place.ok(&["measurements", "image.eif", "--inputs", "inputs"]);
+    let release: Value = serde_json::from_str(&text).unwrap();
+    let mut measured = place.json(&["measure", "image.eif"]);
+    let expected = serde_json::json!([
+        {"name": "linux-source-6.12", "version": "6.12.117-1~deb12u1", "sha256": hash},
+        {"name": "rustc", "version": "1.95.0", "sha256": hash},
+    ]);
+    measured["inputs"] = expected;
+    assert_eq!(release, measured);
+    for wrong in [
+        "a 1 ab".to_owned(),
+        format!("a 1 {hash} more"),
+        format!("a {hash}"),
+        format!("a 1 {}", hash.to_uppercase()),
+        format!("a 1 {hash}\na 1 {hash}"),
+    ] {
+        place.put("wrong", wrong.as_bytes());
+        assert_eq!(place.refused(&["measurements", "image.eif", "--inputs", "wrong"]), "list-line", "{wrong}");
+    }
+}
+
+#[test]
+fn signs_with_a_key_file() {
+    let place = Place::with_image();
+    let (key, certificate) = signer(&PKCS_ECDSA_P384_SHA384);
+    place.put("key.pem", key.as_bytes());
+    place.put("certificate.pem", certificate.as_bytes());
+    let arguments = ["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "signed.eif"];
+    place.ok(&arguments);
+    let then = THEN.to_string();
+    let verify = ["verify", "signed.eif", "--certificate", "certificate.pem", "--at", &then];
+    let measured = place.json(&verify);
+    assert_eq!(measured["pcrs"].as_object().unwrap().len(), 4);
+    assert_eq!(measured["pcrs"]["PCR0"], place.json(&["measure", "image.eif"])["pcrs"]["PCR0"]);
+    assert!(place.ok(&["describe", "signed.eif"]).contains("valid from Unix time 1735689600 until 1767225600"));
+    // Without a time: now, and the certificate is of 2025.
+    assert_eq!(place.refused(&verify[..4]), "certificate-expired");
+    assert_eq!(place.refused(&["verify", "image.eif", "--certificate", "certificate.pem"]), "not-signed");
+    let (other_key, other) = signer(&PKCS_ECDSA_P384_SHA384);
+    place.put("other.pem", other.as_bytes());
+    place.put("other-key.pem", other_key.as_bytes());
+    assert_eq!(place.refused(&["verify", "signed.eif", "--certificate", "other.pem"]), "other-certificate");
+    assert_eq!(place.refused(&["verify", "signed.eif", "--certificate", "key.pem"]), "bad-certificate");
+    let sign = |key, certificate| {
+        place.refused(&["sign", "image.eif", "--key", key, "--certificate", certificate, "--to", "x.eif"])
+    };
+    assert_eq!(sign("other-key.pem", "certificate.pem"), "key-mismatch");
+    assert_eq!(sign("list", "certificate.pem"), "bad-key");
+    assert_eq!(sign("absent", "certificate.pem"), "io");
+}
+
+/// With a key that this program never sees, and a certificate, by OpenSSL alone.
+#[test]
+fn signs_in_three_steps() {
+    let place = Place::with_image();
+    place.openssl(&["ecparam", "-name", "secp384r1", "-genkey", "-out", "key.pem"]);
+    place.openssl(&[
+        "req",
+        "-new",
+        "-x509",
+        "-key",
+        "key.pem",
+        "-sha384",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=signer",
+        "-out",
+        "certificate.pem",
+    ]);
+    place.ok(&["measure", "image.eif", "--to-be-signed", "tbs"]);
+    place.openssl(&["dgst", "-sha384", "-sign", "key.pem", "-out", "signature.der", "tbs"]);
+    let attach = |signature, certificate| {
+        ["attach", "image.eif", "--signature", signature, "--certificate", certificate, "--to", "signed.eif"]
+    };
+    place.ok(&attach("signature.der", "certificate.pem"));
+    place.ok(&["verify", "signed.eif", "--certificate", "certificate.pem"]);
+    // One step with the same key in OpenSSL's own form (SEC 1) verifies as well.
+    place.ok(&["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "one-step.eif"]);
+    place.ok(&["verify", "one-step.eif", "--certificate", "certificate.pem"]);
+
+    place.openssl(&["dgst", "-sha256", "-sign", "key.pem", "-out", "sha256.der", "tbs"]);
+    place.openssl(&["dgst", "-sha384", "-sign", "key.pem", "-out", "other.der", "kernel"]);
+    let before = place.get("signed.eif");
+    for wrong in ["sha256.der", "other.der", "tbs"] {
+        assert_eq!(place.refused(&attach(wrong, "certificate.pem")), "bad-signature", "{wrong}");
+    }
+    assert_eq!(place.get("signed.eif"), before);
+}
+
+#[test]
+fn bad_images() {
+    let place = Place::with_image();
+    let good = place.get("image.eif");
+    let parts = sections(&good);
+    let flipped = |at: usize| {
+        let mut file = good.clone();
+        file[at] ^= 1;
+        file
+    };
+    let moved = |slot: usize| {
+        let mut file = flipped(offset_field(slot) + 7);
+        repair_crc(&mut file);
+        file
+    };
+    let with = |change: &dyn Fn(&mut Sections)| {
+        let mut parts = parts.clone();
+        change(&mut parts);
+        assemble(&parts)
+    };
+    let mut oversized = good.clone();
+    for at in [offset_field(3) + 256, good.len() - parts[3].1.len() - 8] {
+        oversized[at..at + 8].copy_from_slice(&u64::MAX.to_be_bytes());
+    }
+    let boundary = with(&|parts| {
+        let last = parts[0].1.pop().unwrap();
+        parts[1].1.insert(0, last);
+    });
+    let table = [
+        ("empty", vec![], "not-an-eif"),
+        ("truncated header", good[..300].to_vec(), "truncated"),
+        ("truncated section", good[..good.len() - 1].to_vec(), "truncated"),
+        ("trailing byte", [good.clone(), vec![0]].concat(), "trailing-bytes"),
+        ("oversized section", oversized, "section-too-large"),
+        ("reordered", with(&|parts| parts.swap(2, 3)), "section-order"),
+        ("duplicated", with(&|parts| parts.insert(1, parts[0].clone())), "duplicate-section"),
+        ("wrong CRC", flipped(CRC_AT), "wrong-crc"),
+        ("changed byte", flipped(good.len() / 2), "wrong-crc"),
+        ("wrong offset", moved(0), "wrong-offset"),
+        ("wrong offset of the ramdisk", moved(3), "wrong-offset"),
+        ("no ramdisk", with(&|parts| parts.truncate(3)), "missing-section"),
+        ("two ramdisks", with(&|parts| parts.push(parts[3].clone())), "duplicate-section"),
+        ("another's metadata", with(&|parts| parts[2].1 = b"{\"ImageName\":\"x\"}".to_vec()), "metadata-not-canonical"),
+        ("boundary moved", boundary, "kernel-length"),
+        ("a signature of nothing", with(&|parts| parts.push((SIGNATURE, vec![0x80]))), "signature-malformed"),
+    ];
+    place.put("key.pem", signer(&PKCS_ECDSA_P384_SHA384).0.as_bytes());
+    for (name, file, code) in table {
+        place.put("bad.eif", &file);
+        for command in ["describe", "measure"] {
+            assert_eq!(place.refused(&[command, "bad.eif"]), code, "{name}");
+        }
+        assert_eq!(
+            place.refused(&["sign", "bad.eif", "--key", "key.pem", "--certificate", "key.pem", "--to", "out.eif"]),
+            code,
+            "{name}"
+        );
+    }
+    assert_eq!(place.refused(&["measure", "absent.eif"]), "io");
+}
+
+#[test]
+fn bad_parts_leave_no_file() {
+    let place = Place::with_image();
+    let build = |kernel, line, ramdisk| {
+        place.refused(&["build", "--kernel", kernel, "--command-line", line, "--ramdisk", ramdisk, "--to", "out.eif"])
+    };
+    assert_eq!(build("init", LINE, "ramdisk"), "not-a-kernel");
+    assert_eq!(build("ramdisk", LINE, "ramdisk"), "not-a-kernel");
+    assert_eq!(build("kernel", "", "ramdisk"), "empty-section");
+    assert_eq!(build("kernel", "a\tb", "ramdisk"), "command-line");
+    assert_eq!(build("kernel", LINE, "kernel"), "cpio-not-canonical");
+    assert_eq!(build("absent", LINE, "ramdisk"), "io");
+    assert_eq!(build("kernel", LINE, "."), "io");
+    for (list, code) in [
+        ("dir /a 755 0", "list-line"),
+        ("pipe /a 755 0 0", "list-line"),
+        ("nod /a 600 0 0 b 8 0", "list-line"),
+        ("dir a 755 0 0", "list-line"),
+        ("dir /a 789 0 0", "list-line"),
+        ("dir /a 755 -1 0", "list-line"),
+        ("file /a absent 755 0 0", "io"),
+        ("dir /a/b 755 0 0", "cpio-path"),
+        ("dir /../a 755 0 0", "cpio-path"),
+        ("dir /a 755 0 0\ndir /a 755 0 0", "cpio-duplicate"),
+        ("file /a init 4755 0 0", "cpio-entry"),
+    ] {
+        place.put("wrong", list.as_bytes());
+        assert_eq!(place.refused(&["cpio", "--list", "wrong", "--to", "out"]), code, "{list}");
+    }
+}
+
+/// The old file stays until the new one is whole, and a folder that takes none says so.
+#[test]
+fn a_failed_write_changes_nothing() {
+    let place = Place::with_image();
+    let before = place.get("image.eif");
+    place.put("init", b"\x7fELF, another");
+    place.ok(&["cpio", "--list", "list", "--to", "ramdisk2"]);
+    let build = |to: &str| {
+        let to = to.to_owned();
+        ["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk2", "--to"]
+            .map(String::from)
+            .into_iter()
+            .chain([to])
+            .collect::<Vec<_>>()
+    };
+    let refused = |to: &str| place.refused(&build(to).iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(refused("absent/out.eif"), "io");
+    fs::create_dir(place.path("folder")).unwrap();
+    assert_eq!(refused("folder"), "io");
+
+    // No more than 1,000 bytes a file: the write fails in the middle.
+    let limited = Command::new("bash")
+        .args(["-c", "ulimit -f 1; trap '' XFSZ; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_eif-build")])
+        .args(build("image.eif"))
+        .current_dir(place.0.path())
+        .output()
+        .unwrap();
+    assert_eq!(limited.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&limited.stderr).starts_with("Error: cannot write image.eif"), "{limited:?}");
+    assert_eq!(place.get("image.eif"), before);
+    assert_eq!(place.names(), ["folder", "image.eif", "init", "kernel", "list", "ramdisk", "ramdisk2"]);
+
+    place.ok(&build("image.eif").iter().map(String::as_str).collect::<Vec<_>>());
+    assert_ne!(place.get("image.eif"), before);
+}
+
+#[test]
+fn usage() {
+    let place = Place::new();
+    for wrong in [&["nonsense"][..], &[], &["measure"], &["build", "--kernel", "kernel"], &["measure", "a", "b"]] {
+        assert_eq!(place.refused(wrong), "usage", "{wrong:?}");
+    }
+    assert_eq!(place.run(&["measure", "a", "-o", "xml"]).status.code(), Some(1));
+    for command in ["cpio", "build", "describe", "measure", "measurements", "sign", "attach", "verify"] {
+        assert!(place.ok(&["--help"]).contains(command));
+        assert!(place.ok(&[command, "--help"]).starts_with("Usage: eif-build"));
+    }
+    assert!(Path::new(env!("CARGO_BIN_EXE_eif-build")).exists());
+}

@@ -1,0 +1,111 @@
+//! A small valid image, and a builder that keeps to no rule.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use eif_build::cpio::{self, Entry, Node};
+use eif_build::write::Parts;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+pub const HEADER: usize = 548;
+pub const CRC_AT: usize = HEADER - 4;
+pub const LINE: &str = "reboot=k panic=30 console=ttyS0";
+/// 2025-06-01, when the certificates made here are valid.
+pub const THEN: i64 = 1_748_736_000;
+
+pub const KERNEL: u16 = 1;
+pub const CMDLINE: u16 = 2;
+pub const RAMDISK: u16 = 3;
+pub const SIGNATURE: u16 = 4;
+pub const METADATA: u16 = 5;
+
+/// Types and bodies, in the order of the file.
+pub type Sections = Vec<(u16, Vec<u8>)>;
+
+/// A bzImage as far as its length goes: two sectors and `paragraphs` of 16 bytes.
+pub fn kernel(paragraphs: u32) -> Vec<u8> {
+    let mut kernel = vec![0x90; 1024 + 16 * paragraphs as usize];
+    kernel[0x1f1] = 1;
+    kernel[0x1f4..0x1f8].copy_from_slice(&paragraphs.to_le_bytes());
+    kernel[0x202..0x206].copy_from_slice(b"HdrS");
+    kernel
+}
+
+pub fn entries() -> Vec<Entry<'static>> {
+    let entry = |path, mode, node| Entry { path, mode, uid: 0, gid: 0, node };
+    vec![
+        entry("init", 0o755, Node::File(b"\x7fELF, or nearly")),
+        entry("dev", 0o755, Node::Directory),
+        entry("dev/console", 0o600, Node::CharDevice { major: 5, minor: 1 }),
+        entry("dev-null", 0o777, Node::Symlink("dev/null")),
+        Entry { path: "core", mode: 0o500, uid: 1, gid: 2, node: Node::File(b"") },
+    ]
+}
+
+pub fn ramdisk() -> Vec<u8> {
+    cpio::write(&entries()).unwrap()
+}
+
+pub fn image() -> Vec<u8> {
+    let (kernel, ramdisk) = (kernel(3), ramdisk());
+    eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, ramdisk: &ramdisk }).unwrap()
+}
+
+/// The sections of a valid image, to be spoilt and given to [`assemble`].
+pub fn sections(file: &[u8]) -> Sections {
+    let mut sections = Vec::new();
+    let mut rest = &file[HEADER..];
+    while !rest.is_empty() {
+        let kind = u16::from_be_bytes([rest[0], rest[1]]);
+        let size = u64::from_be_bytes(rest[4..12].try_into().unwrap()) as usize;
+        sections.push((kind, rest[12..12 + size].to_vec()));
+        rest = &rest[12 + size..];
+    }
+    sections
+}
+
+/// Any sections in any order, the headers right for them.
+pub fn assemble(sections: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let mut file = b".eif\0\x04\0\0".to_vec();
+    file.extend((1u64 << 30).to_be_bytes());
+    file.extend(2u64.to_be_bytes());
+    file.extend(0u16.to_be_bytes());
+    file.extend((sections.len() as u16).to_be_bytes());
+    let mut offsets = [0u64; 32];
+    let mut sizes = [0u64; 32];
+    let mut at = HEADER as u64;
+    for (slot, (_, body)) in sections.iter().enumerate() {
+        (offsets[slot], sizes[slot]) = (at, body.len() as u64);
+        at += 12 + body.len() as u64;
+    }
+    file.extend(offsets.iter().chain(&sizes).flat_map(|value| value.to_be_bytes()));
+    file.extend([0; 8]);
+    for (kind, body) in sections {
+        file.extend(kind.to_be_bytes());
+        file.extend([0; 2]);
+        file.extend((body.len() as u64).to_be_bytes());
+        file.extend(body);
+    }
+    repair_crc(&mut file);
+    file
+}
+
+pub fn repair_crc(file: &mut [u8]) {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&file[..CRC_AT]);
+    hasher.update(&file[HEADER..]);
+    file[CRC_AT..HEADER].copy_from_slice(&hasher.finalize().to_be_bytes());
+}
+
+/// Where the n-th offset stands in the header; its size is 256 bytes further on.
+pub fn offset_field(slot: usize) -> usize {
+    28 + 8 * slot
+}
+
+/// A key and its certificate, both PEM, valid through 2025.
+pub fn signer(algorithm: &'static rcgen::SignatureAlgorithm) -> (String, String) {
+    let key = KeyPair::generate_for(algorithm).unwrap();
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.not_before = date_time_ymd(2025, 1, 1);
+    params.not_after = date_time_ymd(2026, 1, 1);
+    let certificate = params.self_signed(&key).unwrap();
+    (key.serialize_pem(), certificate.pem().replace("\r\n", "\n"))
+}

@@ -1,0 +1,228 @@
+//! The reader and the writer: one file for its parts, one image for its PCR0, nothing else read.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::*;
+use eif_build::layout::Section;
+use eif_build::write::{Parts, write};
+use eif_build::{Error, Image, cpio, measure};
+use proptest::prelude::*;
+use sha2::{Digest, Sha384};
+
+fn code(file: &[u8]) -> &'static str {
+    Image::parse(file).expect_err("refused").code()
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let (file, ramdisk) = (image(), ramdisk());
+    let image = Image::parse(&file).unwrap();
+    assert_eq!(image.kernel(), kernel(3));
+    assert_eq!(image.command_line(), LINE);
+    assert_eq!(image.ramdisk(), ramdisk);
+    assert_eq!(image.entries().len(), 5);
+    assert!(image.signature().is_none());
+    let names: Vec<_> = image.sections().into_iter().map(|(section, _)| section.name()).collect();
+    assert_eq!(names, ["kernel", "cmdline", "metadata", "ramdisk"]);
+    assert_eq!(assemble(&sections(&file)), file);
+}
+
+/// By the formula, spelt out here a second time.
+#[test]
+fn pcrs() {
+    let measured = measure(&image()).unwrap();
+    let extend = |digest: [u8; 48]| -> [u8; 48] { Sha384::digest([[0; 48], digest].concat()).into() };
+    let all = [kernel(3), LINE.into(), ramdisk()].concat();
+    assert_eq!(measured.pcr0, extend(Sha384::digest(all).into()));
+    assert_eq!(measured.pcr1, measured.pcr0);
+    assert_eq!(measured.pcr2, extend(Sha384::digest([]).into()));
+    assert_eq!(measured.pcr8, None);
+    assert_eq!(measured.file.size, image().len() as u64);
+}
+
+#[test]
+fn sections_out_of_order_twice_or_missing() {
+    let good = sections(&image());
+    let with = |change: &dyn Fn(&mut Sections)| {
+        let mut sections = good.clone();
+        change(&mut sections);
+        code(&assemble(&sections))
+    };
+    assert_eq!(with(&|s| s.swap(2, 3)), "section-order");
+    assert_eq!(with(&|s| s.swap(0, 1)), "section-order");
+    assert_eq!(with(&|s| s.push((RAMDISK, ramdisk()))), "duplicate-section");
+    assert_eq!(with(&|s| s.insert(3, (RAMDISK, ramdisk()))), "duplicate-section");
+    assert_eq!(with(&|s| s.insert(1, (KERNEL, kernel(3)))), "duplicate-section");
+    assert_eq!(with(&|s| s.truncate(3)), "missing-section");
+    assert_eq!(with(&|s| s.clear()), "missing-section");
+    assert_eq!(with(&|s| s[3].0 = SIGNATURE), "section-order");
+    assert_eq!(with(&|s| s[3].0 = 0), "unknown-section");
+    assert_eq!(with(&|s| s[3].0 = 6), "unknown-section");
+    assert_eq!(with(&|s| s[1].1.clear()), "empty-section");
+    assert_eq!(with(&|s| s[2].1.push(b' ')), "metadata-not-canonical");
+    assert_eq!(with(&|s| s[2].1 = b"{}".to_vec()), "metadata-not-canonical");
+    assert_eq!(with(&|s| s[1].1[3] = b'\n'), "command-line");
+    assert_eq!(with(&|s| s[1].1 = "\u{e9}".into()), "command-line");
+    assert_eq!(with(&|s| s[0].1.truncate(500)), "not-a-kernel");
+    assert_eq!(with(&|s| s[0].1[0x202] = 0), "not-a-kernel");
+    assert_eq!(with(&|s| s[0].1.extend([0; 16])), "kernel-length");
+    assert_eq!(with(&|s| s[3].1.push(0)), "cpio-not-canonical");
+    assert_eq!(with(&|s| s[3].1 = b"\x1f\x8b".to_vec()), "cpio-not-canonical");
+    assert_eq!(with(&|s| s.push((SIGNATURE, vec![0x80]))), "signature-malformed");
+}
+
+#[test]
+fn header_fields() {
+    let with = |at: usize, bytes: &[u8]| {
+        let mut file = image();
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        repair_crc(&mut file);
+        code(&file)
+    };
+    assert_eq!(with(0, b".elf"), "not-an-eif");
+    assert_eq!(with(5, &[3]), "unsupported-version");
+    assert_eq!(with(5, &[5]), "unsupported-version");
+    assert_eq!(with(7, &[1]), "unknown-flags");
+    assert_eq!(with(15, &[1]), "header-not-canonical");
+    assert_eq!(with(23, &[1]), "header-not-canonical");
+    assert_eq!(with(25, &[1]), "header-not-canonical");
+    assert_eq!(with(27, &[3]), "header-not-canonical");
+    assert_eq!(with(27, &[33]), "section-count");
+    assert_eq!(with(offset_field(31), &[1]), "header-not-canonical");
+    assert_eq!(with(offset_field(31) + 256, &[1]), "header-not-canonical");
+    assert_eq!(with(540, &[1]), "header-not-canonical");
+    for slot in 0..4 {
+        let at = offset_field(slot) + 7;
+        let one_more = image()[at].wrapping_add(1);
+        assert_eq!(with(at, &[one_more]), "wrong-offset", "slot {slot}");
+        assert_eq!(with(at + 256, &[image()[at + 256].wrapping_add(1)]), "section-size", "slot {slot}");
+    }
+    assert_eq!(with(HEADER + 3, &[1]), "unknown-flags");
+    let mut file = image();
+    file[CRC_AT] ^= 1;
+    assert_eq!(code(&file), "wrong-crc");
+}
+
+/// Sizes that would not fit into memory, or past 2^64: compared before anything is allocated.
+#[test]
+fn sizes_that_cannot_be() {
+    for (size, expected) in [(u64::MAX, "section-too-large"), (1 << 40, "section-too-large"), (1 << 25, "truncated")] {
+        let mut file = image();
+        file[offset_field(0) + 256..][..8].copy_from_slice(&size.to_be_bytes());
+        file[HEADER + 4..][..8].copy_from_slice(&size.to_be_bytes());
+        assert_eq!(code(&file), expected);
+    }
+    let (kernel, ramdisk) = (kernel(3), ramdisk());
+    let line = "x".repeat(2048);
+    let refused = write(Parts { kernel: &kernel, command_line: &line, ramdisk: &ramdisk }).unwrap_err();
+    assert_eq!(refused, Error::SectionTooLarge { section: Section::CommandLine, size: 2048, limit: 2047 });
+    assert!(write(Parts { kernel: &kernel, command_line: &line[1..], ramdisk: &ramdisk }).is_ok());
+}
+
+#[test]
+fn every_truncation_and_every_longer_file() {
+    let file = image();
+    for length in 0..file.len() {
+        let mut short = file[..length].to_vec();
+        assert!(Image::parse(&short).is_err(), "{length}");
+        if length >= HEADER {
+            repair_crc(&mut short);
+            assert_eq!(code(&short), "truncated", "{length}");
+        }
+    }
+    let mut long = file.clone();
+    long.push(0);
+    repair_crc(&mut long);
+    assert_eq!(code(&long), "trailing-bytes");
+}
+
+/// Every flipped bit is refused; with the CRC repaired it is refused too, or gives another PCR0.
+#[test]
+fn every_flip() {
+    let good = image();
+    let pcr0 = measure(&good).unwrap().pcr0;
+    let mut other = 0;
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut file = good.clone();
+            file[at] ^= 1 << bit;
+            assert!(Image::parse(&file).is_err(), "byte {at}, bit {bit}");
+            repair_crc(&mut file);
+            if (CRC_AT..HEADER).contains(&at) {
+                assert_eq!(file, good);
+                continue;
+            }
+            if let Ok(measured) = measure(&file) {
+                assert_ne!(measured.pcr0, pcr0, "byte {at}, bit {bit}");
+                other += 1;
+            }
+        }
+    }
+    // Most of the kernel's bits and most of the command line's: the check above was not empty.
+    assert!(other > 1024 * 8, "{other}");
+}
+
+/// PCR0 hashes the parts without separators: of all ways to cut its preimage one is read.
+#[test]
+fn one_image_for_each_pcr0() {
+    let (kernel, ramdisk) = (kernel(3), ramdisk());
+    let metadata = sections(&image())[2].clone();
+    let all = [&kernel, LINE.as_bytes(), &ramdisk].concat();
+    let mut read = Vec::new();
+    for first in 1..all.len() {
+        // Behind a kernel of the wrong length a few second cuts stand for all.
+        let seconds = (first + 1..all.len()).filter(|second| second - first < 8 || first == kernel.len());
+        for second in seconds {
+            let file = assemble(&[
+                (KERNEL, all[..first].to_vec()),
+                (CMDLINE, all[first..second].to_vec()),
+                metadata.clone(),
+                (RAMDISK, all[second..].to_vec()),
+            ]);
+            if Image::parse(&file).is_ok() {
+                read.push((first, second));
+            }
+        }
+    }
+    assert_eq!(read, [(kernel.len(), kernel.len() + LINE.len())]);
+}
+
+proptest! {
+    /// What the writer takes, the reader gives back.
+    #[test]
+    fn round_trip(paragraphs in 0u32..64, line in "[ -~]{1,80}", content in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let kernel = kernel(paragraphs);
+        let node = cpio::Node::File(&content);
+        let ramdisk = cpio::write(&[cpio::Entry { path: "init", mode: 0o755, uid: 0, gid: 0, node }]).unwrap();
+        let file = write(Parts { kernel: &kernel, command_line: &line, ramdisk: &ramdisk }).unwrap();
+        let image = Image::parse(&file).unwrap();
+        prop_assert_eq!(image.command_line(), line);
+        prop_assert_eq!(image.kernel(), kernel);
+        prop_assert_eq!(image.ramdisk(), ramdisk);
+    }
+
+    /// Whatever is read, the writer would have written: several bytes changed anywhere, the CRC repaired.
+    #[test]
+    fn read_means_canonical(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let mut file = image();
+        for (at, value) in changes {
+            let at = at.index(file.len());
+            file[at] = value;
+        }
+        repair_crc(&mut file);
+        if let Ok(image) = Image::parse(&file) {
+            let parts = Parts { kernel: image.kernel(), command_line: image.command_line(), ramdisk: image.ramdisk() };
+            prop_assert_eq!(write(parts).unwrap(), file.clone());
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused(mut file in proptest::collection::vec(any::<u8>(), 0..2000), headed in any::<bool>()) {
+        if headed && file.len() >= HEADER {
+            file[..HEADER].copy_from_slice(&image()[..HEADER]);
+            repair_crc(&mut file);
+        }
+        prop_assert!(Image::parse(&file).is_err());
+    }
+}
