@@ -15,6 +15,9 @@ pub const MAX_TEXT: usize = 1024;
 /// The longest that all paths may be together, in bytes: with the arguments they fit into a job's header.
 pub const MAX_PATHS: usize = 512 << 10;
 
+/// A reactor's handler when the manifest names none.
+pub const HANDLER: &str = "cape_handler";
+
 /// SHA-256("capelet/1/bundle" ‖ 0 ‖ bundle), by which a function is known. It is public: of a bundle that can be
 /// guessed it tells which it is, unless the manifest has a nonce.
 pub fn checksum(bundle: &[u8]) -> [u8; 32] {
@@ -30,13 +33,21 @@ pub struct Manifest<'a> {
     pub nonce: Option<[u8; 32]>,
     /// A command, unless it says otherwise.
     pub kind: Kind,
-    /// A reactor's handler, if another than the usual one.
+    /// A reactor's handler, if another than [`HANDLER`].
     pub handler: Option<&'a str>,
     /// Its arguments, at most 64.
     pub arguments: Vec<&'a str>,
 }
 
 impl<'a> Manifest<'a> {
+    /// The handler that a job is given: a command has none.
+    pub fn job_handler(&self) -> &'a str {
+        match self.kind {
+            Kind::Command => "",
+            Kind::Reactor => self.handler.unwrap_or(HANDLER),
+        }
+    }
+
     fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, Part::Bundle)?;
         let mut left = reader.any_map()?;

@@ -1,7 +1,7 @@
 //! Stored objects: "CPLO" ‖ u32be length ‖ object-head ‖ stream, under two halves of a key.
 //!
 //! KMS sealing authenticates nobody: whoever may ever call Encrypt makes objects. So every object carries its owner's
-//! record, and [`open_head`] checks it before any key is asked for. After that there is one error,
+//! record, and [`Head::parse`] checks it before any key is asked for. After that there is one error,
 //! [`Error::CannotOpen`].
 
 pub use crate::record::FunctionRecord;
@@ -12,7 +12,7 @@ use crate::crypto::Crypto;
 use crate::seal::KemSecret;
 use crate::stream::{self, Secret};
 use crate::vault::{self, VaultRecord};
-use crate::{Error, Part, bundle, digest, kdf, text};
+use crate::{Error, Part, bundle, digest, kdf, parent, text};
 use alloc::string::String;
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
@@ -96,6 +96,15 @@ impl ObjectAd {
         writer.uint(7).text(self.arn.text()).uint(8).bytes(&self.salt).uint(9).bool(true);
         writer.finish()
     }
+
+    /// Under what the object is stored.
+    pub fn key(&self) -> parent::Key {
+        let kind = match self.kind {
+            Kind::Function => parent::Kind::Function,
+            Kind::VaultKey => parent::Kind::VaultKey,
+        };
+        parent::Key { kind, owner: self.owner, id: self.id, version: self.version }
+    }
 }
 
 /// The value of KMS' encryption context, whose name is `capelet`: CloudTrail shows neither owners nor functions.
@@ -103,23 +112,32 @@ pub fn kms_context(ad: &[u8]) -> String {
     text::base64url_encode(&digest::sha256(&[b"capelet/1/context\0", ad]))
 }
 
-/// Checks that `record` is the one that `ad` demands: of its kind, signed by its owner, and in agreement with it.
-fn check_record(ad: &ObjectAd, record: &[u8]) -> Result<(), Error> {
-    let (id, version, content, arn) = match ad.kind {
-        Kind::Function => {
-            let function = FunctionRecord::verify(&ad.owner, record)?;
-            (function.id, function.version, function.checksum, function.arn)
-        }
-        Kind::VaultKey => {
-            let key = VaultRecord::verify(&ad.owner, record)?;
-            (vault::id(&key.kid), key.epoch, key.kid, key.arn)
-        }
-    };
-    let agree = id == ad.id && version == ad.version && content == ad.content && arn == ad.arn;
-    if agree { Ok(()) } else { Err(Error::Disagrees(Part::Object)) }
+/// An owner's word, of either kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// For a function.
+    Function(FunctionRecord),
+    /// For a vault key.
+    Vault(VaultRecord),
 }
 
-/// The head of a stored object, whose record holds.
+impl Record {
+    /// Reads the record of the kind that `ad` names, signed by the owner that it names, and compares the two.
+    fn verify(ad: &ObjectAd, message: &[u8]) -> Result<Self, Error> {
+        let record = match ad.kind {
+            Kind::Function => Self::Function(FunctionRecord::verify(&ad.owner, message)?),
+            Kind::VaultKey => Self::Vault(VaultRecord::verify(&ad.owner, message)?),
+        };
+        let (id, version, content, arn) = match &record {
+            Self::Function(function) => (function.id, function.version, function.checksum, &function.arn),
+            Self::Vault(key) => (vault::id(&key.kid), key.epoch, key.kid, &key.arn),
+        };
+        let agree = id == ad.id && version == ad.version && content == ad.content && *arn == ad.arn;
+        if agree { Ok(record) } else { Err(Error::Disagrees(Part::Object)) }
+    }
+}
+
+/// A stored object whose record holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
     /// What it is.
@@ -129,58 +147,57 @@ pub struct Head<'a> {
     /// Its data key, as KMS wrapped it.
     pub wrapped: &'a [u8],
     /// Its owner's word, signed by the owner of the associated data and in agreement with it.
-    pub record: &'a [u8],
+    pub record: Record,
     bytes: &'a [u8],
+    stream: &'a [u8],
 }
 
-/// Takes a stored object apart, into head and stream. The record is checked here, before any key is asked for;
-/// whether it is the object that was asked for is the caller's to compare.
-pub fn open_head(stored: &[u8]) -> Result<(Head<'_>, &[u8]), Error> {
-    let (bytes, stream) = split_magic(MAGIC, stored, Part::Object)?;
-    let mut reader = Reader::new(bytes, Part::Object)?;
-    reader.array(3)?;
-    let ad_bytes = reader.bytes(1, MAX_HEAD)?;
-    let wrapped = reader.bytes(1, MAX_WRAPPED)?;
-    let record = reader.item()?;
-    reader.end()?;
-    let ad = ObjectAd::parse(ad_bytes)?;
-    check_record(&ad, record)?;
-    Ok((Head { ad, ad_bytes, wrapped, record, bytes }, stream))
+impl<'a> Head<'a> {
+    /// Takes a stored object apart. The record is checked here, before any key is asked for; whether it is the object
+    /// that was asked for is the caller's to compare, with [`ObjectAd::key`].
+    pub fn parse(stored: &'a [u8]) -> Result<Self, Error> {
+        let (bytes, stream) = split_magic(MAGIC, stored, Part::Object)?;
+        let mut reader = Reader::new(bytes, Part::Object)?;
+        reader.array(3)?;
+        let ad_bytes = reader.bytes(1, MAX_HEAD)?;
+        let wrapped = reader.bytes(1, MAX_WRAPPED)?;
+        let record = reader.item()?;
+        reader.end()?;
+        let ad = ObjectAd::parse(ad_bytes)?;
+        let record = Record::verify(&ad, record)?;
+        Ok(Self { ad, ad_bytes, wrapped, record, bytes, stream })
+    }
+
+    /// Opens the content and compares it with what the record says of it. `data_key` is what KMS unwrapped, `half`
+    /// the owner's. [`Error::CannotOpen`] for whatever is wrong.
+    pub fn open<C: Crypto>(&self, data_key: &[u8], half: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let secret = secret(data_key, half, self.ad_bytes, self.wrapped)?;
+        let aad = digest::sha384(&[self.bytes]);
+        let content = stream::open_bytes::<C>(secret, &aad, self.stream).map_err(|_| Error::CannotOpen)?;
+        check_content(&self.ad, &content)?;
+        Ok(content)
+    }
 }
 
-/// Opens the content of an object and compares it with what the record says of it. `data_key` is what KMS unwrapped,
-/// `half` the owner's. [`Error::CannotOpen`] for whatever is wrong.
-pub fn open<C: Crypto>(
-    head: &Head<'_>,
-    stream: &[u8],
-    data_key: &[u8],
-    half: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let secret = secret(data_key, half, head.ad_bytes, head.wrapped)?;
-    let aad = digest::sha384(&[head.bytes]);
-    let content = stream::open_bytes::<C>(secret, &aad, stream).map_err(|_| Error::CannotOpen)?;
-    check_content(&head.ad, &content)?;
-    Ok(content)
-}
-
-/// Seals `content` under a data key that KMS made for this object alone. `ad` is the bytes whose [`kms_context`] KMS
-/// was given, `record` the owner's, signed. What could not be opened again is not sealed.
+/// Seals `content` under a data key that KMS made for this object alone, with the [`kms_context`] of `ad`. `record`
+/// is the owner's, signed. What could not be opened again is not sealed.
 pub fn seal<C: Crypto>(
-    ad: &[u8],
+    ad: &ObjectAd,
     wrapped: &[u8],
     record: &[u8],
     data_key: &[u8],
     half: &[u8],
     content: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    let ad_bytes = ad.encode();
     let mut writer = Writer::new();
-    writer.array(3).bytes(ad).bytes(wrapped).item(record);
-    let bytes = writer.finish();
-    let mut stored = with_magic(MAGIC, &bytes, Part::Object)?;
-    let (head, _) = open_head(&stored)?;
-    check_content(&head.ad, content)?;
-    let secret = secret(data_key, half, ad, wrapped)?;
-    stored.extend_from_slice(&stream::seal_bytes::<C>(secret, &digest::sha384(&[&bytes]), content)?);
+    writer.array(3).bytes(&ad_bytes).bytes(wrapped).item(record);
+    let head = writer.finish();
+    let mut stored = with_magic(MAGIC, &head, Part::Object)?;
+    Head::parse(&stored)?;
+    check_content(ad, content)?;
+    let secret = secret(data_key, half, &ad_bytes, wrapped)?;
+    stored.extend_from_slice(&stream::seal_bytes::<C>(secret, &digest::sha384(&[&head]), content)?);
     Ok(stored)
 }
 
