@@ -25,6 +25,7 @@ extern crate std;
 pub mod arn;
 pub mod bundle;
 pub mod cbor;
+pub mod chunks;
 pub mod ciphertext;
 pub mod claims;
 pub mod config;

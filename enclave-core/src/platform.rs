@@ -156,8 +156,8 @@ pub trait Platform: Sync {
     /// An RSA key for one KMS call.
     fn recipient(&self) -> Result<Box<dyn Recipient>, Down>;
 
-    /// Runs a function in a worker of its own.
-    fn work(&self, job: &Job<'_>) -> Result<Outcome, Down>;
+    /// Runs a function in a worker of its own; [`Error::Busy`] if there are too many already.
+    fn work(&self, job: &Job<'_>) -> Result<Outcome, Error>;
 
     /// Runs `f` on the state that sessions share, nobody else meanwhile. Never held across another call.
     fn shared<R>(&self, f: impl FnOnce(&mut crate::shared::Shared) -> R) -> R;

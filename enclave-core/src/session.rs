@@ -1,0 +1,213 @@
+//! One client's session: handshake, then requests one after the other, on one thread.
+
+use crate::boot::Boot;
+use crate::claims::{self, SessionClaims};
+use crate::crypto::Crypto;
+use crate::error::{Error, Part};
+use crate::hello::{self, Hello, Secrets};
+use crate::identity::SigningKey;
+use crate::message::{self, Request, Response};
+use crate::platform::{Connection, Platform, Purpose};
+use crate::seal::KemSecret;
+use crate::chunks::{FrameReader, FrameWriter};
+use crate::stream::{CHUNK_LEN, Secret};
+use crate::verbs::{self, Pending, Reply};
+use crate::{digest, frame, keys, shared};
+use alloc::vec::Vec;
+use zeroize::Zeroizing;
+
+/// The longest hello, in bytes.
+const MAX_HELLO: usize = 256;
+
+/// What verbs see of their session.
+pub struct Context<'a, P: Platform> {
+    /// The surroundings.
+    pub platform: &'a P,
+    /// What was settled at boot.
+    pub boot: &'a Boot,
+    /// The secrets of the session: salts, the digest of its claims.
+    pub secrets: &'a Secrets,
+    /// The number of the request.
+    pub n: u64,
+    /// The request's digest.
+    pub request_digest: [u8; 48],
+    /// When the request arrived, in milliseconds since 1970.
+    pub now: u64,
+    /// A vault key made or attested in this session, until its owner confirms it.
+    pub pending: &'a mut Option<Pending>,
+}
+
+/// Serves one connection until it ends. An error is how it ended, for the driver's log.
+pub fn serve<P: Platform, C: Connection>(platform: &P, boot: &Boot, connection: &mut C) -> Result<(), Error> {
+    let mut secrets = handshake(platform, boot, connection)?;
+    let mut caller = None;
+    let mut pending = None;
+    loop {
+        exchange(platform, boot, connection, &mut secrets, &mut caller, &mut pending)?;
+    }
+}
+
+/// Hello in, evidence out, `enc` in. The KEM key lives no longer than this.
+fn handshake<P: Platform, C: Connection>(platform: &P, boot: &Boot, connection: &mut C) -> Result<Secrets, Error> {
+    let hello = frame::read(connection, MAX_HELLO)?;
+    let parsed = Hello::parse(&hello)?;
+    if !parsed.suites.contains(&claims::SUITE) {
+        return Err(Error::Malformed(Part::Hello));
+    }
+    let hello_digest = digest::sha384(&[&hello]);
+    let exporter = Zeroizing::new(connection.export(claims::EXPORTER, &hello_digest)?);
+    let mut seed = Zeroizing::new([0; 32]);
+    platform.random(seed.as_mut_slice())?;
+    let kem = KemSecret::from_seed(seed.as_slice())?;
+    let claims = SessionClaims {
+        hello: hello_digest,
+        exporter: claims::exporter_claim(&exporter),
+        kem_public: kem.public(),
+        receipt_key: boot.receipt_key.public(),
+        configuration: boot.configuration.clone(),
+        kms: keys::configured(platform, boot)?,
+    }
+    .encode();
+    let user_data = claims::session_user_data(&claims);
+    let document = platform.document(Purpose::Session { user_data: &user_data, nonce: &parsed.nonce })?;
+    frame::write(connection, &hello::encode_evidence(&document, &claims))?;
+    let enc = frame::read(connection, hello::ENC_LEN)?;
+    Secrets::enclave(&kem, &enc, &claims)
+}
+
+/// One request and its answer. A stream that does not open, or a head that nobody signed, ends the connection.
+fn exchange<P: Platform, C: Connection>(
+    platform: &P,
+    boot: &Boot,
+    connection: &mut C,
+    secrets: &mut Secrets,
+    caller: &mut Option<[u8; 32]>,
+    pending: &mut Option<Pending>,
+) -> Result<(), Error> {
+    let pair = secrets.next_pair()?;
+    let claims_digest = *secrets.claims_digest();
+    let commitment = frame::read(connection, 32)?;
+    let mut reader = FrameReader::<P::Crypto>::new(pair.request, &claims_digest, &commitment)?;
+    let first = reader.chunk(frame::read(connection, frame::MAX_FRAME)?)?;
+    let (head, rest) = message::split_head(&first, Part::Request)?;
+    let (request, request_digest) = Request::open(head, pair.n, &claims_digest)?;
+    let caller = *caller.get_or_insert(request.caller);
+
+    let mut body = Body { connection, reader, begun: Zeroizing::new(rest.to_vec()), described: request.body };
+    let answered = receive(platform, &request, &caller).and_then(|now| {
+        let mut context = Context { platform, boot, secrets, n: pair.n, request_digest, now, pending };
+        verbs::dispatch(&mut context, &request, &mut body)
+    });
+    let reply = answered.unwrap_or_else(Reply::failed);
+    // Whoever is refused may still be sending: read to the end of it, so that the answer is not lost.
+    body.discard()?;
+    answer::<P, C>(body.connection, pair.response, &request, request_digest, reply)
+}
+
+/// Whether a request may be looked at: one caller a session, in time, not seen before. Gives the time.
+fn receive<P: Platform>(platform: &P, request: &Request, caller: &[u8; 32]) -> Result<u64, Error> {
+    if request.caller != *caller {
+        return Err(Error::Refused);
+    }
+    let now = shared::now(platform)?;
+    platform.shared(|shared| shared.accept(caller, &request.id, request.not_after, now))?;
+    Ok(now)
+}
+
+/// Seals and sends a response. The secret is spent with its first byte: whoever fails here closes the connection.
+fn answer<P: Platform, C: Connection>(
+    connection: &mut C,
+    secret: Secret,
+    request: &Request,
+    request_digest: [u8; 48],
+    reply: Reply,
+) -> Result<(), Error> {
+    let response = Response {
+        n: request.n,
+        request: request_digest,
+        status: reply.status,
+        result: reply.result,
+        receipt: reply.receipt,
+        body: reply.body.as_deref().map(|body| message::Described::of(body)),
+    };
+    let head = response.encode()?;
+    let body = reply.body.as_deref().map_or(&[][..], Vec::as_slice);
+    send::<P::Crypto>(connection, secret, &request_digest, &head, body)
+}
+
+/// Sends head ‖ body as one stream: a frame for the commitment and one for each chunk.
+pub fn send<C: Crypto>(
+    connection: &mut impl crate::platform::Channel,
+    secret: Secret,
+    aad: &[u8],
+    head: &[u8],
+    body: &[u8],
+) -> Result<(), Error> {
+    let (mut writer, commitment) = FrameWriter::<C>::new(secret, aad)?;
+    frame::write(connection, &commitment)?;
+    let mut rest = body;
+    let mut front = head;
+    loop {
+        let mut chunk = Vec::with_capacity(CHUNK_LEN + 32);
+        let room = CHUNK_LEN - front.len().min(CHUNK_LEN);
+        let (taken, after) = rest.split_at(room.min(rest.len()));
+        chunk.extend_from_slice(front);
+        chunk.extend_from_slice(taken);
+        front = &[];
+        rest = after;
+        let last = rest.is_empty();
+        frame::write(connection, &writer.chunk(&chunk, last)?)?;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+/// A request's body, still on its way.
+pub struct Body<'a, C: Connection, Y: Crypto> {
+    connection: &'a mut C,
+    reader: FrameReader<Y>,
+    begun: Zeroizing<Vec<u8>>,
+    described: Option<message::Described>,
+}
+
+impl<C: Connection, Y: Crypto> Body<'_, C, Y> {
+    /// How many bytes are announced.
+    pub fn length(&self) -> u64 {
+        self.described.map_or(0, |described| described.length)
+    }
+
+    /// Reads all of it, at most `limit` bytes, and checks that it is the one that was described.
+    pub fn read(&mut self, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let length = self.length();
+        let announced = usize::try_from(length).ok().filter(|_| length <= limit).ok_or(Error::InputLimit(limit))?;
+        // All of it at once: a vector that grows would leave copies of the plaintext behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(announced.saturating_add(1)));
+        body.extend_from_slice(&self.begun);
+        while !self.reader.ended() {
+            let chunk = self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
+            if body.len().saturating_add(chunk.len()) > announced {
+                return Err(Error::Disagrees(Part::Request));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        message::check_body(self.described, &body, Part::Request)?;
+        Ok(body)
+    }
+
+    /// Reads what is left without keeping it.
+    fn discard(&mut self) -> Result<(), Error> {
+        while !self.reader.ended() {
+            self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The key that signs receipts, for whoever has a context.
+impl<P: Platform> Context<'_, P> {
+    /// See [`Boot::receipt_key`].
+    pub fn receipt_key(&self) -> &SigningKey {
+        &self.boot.receipt_key
+    }
+}

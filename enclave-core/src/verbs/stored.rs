@@ -1,0 +1,70 @@
+//! Objects at rest: sealed under a KMS data key and the owner's half, stored, read back before anyone is told.
+
+use crate::error::{Error, Part};
+use crate::message::Halves;
+use crate::object::{self, Head, ObjectAd};
+use crate::parent::{Answer, Key, Operation};
+use crate::platform::Platform;
+use crate::kms;
+use alloc::vec::Vec;
+use zeroize::Zeroizing;
+
+/// The bytes stored under `key`, as the parent gives them.
+pub fn get<P: Platform>(platform: &P, key: Key) -> Result<Vec<u8>, Error> {
+    match platform.parent(Operation::Get(key))? {
+        Answer::Body(bytes) => Ok(bytes),
+        Answer::NotFound => Err(Error::NotFound),
+        _ => Err(Error::ParentFailed),
+    }
+}
+
+/// The head of `stored`: its owner's record is hers and agrees with the associated data, and it is what was asked for.
+pub fn head(stored: &[u8], key: Key) -> Result<Head<'_>, Error> {
+    let head = Head::parse(stored)?;
+    if head.ad.key() == key { Ok(head) } else { Err(Error::Disagrees(Part::Object)) }
+}
+
+/// Opens an object: KMS' half of its key, the owner's, and then the content against what the record says of it.
+pub fn open<P: Platform>(
+    platform: &P,
+    head: &Head<'_>,
+    halves: &Halves,
+    now: u64,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let half = halves.get(&head.ad.id).ok_or(Error::CannotOpen)?;
+    let data_key = kms::decrypt(platform, &head.ad.arn, &object::kms_context(head.ad_bytes), head.wrapped, now)?;
+    head.open::<P::Crypto>(data_key.as_slice(), half.as_slice())
+}
+
+/// Seals `content`, stores it if nothing is there, reads it back and opens it.
+pub fn put<P: Platform>(
+    platform: &P,
+    ad: &ObjectAd,
+    record: &[u8],
+    content: &[u8],
+    halves: &Halves,
+    now: u64,
+) -> Result<(), Error> {
+    let half = halves.get(&ad.id).ok_or(Error::CannotOpen)?;
+    let context = object::kms_context(&ad.encode());
+    let (data_key, wrapped) = kms::generate_data_key(platform, &ad.arn, &context, now)?;
+    let stored =
+        object::seal::<P::Crypto>(ad, &wrapped, record, data_key.as_slice(), half.as_slice(), content)?;
+    drop(data_key);
+    match platform.parent(Operation::Put(ad.key(), &stored))? {
+        Answer::Done => {}
+        Answer::Exists => return Err(Error::Exists),
+        _ => return Err(Error::ParentFailed),
+    }
+    drop(stored);
+    let again = get(platform, ad.key())?;
+    let opened = open(platform, &head(&again, ad.key())?, halves, now)?;
+    if opened.as_slice() == content { Ok(()) } else { Err(Error::CannotOpen) }
+}
+
+/// Fresh random bytes.
+pub fn random<const N: usize, P: Platform>(platform: &P) -> Result<Zeroizing<[u8; N]>, Error> {
+    let mut bytes = Zeroizing::new([0; N]);
+    platform.random(bytes.as_mut_slice())?;
+    Ok(bytes)
+}

@@ -1,0 +1,99 @@
+//! TLS to clients: 1.3, X25519MLKEM768, raw public keys (RFC 7250), nothing resumed and nothing early. It hides and
+//! binds; who the enclave is, only its document says.
+
+use crate::transport::{self, Timed};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use enclave_core::error::Down;
+use enclave_core::platform::{Channel, Connection};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage, ServerConfig, ServerConnection};
+use rustls::sign::CertifiedKey;
+use rustls::{StreamOwned, version};
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+
+/// The application protocol.
+pub const ALPN: &[u8] = b"capelet/1";
+
+/// The one provider: X25519MLKEM768 and TLS 1.3's suites.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
+        ..aws_lc_rs::default_provider()
+    })
+}
+
+/// The server's configuration, with a key made for this boot.
+pub fn server() -> Result<Arc<ServerConfig>, Down> {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&::aws_lc_rs::rand::SystemRandom::new()).map_err(|_| Down::Failed)?;
+    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|_| Down::Failed)?;
+    let signing = aws_lc_rs::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).map_err(|_| Down::Failed)?;
+    let spki = signing.public_key().map_or_else(|| ed25519_spki(pair.public_key().as_ref()), |spki| spki.into_owned());
+    let key = CertifiedKey::new(vec![CertificateDer::from(spki.to_vec())], signing);
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&version::TLS13])
+        .map_err(|_| Down::Failed)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(key))));
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.max_early_data_size = 0;
+    Ok(Arc::new(config))
+}
+
+/// SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, 4).
+fn ed25519_spki(public: &[u8]) -> SubjectPublicKeyInfoDer<'static> {
+    let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    SubjectPublicKeyInfoDer::from([&prefix, public].concat())
+}
+
+/// A client's connection.
+pub struct Tls(StreamOwned<ServerConnection, Timed>);
+
+impl Tls {
+    /// Shakes hands; the protocol must be ours.
+    pub fn accept(config: &Arc<ServerConfig>, socket: Timed) -> Result<Self, Down> {
+        let connection = ServerConnection::new(config.clone()).map_err(|_| Down::Failed)?;
+        let mut stream = StreamOwned::new(connection, socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| transport::down(&error))?;
+        }
+        if stream.conn.alpn_protocol() != Some(ALPN) {
+            return Err(Down::Closed);
+        }
+        Ok(Self(stream))
+    }
+
+    /// The socket, to set deadlines.
+    pub fn socket(&mut self) -> &mut Timed {
+        &mut self.0.sock
+    }
+
+    /// Says goodbye, so that the client can tell an end from a cut.
+    pub fn close(mut self) {
+        self.0.conn.send_close_notify();
+        // Whoever is gone does not hear it.
+        let _ = self.0.flush();
+    }
+}
+
+impl Channel for Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+        self.0.read(buffer).map_err(|error| transport::down(&error))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        transport::write(&mut self.0, bytes)
+    }
+}
+
+impl Connection for Tls {
+    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
+        self.0
+            .conn
+            .export_keying_material([0; 32], label.as_bytes(), Some(context))
+            .map_err(|_| Down::Failed)
+    }
+}
