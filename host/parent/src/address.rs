@@ -1,0 +1,141 @@
+//! Where clients connect, and how the enclave is reached.
+
+use crate::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The port on which the enclave serves clients.
+pub const CLIENTS: u32 = 5000;
+/// The port on which the enclave asks for operations.
+pub const OPERATIONS: u32 = 8000;
+/// The port on which the enclave asks for bytes to and from KMS.
+pub const KMS: u32 = 8001;
+/// The port on which an enclave says that it has booted (as `nitro-cli` expects it).
+pub const HEARTBEAT: u32 = 9000;
+
+/// An address on which to listen, or to connect to: `IP:PORT` or `unix:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP. Port 0 lets the system choose.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Whether it cannot be reached from another machine.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return some_path(path).map(Self::Unix).ok_or_else(|| Error::Address(text.into()));
+        }
+        // A name would be looked up at a moment nobody chose; `localhost` is what people type.
+        let numeric = match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => text.into(),
+        };
+        numeric.parse().map(Self::Tcp).map_err(|_| Error::Address(text.into()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// How the enclave is reached, and where it reaches the parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// `unix:DIR`: a socket per port in a folder, named by the port's number; the embedded default.
+    Unix(PathBuf),
+    /// `vsock:CID`: an enclave on AWS Nitro. Its heartbeat is answered by whoever starts it: `nitro-cli` binds port
+    /// 9000 for that, and would fail were it taken.
+    Vsock(u32),
+    /// `qemu:PATH`: a guest behind vhost-device-vsock with `uds-path=PATH`.
+    Qemu(PathBuf),
+}
+
+impl FromStr for Transport {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let transport = match text.split_once(':') {
+            Some(("unix", path)) => some_path(path).map(Self::Unix),
+            Some(("qemu", path)) => some_path(path).map(Self::Qemu),
+            // 0 to 2 are the hypervisor, the machine itself and the host (vsock(7)).
+            Some(("vsock", cid)) => cid.parse().ok().filter(|cid| (3..u32::MAX).contains(cid)).map(Self::Vsock),
+            _ => None,
+        };
+        transport.ok_or_else(|| Error::Transport(text.into()))
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Vsock(cid) => write!(f, "vsock:{cid}"),
+            Self::Qemu(path) => write!(f, "qemu:{}", path.display()),
+        }
+    }
+}
+
+/// vhost-device-vsock's name for the socket on which the host listens for the guest's connections to `port`.
+pub(crate) fn qemu_socket(path: &Path, port: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!("_{port}"));
+    name.into()
+}
+
+fn some_path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, printed) in [
+            ("127.0.0.1:4433", "127.0.0.1:4433"),
+            ("[::1]:4433", "[::1]:4433"),
+            ("localhost:0", "127.0.0.1:0"),
+            ("unix:/run/capelet", "unix:/run/capelet"),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), printed);
+        }
+        for text in ["", "unix:", "4433", "127.0.0.1", "127.0.0.1:65536", "example.org:443", "vsock:3"] {
+            assert!(matches!(text.parse::<Address>(), Err(Error::Address(_))), "{text}");
+        }
+        assert!(!"192.0.2.1:443".parse::<Address>().unwrap().is_local());
+        assert!("[::1]:443".parse::<Address>().unwrap().is_local());
+    }
+
+    #[test]
+    fn transports() {
+        for text in ["unix:/run/capelet", "vsock:16", "qemu:/tmp/v"] {
+            assert_eq!(text.parse::<Transport>().unwrap().to_string(), text);
+        }
+        for text in ["", "unix:", "qemu:", "vsock:", "vsock:2", "vsock:4294967295", "vsock:-1", "tcp:1", "16"] {
+            assert!(matches!(text.parse::<Transport>(), Err(Error::Transport(_))), "{text}");
+        }
+        assert_eq!(qemu_socket(Path::new("/tmp/v"), 8000), Path::new("/tmp/v_8000"));
+    }
+}

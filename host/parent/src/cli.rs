@@ -1,0 +1,98 @@
+//! The command line.
+
+use argh::FromArgs;
+use capelet_parent::kms::Region;
+use capelet_parent::log::Format;
+use capelet_parent::{Address, Transport};
+use std::path::PathBuf;
+
+/// Carries bytes between clients, an enclave and KMS, and keeps what the enclave stores. It can read none of it.
+#[derive(FromArgs)]
+#[argh(note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1.")]
+pub struct Arguments {
+    #[argh(subcommand)]
+    pub command: Command,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum Command {
+    Serve(Serve),
+}
+
+/// Serve clients and one enclave until SIGINT or SIGTERM.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "serve",
+    example = "On AWS, beside an enclave that nitro-cli started with CID 16:
+  capelet-parent serve --listen 0.0.0.0:443 --enclave vsock:16 --store /var/lib/capelet \\
+    --region eu-central-1 --credentials credentials.json --configuration enclave.cbor",
+    example = "Beside a guest of QEMU, with a development KMS:
+  capelet-parent serve --listen 127.0.0.1:4433 --enclave qemu:/run/vsock --store store --kms 127.0.0.1:4434",
+    note = "A second SIGINT or SIGTERM ends it at once. What the enclave was told is stored stays stored, however the
+process ends. The log has one line per event on standard error, and holds no bodies and no credentials."
+)]
+pub struct Serve {
+    /// where clients connect: IP:PORT (port 0: any free one) or unix:PATH; repeatable
+    #[argh(option, arg_name = "address", from_str_fn(parse))]
+    pub listen: Vec<Address>,
+
+    /// how the enclave is reached: vsock:CID, qemu:PATH (vhost-device-vsock's uds-path) or unix:DIR
+    #[argh(option, arg_name = "transport", from_str_fn(parse))]
+    pub enclave: Transport,
+
+    /// the folder in which the enclave's objects are kept; made if it is not there, used by one process at a time
+    #[argh(option, arg_name = "folder")]
+    pub store: PathBuf,
+
+    /// the configuration that is measured into PCR16, at most 16,384 bytes, handed over as it is
+    #[argh(option, arg_name = "file")]
+    pub configuration: Option<PathBuf>,
+
+    /// the list of those who may deploy, if the configuration names one; at most 65,536 bytes
+    #[argh(option, arg_name = "file")]
+    pub deployers: Option<PathBuf>,
+
+    /// a region whose KMS the enclave may reach; repeatable
+    #[argh(option, arg_name = "region", from_str_fn(parse))]
+    pub region: Vec<Region>,
+
+    /// a development KMS on this machine, IP:PORT or unix:PATH, in place of AWS'
+    #[argh(option, arg_name = "address", from_str_fn(parse))]
+    pub kms: Option<Address>,
+
+    /// credentials for KMS, as a credential_process prints them (JSON); read anew at each use
+    #[argh(option, arg_name = "file")]
+    pub credentials: Option<PathBuf>,
+
+    /// clients at once, 256 if not given; one more is closed
+    #[argh(option, arg_name = "number", default = "256")]
+    pub connections: usize,
+
+    /// how the log looks: json (default) or plain
+    #[argh(option, arg_name = "format", default = "Format::Json", from_str_fn(log_format))]
+    pub log: Format,
+}
+
+/// The arguments, with `--name=value` in two, as argh wants it.
+pub fn words(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    arguments
+        .flat_map(|word| match word.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
+            _ => vec![word],
+        })
+        .collect()
+}
+
+fn parse<T: std::str::FromStr<Err = capelet_parent::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: capelet_parent::Error| error.to_string())
+}
+
+fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "json" => Ok(Format::Json),
+        "plain" => Ok(Format::Plain),
+        _ => Err(format!("'{text}' is no format; write json or plain")),
+    }
+}

@@ -1,0 +1,103 @@
+//! Connecting: to the enclave, to a Unix socket, to a KMS endpoint.
+
+use crate::address::{CLIENTS, Transport};
+use crate::stream::{Stream, Until};
+use crate::{Address, Error};
+use nix::sys::socket::sockopt::SendTimeout;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket};
+use nix::sys::time::{TimeVal, TimeValLike};
+use std::io::{self, ErrorKind};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vsock::VsockStream;
+
+/// The longest answer of vhost-device-vsock to `CONNECT`, in bytes: `OK 4294967295\n`, and some room.
+const MAX_ANSWER: usize = 32;
+
+/// Connects to the port of the enclave on which it serves clients.
+pub(crate) fn enclave(transport: &Transport, until: Until<'_>) -> Result<Stream, Error> {
+    match transport {
+        Transport::Unix(folder) => {
+            let stream = unix(&folder.join(CLIENTS.to_string()), left(until)?).map_err(Error::Unreachable)?;
+            Stream::unix(stream).map_err(Error::Socket)
+        }
+        // The kernel gives up by itself after 2 s (vsock(7)).
+        Transport::Vsock(cid) => VsockStream::connect_with_cid_port(*cid, CLIENTS)
+            .map_err(Error::Unreachable)
+            .and_then(|stream| Stream::vsock(stream).map_err(Error::Socket)),
+        Transport::Qemu(path) => {
+            let stream = unix(path, left(until)?).map_err(Error::Unreachable)?;
+            let stream = Stream::qemu(stream).map_err(Error::Socket)?;
+            open_port(&stream, CLIENTS, until)?;
+            Ok(stream)
+        }
+    }
+}
+
+/// Connects to an address of the operator's.
+pub(crate) fn address(address: &Address, until: Until<'_>) -> Result<Stream, Error> {
+    match address {
+        Address::Tcp(address) => tcp(*address, until),
+        Address::Unix(path) => {
+            let stream = unix(path, left(until)?).map_err(Error::Unreachable)?;
+            Stream::unix(stream).map_err(Error::Socket)
+        }
+    }
+}
+
+/// Connects to a host by name, trying its addresses in turn. Looking the name up has the resolver's own time-outs.
+pub(crate) fn host(name: &str, port: u16, until: Until<'_>) -> Result<Stream, Error> {
+    let mut last = Error::Unreachable(ErrorKind::NotFound.into());
+    for address in (name, port).to_socket_addrs().map_err(Error::Unreachable)? {
+        match tcp(address, until) {
+            Err(Error::Unreachable(error)) => last = Error::Unreachable(error),
+            done => return done,
+        }
+    }
+    Err(last)
+}
+
+fn tcp(address: std::net::SocketAddr, until: Until<'_>) -> Result<Stream, Error> {
+    let stream = TcpStream::connect_timeout(&address, left(until)?).map_err(Error::Unreachable)?;
+    Stream::tcp(stream).map_err(Error::Socket)
+}
+
+/// std's `connect` waits for ever when the listener's queue is full; this one fails with EAGAIN when `limit` is over.
+pub(crate) fn unix(path: &Path, limit: Duration) -> io::Result<UnixStream> {
+    let milliseconds = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1);
+    let path = UnixAddr::new(path)?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(milliseconds))?;
+    while let Err(error) = connect(socket.as_raw_fd(), &path) {
+        if error != nix::Error::EINTR {
+            return Err(error.into());
+        }
+    }
+    Ok(socket.into())
+}
+
+/// vhost-device-vsock's handshake: `CONNECT port\n`, answered by `OK port\n`, or by closing.
+fn open_port(stream: &Stream, port: u32, until: Until<'_>) -> Result<(), Error> {
+    stream.write_all(format!("CONNECT {port}\n").as_bytes(), until)?;
+    let mut answer = Vec::with_capacity(MAX_ANSWER);
+    while answer.last() != Some(&b'\n') {
+        let mut byte = [0];
+        // Byte by byte: what follows the line is the guest's.
+        if answer.len() == MAX_ANSWER || !stream.fill(&mut byte, until)? {
+            return Err(Error::NotOpened);
+        }
+        answer.extend(byte);
+    }
+    if answer.starts_with(b"OK ") { Ok(()) } else { Err(Error::NotOpened) }
+}
+
+fn left(until: Until<'_>) -> Result<Duration, Error> {
+    if until.bell.has_rung() {
+        return Err(Error::Stopping);
+    }
+    let left = until.deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(Error::Deadline) } else { Ok(left) }
+}

@@ -1,0 +1,95 @@
+//! Where the credentials for KMS come from. They open nothing without an attestation document.
+
+use crate::{Error, settings};
+use enclave_core::parent::Credentials;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The longest credentials file, in bytes.
+const MAX_FILE: usize = 16_384;
+
+/// A source of credentials. Each asks anew at each use: credentials of a role last for hours.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// There are none: the enclave is told that the parent failed.
+    None,
+    /// A file with the JSON that AWS' command line takes from a `credential_process`: `AccessKeyId`,
+    /// `SecretAccessKey` and, for a role, `SessionToken`.
+    File(PathBuf),
+}
+
+impl Source {
+    /// The credentials as they are now; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::FileTooLarge`] if the file cannot be read, [`Error::Credentials`] if it does not
+    /// hold what it must.
+    pub fn get(&self) -> Result<Option<Credentials>, Error> {
+        match self {
+            Self::None => Ok(None),
+            Self::File(path) => {
+                let bytes = Zeroizing::new(settings::read_file(path, MAX_FILE)?);
+                parse(&bytes, path).map(Some)
+            }
+        }
+    }
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Credentials, Error> {
+    let wrong = || Error::Credentials(path.to_owned());
+    let json: Value = serde_json::from_slice(bytes).map_err(|_| wrong())?;
+    // The bounds are those of the enclave, which would refuse longer ones (`enclave_core::parent::Credentials`).
+    let text = |name: &str, most: usize| json[name].as_str().filter(|text| text.len() <= most);
+    let access_key_id = text("AccessKeyId", 128).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
+    let secret = text("SecretAccessKey", 128).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
+    let session_token = match &json["SessionToken"] {
+        Value::Null => "",
+        _ => text("SessionToken", 4096).ok_or_else(wrong)?,
+    };
+    Ok(Credentials {
+        access_key_id: access_key_id.into(),
+        secret_access_key: Zeroizing::new(secret.into()),
+        session_token: session_token.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Credentials, Error> {
+        parse(text.as_bytes(), Path::new("f"))
+    }
+
+    #[test]
+    fn what_a_credential_process_prints() {
+        let found = parsed(
+            r#"{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"s","SessionToken":"t","Expiration":"2030-01-01T00:00:00Z"}"#,
+        )
+        .unwrap();
+        assert_eq!((found.access_key_id.as_str(), found.secret_access_key.as_str()), ("ASIA", "s"));
+        assert_eq!(found.session_token, "t");
+        assert_eq!(parsed(r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#).unwrap().session_token, "");
+    }
+
+    #[test]
+    fn anything_else() {
+        let long = "x".repeat(129);
+        for text in [
+            "",
+            "[]",
+            "null",
+            r#"{"AccessKeyId":"A"}"#,
+            r#"{"AccessKeyId":"","SecretAccessKey":"s"}"#,
+            r#"{"AccessKeyId":1,"SecretAccessKey":"s"}"#,
+            r#"{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":7}"#,
+            &format!(r#"{{"AccessKeyId":"{long}","SecretAccessKey":"s"}}"#),
+        ] {
+            assert!(matches!(parsed(text), Err(Error::Credentials(_))), "{text}");
+        }
+        assert!(matches!(Source::File("/nonexistent".into()).get(), Err(Error::File { .. })));
+        assert!(Source::None.get().unwrap().is_none());
+    }
+}

@@ -1,0 +1,184 @@
+//! What can go wrong, as one enum; `Display` says what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Every error of the parent: of its start first, then of single connections.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum Error {
+    /// A text that is neither `HOST:PORT` nor `unix:PATH`.
+    Address(String),
+    /// A text that is no way to an enclave.
+    Transport(String),
+    /// A text that is no AWS region.
+    Region(String),
+    /// The development KMS is not on this machine.
+    KmsNotLocal(String),
+    /// Both a development KMS and regions of the real one were named.
+    TwoKms,
+    /// No address for clients was named.
+    NothingToListenOn,
+    /// A limit of zero, or one that this process cannot be given (descriptors).
+    Limit(&'static str),
+    /// A file that is given to the enclave, or to be read, is longer than this many bytes.
+    FileTooLarge {
+        /// The file, or what it holds.
+        what: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A file could not be read.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The credentials file is not JSON with the members that it must have.
+    Credentials(PathBuf),
+    /// An address could not be listened on.
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process has the store.
+    StoreInUse(PathBuf),
+    /// The store's folder cannot be used.
+    Store {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A thread or a signal handler could not be had.
+    System(io::Error),
+
+    /// The other side closed its connection in the middle, or it broke.
+    Closed,
+    /// A connection was at its deadline.
+    Deadline,
+    /// A connection carried more bytes than it may.
+    TooManyBytes,
+    /// The parent is ending.
+    Stopping,
+    /// What came over a connection is not of its form.
+    Malformed,
+    /// The host is none of the configured regions' KMS endpoints.
+    HostNotAllowed,
+    /// Somebody connected from this vsock CID, which is not the enclave's.
+    Stranger(u32),
+    /// The backend of QEMU's vsock did not open the port of the guest.
+    NotOpened,
+    /// The other side of a relay could not be reached.
+    Unreachable(io::Error),
+    /// A socket failed.
+    Socket(io::Error),
+    /// The disk failed in the middle of an answer.
+    Disk(io::Error),
+}
+
+impl Error {
+    /// The stable code that people and scripts see.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "address",
+            Self::Transport(_) => "transport",
+            Self::Region(_) => "region",
+            Self::KmsNotLocal(_) => "kms-not-local",
+            Self::TwoKms => "two-kms",
+            Self::NothingToListenOn => "nothing-to-listen-on",
+            Self::Limit(_) => "limit",
+            Self::FileTooLarge { .. } => "file-too-large",
+            Self::File { .. } => "file",
+            Self::Credentials(_) => "credentials",
+            Self::Listen { .. } => "listen",
+            Self::StoreInUse(_) => "store-in-use",
+            Self::Store { .. } => "store",
+            Self::System(_) => "system",
+            Self::Closed => "closed",
+            Self::Deadline => "deadline",
+            Self::TooManyBytes => "too-many-bytes",
+            Self::Stopping => "stopping",
+            Self::Malformed => "malformed",
+            Self::HostNotAllowed => "host-not-allowed",
+            Self::Stranger(_) => "stranger",
+            Self::NotOpened => "not-opened",
+            Self::Unreachable(_) => "unreachable",
+            Self::Socket(_) => "socket",
+            Self::Disk(_) => "disk",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(text) => write!(f, "'{text}' is no address; write HOST:PORT or unix:PATH"),
+            Self::Transport(text) => {
+                write!(f, "'{text}' is no way to an enclave; write vsock:CID, qemu:PATH or unix:DIR")
+            }
+            Self::Region(text) => write!(f, "'{text}' is no AWS region; write one like eu-central-1"),
+            Self::KmsNotLocal(text) => {
+                write!(f, "a development KMS must be on this machine, and {text} is not; write 127.0.0.1:PORT or unix:PATH")
+            }
+            Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
+            Self::NothingToListenOn => {
+                write!(f, "no address for clients was named; add --listen HOST:PORT or --listen unix:PATH")
+            }
+            Self::Limit(name) => {
+                write!(f, "{name} is zero, or more than this process may have; choose another number, or raise `ulimit -Hn`")
+            }
+            Self::FileTooLarge { what, limit } => write!(f, "{what} is longer than {limit} bytes; shorten it"),
+            Self::File { path, source } => {
+                write!(f, "{} cannot be read ({source}); check the name and the permissions", path.display())
+            }
+            Self::Credentials(path) => write!(
+                f,
+                "{} holds no credentials; write JSON with AccessKeyId, SecretAccessKey and SessionToken",
+                path.display()
+            ),
+            Self::Listen { address, source } => {
+                write!(f, "{address} cannot be listened on ({source}); end what uses it, or name another")
+            }
+            Self::StoreInUse(path) => {
+                write!(f, "another process uses the store {}; end it, or name another folder", path.display())
+            }
+            Self::Store { path, source } => write!(
+                f,
+                "the store {} cannot be used ({source}); it needs a folder that this user may write to",
+                path.display()
+            ),
+            Self::System(source) => write!(f, "the system refuses a thread or a signal handler ({source}); try again"),
+            Self::Closed => f.write_str("the other side closed the connection"),
+            Self::Deadline => f.write_str("the deadline passed"),
+            Self::TooManyBytes => f.write_str("more bytes than allowed"),
+            Self::Stopping => f.write_str("the parent is ending"),
+            Self::Malformed => f.write_str("bytes that are not of their form"),
+            Self::HostNotAllowed => f.write_str("no KMS endpoint of a configured region"),
+            Self::Stranger(cid) => write!(f, "CID {cid} is not the enclave's"),
+            Self::NotOpened => f.write_str("the guest's port was not opened"),
+            Self::Unreachable(source) => write!(f, "cannot be reached ({source})"),
+            Self::Socket(source) => write!(f, "the socket failed ({source})"),
+            Self::Disk(source) => write!(f, "the disk failed ({source})"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File { source, .. }
+            | Self::Listen { source, .. }
+            | Self::Store { source, .. }
+            | Self::System(source)
+            | Self::Unreachable(source)
+            | Self::Socket(source)
+            | Self::Disk(source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `capelet-parent`: what runs on the instance beside the enclave.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod serve;
+
+use argh::FromArgs;
+use cli::{Arguments, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words = cli::words(std::env::args().skip(1));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let arguments = match Arguments::from_args(&["capelet-parent"], &words) {
+        Ok(arguments) => arguments,
+        Err(exit) if exit.status.is_ok() => {
+            println!("{}", exit.output);
+            return ExitCode::SUCCESS;
+        }
+        Err(exit) => {
+            eprintln!("Error: {} (usage)", exit.output.trim());
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = match arguments.command {
+        Command::Serve(serve) => serve::run(serve),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error} ({})", error.code());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Operations: what the enclave asks of the parent, one a connection. Bodies pass through a frame at a time.
+
+use crate::accept::Served;
+use crate::log::short;
+use crate::parent::Context;
+use crate::store::{Incoming, Placed, Store};
+use crate::stream::{Stream, Until};
+use crate::{Error, frames};
+use enclave_core::parent::{Answer, Asked, Key, Kind, MAX_BODY, MAX_BODY_FRAME};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+/// The longest operation without its body, in bytes; the longest there is has about a hundred.
+const MAX_OPERATION: usize = 1024;
+/// How long the enclave has to close after the answer.
+const CLOSING: Duration = Duration::from_secs(1);
+
+pub(crate) fn serve(context: &Context, enclave: &Stream) -> Served {
+    let until = Until { deadline: Instant::now() + context.settings.limits.operation, bell: &context.halting };
+    let mut served = Served { fields: vec![], up: 0, down: 0, end: Ok(()) };
+    served.end = operate(context, enclave, until, &mut served);
+    if served.end.is_ok() {
+        let closing = Until { deadline: until.deadline.min(Instant::now() + CLOSING), ..until };
+        enclave.wait_for_end(closing);
+    }
+    served
+}
+
+fn operate(context: &Context, enclave: &Stream, until: Until<'_>, served: &mut Served) -> Result<(), Error> {
+    let operation = frames::read(enclave, MAX_OPERATION, until)?.ok_or(Error::Closed)?;
+    let asked = Asked::decode(&operation).map_err(|_| Error::Malformed)?;
+    describe(&asked, &mut served.fields);
+    let store = context.settings.store.as_ref();
+    let answered = match asked {
+        Asked::Boot => {
+            let settings = &context.settings;
+            Ok(Answer::Boot(settings.configuration.clone(), settings.deployers.clone()))
+        }
+        Asked::Get(key) => match store.get(&key) {
+            Ok(Some((file, length))) if length <= MAX_BODY as u64 => {
+                served.fields.push(("answer", "Body".into()));
+                served.down = send(file, enclave, until)?;
+                return Ok(());
+            }
+            Ok(Some(_)) => Err(io::ErrorKind::FileTooLarge.into()),
+            Ok(None) => Ok(Answer::NotFound),
+            Err(error) => Err(error),
+        },
+        Asked::Put(key) => take_in(store, enclave, until, served, |body| {
+            Ok(match body.put(&key)? {
+                Placed::Done => Answer::Done,
+                Placed::Exists => Answer::Exists,
+            })
+        })?,
+        Asked::Replace(key) => {
+            take_in(store, enclave, until, served, |body| body.replace(&key).map(|()| Answer::Done))?
+        }
+        Asked::List { kind, owner, after } => store.list(kind, &owner, after).map(Answer::Listed),
+        Asked::Delete(key) => store.delete(&key).map(|()| Answer::Done),
+        Asked::Credentials(region) => Ok(credentials(context, &region, served)),
+    };
+    let answer = answered.unwrap_or_else(|error| {
+        served.fields.push(("reason", error.to_string().into()));
+        Answer::Failed
+    });
+    served.fields.push(("answer", format!("{answer:?}").into()));
+    frames::write(enclave, &answer.encode().0, until)
+}
+
+/// Reads a body to its end, also when it cannot be stored: the enclave reads no answer before it has sent all.
+fn take_in(
+    store: &Store,
+    enclave: &Stream,
+    until: Until<'_>,
+    served: &mut Served,
+    place: impl FnOnce(Incoming<'_>) -> io::Result<Answer>,
+) -> Result<io::Result<Answer>, Error> {
+    let mut body = store.begin();
+    served.up = frames::read_body(enclave, until, |bytes| {
+        if let Ok(incoming) = &mut body
+            && let Err(error) = incoming.write(bytes)
+        {
+            body = Err(error);
+        }
+    })? as u64;
+    Ok(body.and_then(place))
+}
+
+/// Sends the answer to `get`; tells how many bytes the body had.
+fn send(mut file: File, enclave: &Stream, until: Until<'_>) -> Result<u64, Error> {
+    frames::write(enclave, &Answer::Body(Vec::new()).encode().0, until)?;
+    let mut frame = Vec::with_capacity(MAX_BODY_FRAME);
+    let mut sent = 0;
+    loop {
+        frame.clear();
+        // Once the head is out there is no way to say that the disk failed but to close.
+        let count =
+            Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut frame).map_err(Error::Disk)?;
+        frames::write(enclave, &frame, until)?;
+        if count == 0 {
+            return Ok(sent);
+        }
+        sent += count as u64;
+    }
+}
+
+fn credentials(context: &Context, region: &str, served: &mut Served) -> Answer {
+    if !context.settings.kms.serves(region) {
+        served.fields.push(("reason", "no configured region".into()));
+        return Answer::Failed;
+    }
+    let reason = match context.settings.credentials.get() {
+        Ok(Some(credentials)) => return Answer::Credentials(credentials),
+        Ok(None) => "no credentials are configured".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    served.fields.push(("reason", reason.into()));
+    Answer::Failed
+}
+
+/// What the log says of an operation: names cut short, and no text of the enclave's.
+fn describe(asked: &Asked, fields: &mut Vec<(&'static str, Value)>) {
+    let name = match asked {
+        Asked::Boot => "boot",
+        Asked::Get(_) => "get",
+        Asked::Put(_) => "put",
+        Asked::Replace(_) => "replace",
+        Asked::List { .. } => "list",
+        Asked::Delete(_) => "delete",
+        Asked::Credentials(_) => "credentials",
+    };
+    fields.push(("operation", name.into()));
+    match asked {
+        Asked::Get(key) | Asked::Put(key) | Asked::Replace(key) | Asked::Delete(key) => describe_key(key, fields),
+        Asked::List { kind, owner, .. } => describe_owner(*kind, owner, fields),
+        Asked::Boot | Asked::Credentials(_) => {}
+    }
+}
+
+fn describe_key(key: &Key, fields: &mut Vec<(&'static str, Value)>) {
+    describe_owner(key.kind, &key.owner, fields);
+    fields.extend([("id", short(&key.id)), ("version", key.version.into())]);
+}
+
+fn describe_owner(kind: Kind, owner: &[u8; 32], fields: &mut Vec<(&'static str, Value)>) {
+    fields.extend([("kind", format!("{kind:?}").into()), ("owner", short(owner))]);
+}

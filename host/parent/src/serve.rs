@@ -1,0 +1,64 @@
+//! `capelet-parent serve`.
+
+use crate::cli::Serve;
+use capelet_parent::credentials::Source;
+use capelet_parent::kms::Route;
+use capelet_parent::settings::read_file;
+use capelet_parent::{Error, Limits, Log, Parent, Settings, Store};
+use enclave_core::parent::{MAX_CONFIGURATION, MAX_DEPLOYERS};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::Signals;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub fn run(serve: Serve) -> Result<(), Error> {
+    let limits = Limits::for_clients(serve.connections);
+    raise_descriptors(limits.descriptors())?;
+    let kms = match (serve.kms, serve.region) {
+        (Some(_), regions) if !regions.is_empty() => return Err(Error::TwoKms),
+        (Some(address), _) => Route::Development(address),
+        (None, regions) => Route::Regions(regions),
+    };
+    let read = |file: Option<_>, limit| file.map(|path| read_file(path, limit)).transpose();
+    let configuration = read(serve.configuration.as_deref(), MAX_CONFIGURATION)?.unwrap_or_default();
+    let deployers = read(serve.deployers.as_deref(), MAX_DEPLOYERS)?;
+    let mut signals = ending_signals().map_err(Error::System)?;
+    let parent = Parent::start(Settings {
+        listen: serve.listen,
+        enclave: serve.enclave,
+        store: Arc::new(Store::open(&serve.store)?),
+        kms,
+        credentials: serve.credentials.map_or(Source::None, Source::File),
+        configuration,
+        deployers,
+        limits,
+        log: Log::stderr(serve.log),
+    })?;
+    signals.forever().next();
+    parent.stop();
+    Ok(())
+}
+
+/// The first signal ends in order, the second at once.
+fn ending_signals() -> std::io::Result<Signals> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
+        register(signal, Arc::clone(&again))?;
+    }
+    Signals::new([SIGINT, SIGTERM])
+}
+
+/// Makes room for all connections at once, rather than to fail when they have come.
+fn raise_descriptors(needed: u64) -> Result<(), Error> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| Error::System(error.into()))?;
+    if soft >= needed {
+        return Ok(());
+    }
+    if hard < needed {
+        return Err(Error::Limit("the number of connections"));
+    }
+    setrlimit(Resource::RLIMIT_NOFILE, needed, hard).map_err(|error| Error::System(error.into()))
+}

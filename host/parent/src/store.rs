@@ -1,0 +1,253 @@
+//! What the enclave stores, as files in one folder. The parent understands none of it.
+//!
+//! ```text
+//! lock                                  held while a process has the store
+//! incoming/N                            bodies that are still arriving; emptied at start
+//! KIND/OWNER/ID-VERSION                 one object: 2, 64, 32 and 16 digits, lower-case hexadecimal
+//! ```
+//!
+//! A body is written and synced under `incoming`, then linked to its name: that fails if the name is taken (so of
+//! two who put, one does), and makes the whole object visible at once. The folder is synced before anything is
+//! acknowledged. A process that is killed leaves at most a file under `incoming`.
+
+use crate::Error;
+use enclave_core::parent::{Key, Kind, MAX_LISTED};
+use std::collections::BinaryHeap;
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+const KINDS: [Kind; 3] = [Kind::Function, Kind::VaultKey, Kind::Statement];
+
+/// The id and version of an object.
+pub type Entry = ([u8; 16], u64);
+
+/// A store, which no other process has meanwhile. Any number of threads, and of parents in this process, may use it.
+pub struct Store {
+    folder: PathBuf,
+    /// Names of files under `incoming`.
+    next: AtomicU64,
+    /// Held while an owner's folder is made, so that nobody relies on one that is not yet on the disk.
+    owners: Mutex<()>,
+    /// Locked; the kernel unlocks it when the process ends, however it ends.
+    _lock: File,
+}
+
+/// Whether a body was put where it was to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// It is on the disk.
+    Done,
+    /// Something else is there already, and stays.
+    Exists,
+}
+
+impl Store {
+    /// Opens the store in this folder, which is made if it is not there, and forgets what was still arriving when it
+    /// was last used.
+    ///
+    /// # Errors
+    /// [`Error::StoreInUse`] if another process has it, [`Error::Store`] if the folder cannot be used.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let unusable = |source| Error::Store { path: folder.to_owned(), source };
+        make_folder(folder).map_err(unusable)?;
+        let lock = private().truncate(false).open(folder.join("lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::StoreInUse(folder.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        prepare(folder).map_err(unusable)?;
+        Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(0), owners: Mutex::new(()), _lock: lock })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Begins to take in a body.
+    pub fn begin(&self) -> io::Result<Incoming<'_>> {
+        let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let path = self.folder.join("incoming").join(name);
+        let file = private().create_new(true).open(&path)?;
+        Ok(Incoming { store: self, file, path })
+    }
+
+    /// What is stored under the key, and its length in bytes.
+    pub fn get(&self, key: &Key) -> io::Result<Option<(File, u64)>> {
+        match File::open(self.path(key)) {
+            Ok(file) => {
+                let length = file.metadata()?.len();
+                Ok(Some((file, length)))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first [`MAX_LISTED`] ids and versions behind `after`, ascending. No body is opened, and no more than these
+    /// are held in memory, however many there are.
+    pub fn list(&self, kind: Kind, owner: &[u8; 32], after: Option<Entry>) -> io::Result<Vec<Entry>> {
+        let files = match fs::read_dir(self.owner(kind, owner)) {
+            Ok(files) => files,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut first = BinaryHeap::with_capacity(MAX_LISTED + 1);
+        for file in files {
+            let Some(entry) = entry(file?.file_name().as_encoded_bytes()) else { continue };
+            if after.is_some_and(|after| entry <= after) {
+                continue;
+            }
+            first.push(entry);
+            if first.len() > MAX_LISTED {
+                first.pop();
+            }
+        }
+        Ok(first.into_sorted_vec())
+    }
+
+    /// Forgets what is stored under the key, if something is.
+    pub fn delete(&self, key: &Key) -> io::Result<()> {
+        match fs::remove_file(self.path(key)) {
+            // Gone already, but perhaps by one who has not yet synced it.
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => match sync(&self.owner(key.kind, &key.owner)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn owner(&self, kind: Kind, owner: &[u8; 32]) -> PathBuf {
+        self.folder.join(hexadecimal(&[kind as u8])).join(hexadecimal(owner))
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        let name = format!("{}-{:016x}", hexadecimal(&key.id), key.version);
+        self.owner(key.kind, &key.owner).join(name)
+    }
+
+    fn make_owner(&self, key: &Key) -> io::Result<PathBuf> {
+        let path = self.owner(key.kind, &key.owner);
+        let _one_at_a_time = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        make_folder(&path)?;
+        Ok(path)
+    }
+}
+
+/// A body that is arriving. If it is dropped before it is placed, nothing is left of it.
+pub struct Incoming<'a> {
+    store: &'a Store,
+    file: File,
+    path: PathBuf,
+}
+
+impl Incoming<'_> {
+    /// Adds bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Stores the body under the key if nothing is there.
+    pub fn put(self, key: &Key) -> io::Result<Placed> {
+        self.file.sync_all()?;
+        let owner = self.store.make_owner(key)?;
+        let placed = match fs::hard_link(&self.path, self.store.path(key)) {
+            Ok(()) => Placed::Done,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Placed::Exists,
+            Err(error) => return Err(error),
+        };
+        // Also when it exists: whoever put it may not have come so far.
+        sync(&owner)?;
+        Ok(placed)
+    }
+
+    /// Stores the body under the key, whatever is there.
+    pub fn replace(self, key: &Key) -> io::Result<()> {
+        self.file.sync_all()?;
+        let owner = self.store.make_owner(key)?;
+        fs::rename(&self.path, self.store.path(key))?;
+        sync(&owner)
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        // After a rename it is not there any more, and what cannot be removed now is removed at the next start.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Empties `incoming` and makes the folders of the kinds. What a killed process made is synced here, so that all that
+/// stands in the store from now on is on the disk.
+fn prepare(folder: &Path) -> io::Result<()> {
+    let incoming = folder.join("incoming");
+    match fs::remove_dir_all(&incoming) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => make_folder(&incoming)?,
+    }
+    for kind in KINDS {
+        let path = folder.join(hexadecimal(&[kind as u8]));
+        make_folder(&path)?;
+        sync(&path)?;
+    }
+    sync(folder)
+}
+
+/// Makes a folder if it is not there, with those above it, and then syncs the one that it is in.
+fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => sync(parent),
+        _ => sync(Path::new(".")),
+    }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).mode(0o600);
+    options
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The entry whose file has this name; `None` for a file that is not ours.
+fn entry(name: &[u8]) -> Option<Entry> {
+    let (id, version) = name.split_at_checked(32)?;
+    let version = version.strip_prefix(b"-").filter(|digits| digits.len() == 16)?;
+    let mut entry = ([0; 16], 0);
+    for (byte, digits) in entry.0.iter_mut().zip(id.chunks_exact(2)) {
+        *byte = u8::try_from(number(digits)?).ok()?;
+    }
+    entry.1 = number(version)?;
+    Some(entry)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(digit))
+    })
+}

@@ -1,0 +1,196 @@
+//! Port 8000: operations as the enclave asks them, and as nobody should.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_parent::credentials::Source;
+use capelet_parent::kms::Route;
+use common::{answer, bytes, framed, is_closed, key, start};
+use enclave_core::parent::{Answer, Key, Kind, MAX_BODY, MAX_BODY_FRAME, Operation};
+use std::io::Write;
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+#[test]
+fn an_object_through_its_life() {
+    let running = start(|_, _| {});
+    for length in [0, 1, MAX_BODY_FRAME - 1, MAX_BODY_FRAME, MAX_BODY_FRAME + 1, 3 * MAX_BODY_FRAME + 7] {
+        let key = key(1, length as u64);
+        let body: Vec<u8> = (0..length).map(|index| (index * 31 % 251) as u8).collect();
+        assert_eq!(running.ask(&Operation::Get(key)), Answer::NotFound);
+        assert_eq!(running.ask(&Operation::Put(key, &body)), Answer::Done);
+        assert_eq!(running.ask(&Operation::Put(key, b"another")), Answer::Exists);
+        assert!(running.ask(&Operation::Get(key)) == Answer::Body(body));
+    }
+    let listed = running.ask(&Operation::List { kind: Kind::Function, owner: [7; 32], after: Some(([1; 16], 1)) });
+    let Answer::Listed(entries) = listed else { panic!("{listed:?}") };
+    assert_eq!(entries.len(), 4);
+    assert_eq!(running.ask(&Operation::Delete(key(1, 0))), Answer::Done);
+    assert_eq!(running.ask(&Operation::Delete(key(1, 0))), Answer::Done);
+    assert_eq!(running.ask(&Operation::Get(key(1, 0))), Answer::NotFound);
+}
+
+#[test]
+fn statements_are_replaced_and_nothing_else() {
+    let running = start(|_, _| {});
+    let statement = Key { kind: Kind::Statement, ..key(0, 3) };
+    for body in [&b"one"[..], b"two"] {
+        assert_eq!(running.ask(&Operation::Replace(statement, body)), Answer::Done);
+        assert_eq!(running.ask(&Operation::Get(statement)), Answer::Body(body.to_vec()));
+    }
+    let mut stream = running.port(8000);
+    stream.write_all(&bytes(&Operation::Replace(key(0, 3), b"no"))).unwrap();
+    assert!(is_closed(&mut stream));
+    assert_eq!(running.ask(&Operation::Get(key(0, 3))), Answer::NotFound);
+}
+
+#[test]
+fn boot_hands_over_what_it_was_given() {
+    let running = start(|_, _| {});
+    assert_eq!(running.ask(&Operation::Boot), Answer::Boot(b"configuration".to_vec(), None));
+    let running = start(|settings, _| {
+        settings.configuration = vec![9; 16_384];
+        settings.deployers = Some(vec![8; 65_536]);
+    });
+    assert!(running.ask(&Operation::Boot) == Answer::Boot(vec![9; 16_384], Some(vec![8; 65_536])));
+}
+
+#[test]
+fn credentials_are_read_anew_and_never_logged() {
+    let running = start(|settings, folder| {
+        settings.credentials = Source::File(folder.join("credentials"));
+        settings.kms = Route::Regions(vec!["eu-central-1".parse().unwrap()]);
+    });
+    let ask = |region| running.ask(&Operation::Credentials(region));
+    assert_eq!(ask("eu-central-1"), Answer::Failed);
+    for secret in ["first-secret", "second-secret"] {
+        let json = format!(r#"{{"AccessKeyId":"AKIDX","SecretAccessKey":"{secret}","SessionToken":"tokentoken"}}"#);
+        std::fs::write(running.path("credentials"), json).unwrap();
+        let Answer::Credentials(found) = ask("eu-central-1") else { panic!("no credentials") };
+        assert_eq!(found.secret_access_key.as_str(), secret);
+        assert_eq!((found.access_key_id.as_str(), found.session_token.as_str()), ("AKIDX", "tokentoken"));
+    }
+    assert_eq!(ask("us-east-1"), Answer::Failed);
+    assert_eq!(ask("eu-central-1\n"), Answer::Failed);
+    running.log.wait_for(&["credentials", "Credentials([redacted])"]);
+    running.parent.stop();
+    for secret in ["first-secret", "second-secret", "tokentoken", "AKIDX"] {
+        assert!(!running.log.text().contains(secret));
+    }
+}
+
+#[test]
+fn the_log_names_objects_in_short_and_never_bodies() {
+    let running = start(|_, _| {});
+    running.ask(&Operation::Put(key(0xab, 5), b"SECRETBODY"));
+    let line = running.log.wait_for(&["\"put\"", "Done"]);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["owner"], &line["id"], &line["version"]), (&"07070707".into(), &"abababab".into(), &5.into()));
+    assert_eq!(line["up"], 10);
+    assert!(!running.log.text().contains("SECRETBODY") && !running.log.text().contains(&"ab".repeat(16)));
+}
+
+#[test]
+fn cut_off_at_every_byte() {
+    let running = start(|_, _| {});
+    let whole = bytes(&Operation::Put(key(1, 1), b"body of it"));
+    for length in 0..whole.len() {
+        let mut stream = running.port(8000);
+        stream.write_all(&whole[..length]).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert!(is_closed(&mut stream), "answered after {length} bytes");
+    }
+    // Nothing of it is there, not even out of sight.
+    assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
+    assert_eq!(std::fs::read_dir(running.path("store/incoming")).unwrap().count(), 0);
+    assert_eq!(running.ask(&Operation::Put(key(1, 1), b"body of it")), Answer::Done);
+}
+
+#[test]
+fn what_is_no_operation() {
+    let running = start(|_, _| {});
+    let put = framed(&Operation::Put(key(1, 1), b"").encode().0);
+    let cases: [(&str, Vec<u8>); 8] = [
+        ("a huge head", u32::MAX.to_be_bytes().to_vec()),
+        ("a head over the limit", 1025_u32.to_be_bytes().to_vec()),
+        ("an empty head", framed(b"")),
+        ("no CBOR", framed(b"\xff\xff")),
+        ("an unknown operation", framed(&[0xa1, 0x01, 0x08])),
+        ("bytes after it", framed(&[&Operation::Boot.encode().0[..], b"\0"].concat())),
+        ("a huge frame of a body", [&put[..], &u32::MAX.to_be_bytes()].concat()),
+        ("a frame over the limit", [&put[..], &(MAX_BODY_FRAME as u32 + 1).to_be_bytes()].concat()),
+    ];
+    for (name, bytes) in cases {
+        let mut stream = running.port(8000);
+        stream.write_all(&bytes).unwrap();
+        let began = Instant::now();
+        assert!(is_closed(&mut stream), "{name}");
+        assert!(began.elapsed() < Duration::from_secs(2), "{name}");
+    }
+    assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
+}
+
+#[test]
+fn a_body_over_the_limit_is_not_stored() {
+    let running = start(|_, _| {});
+    let mut stream = running.port(8000);
+    stream.write_all(&framed(&Operation::Put(key(1, 1), b"").encode().0)).unwrap();
+    let frame = framed(&vec![1; MAX_BODY_FRAME]);
+    for _ in 0..MAX_BODY / MAX_BODY_FRAME {
+        stream.write_all(&frame).unwrap();
+    }
+    // The last byte is one too many.
+    let _ = stream.write_all(&framed(&[1]));
+    assert!(is_closed(&mut stream));
+    assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
+}
+
+#[test]
+fn a_slow_writer_meets_the_deadline() {
+    let running = start(|settings, _| settings.limits.operation = Duration::from_millis(150));
+    let whole = bytes(&Operation::Put(key(1, 1), b"body"));
+    let mut stream = running.port(8000);
+    let began = Instant::now();
+    for byte in whole.chunks(1) {
+        // A byte at a time does not put the deadline off.
+        if stream.write_all(byte).is_err() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_closed(&mut stream));
+    assert!(began.elapsed() < Duration::from_secs(4));
+    running.log.wait_for(&["\"deadline\""]);
+    assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
+}
+
+#[test]
+fn a_slow_reader_meets_the_deadline() {
+    let running = start(|settings, _| settings.limits.operation = Duration::from_millis(300));
+    let body = vec![3; 4 << 20];
+    assert_eq!(running.ask(&Operation::Put(key(1, 1), &body)), Answer::Done);
+    let mut stream = running.port(8000);
+    stream.write_all(&bytes(&Operation::Get(key(1, 1)))).unwrap();
+    running.log.wait_for(&["\"get\"", "\"deadline\""]);
+    // What comes is cut off, and does not look whole.
+    assert!(answer(&mut stream).is_err());
+}
+
+#[test]
+fn two_connections_race_for_a_name() {
+    let running = start(|_, _| {});
+    for version in 0..10 {
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let running = &running;
+            let ask = move |body: u8| running.ask(&Operation::Put(key(1, version), &[body; 9000]));
+            [1, 2].map(|body| scope.spawn(move || ask(body))).map(|thread| thread.join().unwrap()).into()
+        });
+        let winner = match answers[..] {
+            [Answer::Done, Answer::Exists] => 1,
+            [Answer::Exists, Answer::Done] => 2,
+            _ => panic!("{answers:?}"),
+        };
+        assert!(running.ask(&Operation::Get(key(1, version))) == Answer::Body(vec![winner; 9000]));
+    }
+}

@@ -1,0 +1,224 @@
+//! The store against a model of it, and what it finds in its folder.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use capelet_parent::Error;
+use capelet_parent::store::{Placed, Store};
+use enclave_core::parent::{Key, Kind, MAX_LISTED};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(Key, Vec<u8>),
+    Replace(Key, Vec<u8>),
+    Get(Key),
+    List(Kind, [u8; 32], Option<([u8; 16], u64)>),
+    Delete(Key),
+    /// A body that is begun and not placed.
+    GiveUp(Vec<u8>),
+    Reopen,
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Function), Just(Kind::VaultKey), Just(Kind::Statement)]
+}
+
+fn entries() -> impl Strategy<Value = ([u8; 16], u64)> {
+    // Few enough to meet again; versions whose order in hexadecimal would be wrong without leading zeros.
+    (prop_oneof![Just([0; 16]), Just([0xff; 16]), Just([9; 16])], prop_oneof![0_u64..3, Just(0x10), Just(u64::MAX)])
+}
+
+fn owners() -> impl Strategy<Value = [u8; 32]> {
+    prop_oneof![Just([0; 32]), Just([0xab; 32])]
+}
+
+fn keys() -> impl Strategy<Value = Key> {
+    (kinds(), owners(), entries()).prop_map(|(kind, owner, (id, version))| Key { kind, owner, id, version })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let body = || prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        4 => (keys(), body()).prop_map(|(key, body)| Step::Put(key, body)),
+        2 => (keys(), body()).prop_map(|(key, body)| Step::Replace(key, body)),
+        4 => keys().prop_map(Step::Get),
+        3 => (kinds(), owners(), prop::option::of(entries())).prop_map(|(kind, owner, after)| Step::List(kind, owner, after)),
+        2 => keys().prop_map(Step::Delete),
+        1 => body().prop_map(Step::GiveUp),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn read(store: &Store, key: &Key) -> Option<Vec<u8>> {
+    store.get(key).unwrap().map(|(mut file, length)| {
+        let mut body = Vec::new();
+        file.read_to_end(&mut body).unwrap();
+        assert_eq!(body.len() as u64, length);
+        body
+    })
+}
+
+fn put(store: &Store, key: &Key, body: &[u8]) -> Placed {
+    let mut incoming = store.begin().unwrap();
+    incoming.write(body).unwrap();
+    incoming.put(key).unwrap()
+}
+
+fn arriving(folder: &Path) -> usize {
+    fs::read_dir(folder.join("incoming")).unwrap().count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn behaves_as_a_map(steps in prop::collection::vec(steps(), 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let mut model: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Put(key, body) => {
+                    let expected = if model.contains_key(&key) { Placed::Exists } else { Placed::Done };
+                    prop_assert_eq!(put(&store, &key, &body), expected);
+                    model.entry(key).or_insert(body);
+                }
+                Step::Replace(key, body) => {
+                    let mut incoming = store.begin().unwrap();
+                    incoming.write(&body).unwrap();
+                    incoming.replace(&key).unwrap();
+                    model.insert(key, body);
+                }
+                Step::Get(key) => prop_assert_eq!(read(&store, &key), model.get(&key).cloned()),
+                Step::List(kind, owner, after) => {
+                    let expected: Vec<_> = model
+                        .keys()
+                        .filter(|key| key.kind == kind && key.owner == owner)
+                        .map(|key| (key.id, key.version))
+                        .filter(|entry| after.is_none_or(|after| *entry > after))
+                        .collect();
+                    prop_assert_eq!(store.list(kind, &owner, after).unwrap(), expected);
+                }
+                Step::Delete(key) => {
+                    store.delete(&key).unwrap();
+                    model.remove(&key);
+                }
+                Step::GiveUp(body) => store.begin().unwrap().write(&body).unwrap(),
+                Step::Reopen => {
+                    drop(store);
+                    store = Store::open(folder.path()).unwrap();
+                }
+            }
+            prop_assert_eq!(arriving(folder.path()), 0);
+        }
+        for (key, body) in &model {
+            prop_assert_eq!(&read(&store, key), &Some(body.clone()));
+        }
+    }
+}
+
+fn key(id: u8, version: u64) -> Key {
+    Key { kind: Kind::Function, owner: [7; 32], id: [id; 16], version }
+}
+
+/// The folder of `key`'s owner.
+fn owner(folder: &Path) -> std::path::PathBuf {
+    folder.join("01").join("07".repeat(32))
+}
+
+#[test]
+fn names_are_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(put(&store, &key(0xa5, 0x1f), b"x"), Placed::Done);
+    let name = owner(folder.path()).join(format!("{}-000000000000001f", "a5".repeat(16)));
+    assert_eq!(fs::read(name).unwrap(), b"x");
+}
+
+#[test]
+fn leftovers_are_forgotten_and_other_files_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(put(&store, &key(1, 1), b"x"), Placed::Done);
+    drop(store);
+    fs::write(folder.path().join("incoming/0"), b"half").unwrap();
+    for name in ["README", "", "zz", &format!("{}-1", "01".repeat(16)), &format!("{}-{}", "0A".repeat(16), "0".repeat(16))] {
+        if !name.is_empty() {
+            fs::write(owner(folder.path()).join(name), b"?").unwrap();
+        }
+    }
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(arriving(folder.path()), 0);
+    assert_eq!(store.list(Kind::Function, &[7; 32], None).unwrap(), [([1; 16], 1)]);
+    // The name of the leftover is free again.
+    assert_eq!(put(&store, &key(1, 2), b"y"), Placed::Done);
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(Error::StoreInUse(_))));
+    drop(store);
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_folder_that_cannot_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, b"").unwrap();
+    assert!(matches!(Store::open(&file), Err(Error::Store { .. })));
+    assert!(matches!(Store::open(&file.join("below")), Err(Error::Store { .. })));
+}
+
+#[test]
+fn more_entries_than_one_list_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(put(&store, &key(1, 0), b""), Placed::Done);
+    let count = MAX_LISTED as u64 + 2_500;
+    for version in 1..count {
+        // Not through the store, which would sync each.
+        fs::write(owner(folder.path()).join(format!("{}-{version:016x}", "01".repeat(16))), b"").unwrap();
+    }
+    let mut seen = Vec::new();
+    loop {
+        let page = store.list(Kind::Function, &[7; 32], seen.last().copied()).unwrap();
+        assert!(page.len() <= MAX_LISTED);
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen, (0..count).map(|version| ([1; 16], version)).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_many_who_put_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for version in 0..20 {
+        let barrier = std::sync::Barrier::new(4);
+        let done: Vec<u8> = std::thread::scope(|scope| {
+            let (store, barrier) = (&store, &barrier);
+            let writers: Vec<_> = (0..4_u8)
+                .map(|writer| {
+                    scope.spawn(move || {
+                        let mut incoming = store.begin().unwrap();
+                        incoming.write(&[writer; 1000]).unwrap();
+                        barrier.wait();
+                        (incoming.put(&key(1, version)).unwrap() == Placed::Done).then_some(writer)
+                    })
+                })
+                .collect();
+            writers.into_iter().filter_map(|writer| writer.join().unwrap()).collect()
+        });
+        assert_eq!(done.len(), 1, "{done:?}");
+        assert_eq!(read(&store, &key(1, version)).unwrap(), [done[0]; 1000]);
+    }
+}
