@@ -1,0 +1,117 @@
+//! Every case of the protocol's vectors comes out as it says. They were made by another implementation, in another
+//! language, from the protocol's page alone. `PROTOCOL_VECTORS` names another folder to read.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "protocol_vectors/basics.rs"]
+mod basics;
+#[path = "protocol_vectors/case.rs"]
+mod case;
+#[path = "protocol_vectors/messages.rs"]
+mod messages;
+#[path = "protocol_vectors/sealed.rs"]
+mod sealed;
+#[path = "protocol_vectors/statements.rs"]
+mod statements;
+#[path = "protocol_vectors/streams.rs"]
+mod streams;
+
+use case::{Input, Output, Values};
+use enclave_core::Error;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Reads a case's input as the product does, and gives what the case may ask for. The same code for what is to be
+/// accepted and what is to be refused. It is also given what an accepted case expects, for values that no API gives:
+/// of these it gives back only what it could trace to one that an API gives.
+type Run = fn(&Input<'_>, Option<&Values>) -> Result<Output, Error>;
+
+/// The files, what runs their cases, and how many of the project's are to be accepted and refused.
+const FILES: [(&str, Run, usize, usize); 16] = [
+    ("bundle", statements::bundle, 2, 14),
+    ("cbor", basics::cbor, 24, 28),
+    ("ciphertext", sealed::ciphertext, 2, 19),
+    ("configuration", statements::configuration, 5, 18),
+    ("hash", basics::hash, 8, 0),
+    ("hpke", sealed::hpke, 3, 3),
+    ("identity", basics::identity, 4, 0),
+    ("object", sealed::object, 2, 31),
+    ("receipt", messages::receipt, 3, 9),
+    ("request", messages::request, 3, 19),
+    ("response", messages::response, 2, 7),
+    ("session", messages::session, 3, 14),
+    ("sign1", basics::sign1, 2, 21),
+    ("statement", statements::statement, 3, 13),
+    ("stream", streams::stream, 9, 31),
+    ("text", basics::text, 5, 7),
+];
+
+/// What else may lie in the folder.
+const README: &str = "README.md";
+
+fn other_folder() -> Option<PathBuf> {
+    std::env::var_os("PROTOCOL_VECTORS").map(PathBuf::from)
+}
+
+fn folder() -> PathBuf {
+    other_folder().unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/protocol").into())
+}
+
+/// Names of the folder's files, each of which must be known; of the project's own folder none may be missing.
+fn names() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder()).expect("the folder of vectors");
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> = names.filter(|name| name != README).collect();
+    let known: BTreeSet<String> = FILES.iter().map(|(name, ..)| format!("{name}.json")).collect();
+    let unknown: Vec<_> = found.difference(&known).collect();
+    assert!(unknown.is_empty(), "nothing here runs {unknown:?}");
+    assert!(!found.is_empty() && (other_folder().is_some() || found == known), "files are missing: {found:?}");
+    found
+}
+
+#[test]
+fn protocol_vectors() {
+    let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
+    let names = names();
+    for (name, run, accept, refuse) in FILES.iter().filter(|(name, ..)| names.contains(&format!("{name}.json"))) {
+        let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).expect(name);
+        let file: Value = serde_json::from_str(&text).expect(name);
+        let [to_accept, to_refuse] = ["accept", "refuse"].map(|key| file[key].as_array().expect(key));
+        let found = (to_accept.len(), to_refuse.len());
+        assert!(found.0 > 0 && (other_folder().is_some() || found == (*accept, *refuse)), "{name} has {found:?} cases");
+        let first = &to_accept[0]["in"];
+        for case in to_accept {
+            match accept_case(*run, &case["in"], first, &case["out"]) {
+                Ok(()) => accepted += 1,
+                Err(error) => wrong.push(format!("{name}, accept, {}: {error}", case["name"])),
+            }
+        }
+        for case in to_refuse {
+            let why = case["why"].as_str().expect("why");
+            match run(&Input::new(&case["in"], first), None) {
+                Ok(_) => wrong.push(format!("{name}, refuse, {why}: accepted")),
+                Err(error) if why.starts_with("cannot-open") && error != Error::CannotOpen => {
+                    wrong.push(format!("{name}, refuse, {why}: {error}"));
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(accepted > 0 && refused > 0, "{accepted} accepted, {refused} refused");
+    println!("{accepted} accepted, {refused} refused");
+}
+
+/// Whether a case is accepted with all of what it says, nothing left out.
+fn accept_case(run: Run, input: &Value, first: &Value, expected: &Value) -> Result<(), String> {
+    let expected = Values::new(expected);
+    let output = run(&Input::new(input, first), Some(&expected)).map_err(|error| error.to_string())?;
+    for (name, value) in expected.iter() {
+        match output.get(name) {
+            None => return Err(format!("{name} is not checked")),
+            Some(found) if found != value => return Err(format!("{name} is {found}")),
+            Some(_) => {}
+        }
+    }
+    if expected.iter().count() == 0 { Err("nothing to check".into()) } else { Ok(()) }
+}
