@@ -47,13 +47,27 @@ pub struct Header {
     pub arguments: Vec<Vec<u8>>,
     /// Length of the module, in bytes.
     pub module: u32,
-    /// Path and length of each read-only file.
+    /// Path and length of each read-only file. Paths are relative, their parts joined by `/`: no part is empty, `.`
+    /// or `..`, none holds a NUL, and no file is also a directory. `input/0` is the worker's own: a command's input.
     pub files: Vec<(Vec<u8>, u32)>,
     /// Length of the input, in bytes.
     pub input: u64,
 }
 
+/// What a worker needs beside module, files, input and memory of the function, in bytes.
+const OVERHEAD: u64 = 96 << 20;
+
 impl Header {
+    /// The address space that a worker for this job needs, in bytes: for [`crate::spawn::Spawn`], and what the worker
+    /// limits itself to. WebAssembly memory counts twice, for it grows by doubling; the module eight times, for it is
+    /// held as it came and translated into something larger.
+    pub fn address_space(&self) -> u64 {
+        let files = self.files.iter().map(|(_, length)| u64::from(*length)).sum::<u64>();
+        let memory = self.limits.memory.saturating_mul(2);
+        let module = u64::from(self.module) * 8;
+        OVERHEAD.saturating_add(memory).saturating_add(module).saturating_add(files).saturating_add(self.input)
+    }
+
     /// The header with its length in front; None if a part is longer than its field.
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut out = Vec::from([0; 4]);
@@ -183,6 +197,18 @@ mod tests {
         }
         bytes.push(0);
         assert_eq!(Header::from_bytes(&bytes[4..]), None);
+    }
+
+    #[test]
+    fn address_space_counts_every_part_and_never_wraps() {
+        let mut header = example();
+        let before = header.address_space();
+        header.files.push((b"data/y".to_vec(), 5));
+        header.input += 7;
+        assert_eq!(header.address_space(), before + 12);
+        header.limits.memory = u64::MAX;
+        header.input = u64::MAX;
+        assert_eq!(header.address_space(), u64::MAX);
     }
 
     #[test]

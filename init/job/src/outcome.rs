@@ -2,6 +2,8 @@
 
 /// The longest frame's content, in bytes.
 pub const MAX_FRAME: usize = 65_536;
+/// The most bytes of [`Frame::Diagnostic`] of one run; the worker drops what exceeds it.
+pub const MAX_DIAGNOSTIC: usize = 65_536;
 /// Length of what stands in front of a frame's content: tag and length.
 pub const HEAD_LEN: usize = 5;
 
@@ -33,7 +35,7 @@ pub enum End {
     Output,
     /// The module is invalid, imports what it may not, or lacks what it must export.
     BadModule,
-    /// The handler returned a place outside its memory.
+    /// The handler named a place outside its memory, or left without a result.
     BadResult,
 }
 

