@@ -1,2 +1,198 @@
-//! Under construction.
-fn main() {}
+//! `capelet-local`: everything on one machine, under a development root: parent, core, workers, NSM and KMS.
+
+#![forbid(unsafe_code)]
+
+mod enclave;
+mod error;
+mod home;
+mod kms;
+mod pid1;
+mod programs;
+
+use argh::FromArgs;
+use capelet_dev::kms::PARENT;
+use capelet_dev::nsm::Root;
+use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials, log};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use enclave::{Enclave, Measured, Programs};
+use enclave_core::config::{Arn, Configuration, Deployers, Limits as RunLimits};
+use enclave_core::digest;
+use error::Error;
+use home::Home;
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// Everything on one machine, under a development root: for trying Capelet, never for data that matters.
+#[derive(FromArgs)]
+#[argh(
+    note = "Beside a running capelet-local:
+  capelet pin --development unix:HOME/capelet.sock
+  capelet deploy FOLDER
+  capelet run ID 'input'
+Ctrl-C ends it; what was stored stays in --home."
+)]
+struct Arguments {
+    /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
+    #[argh(option)]
+    home: Option<PathBuf>,
+    /// where clients connect: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
+    #[argh(option)]
+    listen: Vec<Address>,
+    /// the core's program (default: capelet-core-dev beside this one)
+    #[argh(option)]
+    core: Option<PathBuf>,
+    /// the worker's program (default: capelet-worker beside this one)
+    #[argh(option)]
+    worker: Option<PathBuf>,
+    /// an owner's key in hexadecimal: with it, only those named may deploy (repeatable)
+    #[argh(option)]
+    deployer: Vec<String>,
+    /// lower the limit on a run's wall time, in milliseconds
+    #[argh(option)]
+    limit_run: Option<u64>,
+    /// lower the limit on a run's memory, in bytes
+    #[argh(option)]
+    limit_memory: Option<u64>,
+    /// lower the limit on a run's input, in bytes
+    #[argh(option)]
+    limit_input: Option<u64>,
+    /// lower the limit on a run's output, in bytes
+    #[argh(option)]
+    limit_output: Option<u64>,
+    /// plain or json: how to say that it is ready, and the log
+    #[argh(option, short = 'o', arg_name = "format", default = "log::Format::Plain", from_str_fn(format))]
+    output: log::Format,
+}
+
+fn format(text: &str) -> Result<log::Format, String> {
+    match text {
+        "plain" => Ok(log::Format::Plain),
+        "json" => Ok(log::Format::Json),
+        _ => Err("plain or json".into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Arguments = argh::from_env();
+    let json = matches!(arguments.output, log::Format::Json);
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if json {
+                println!("{}", json!({ "error": { "code": error.code(), "message": error.to_string() } }));
+            }
+            eprintln!("Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Error> {
+    let home = Home::open(arguments.home)?;
+    let sockets = home.sockets()?;
+    let beside = |named: Option<PathBuf>, name| named.map_or_else(|| programs::beside(name), Ok);
+    let programs = Programs {
+        core: beside(arguments.core, "capelet-core-dev")?,
+        worker: beside(arguments.worker, "capelet-worker")?,
+    };
+    let measured = Measured::of(&programs)?;
+
+    let roots = home.folder("nsm")?;
+    let root = Root::load_or_make(&roots)?;
+    let nsm_root = home.path("nsm-root.der");
+    home::write(&nsm_root, root.der())?;
+    let kms = kms::Kms::start(&home, &sockets, &nsm_root)?;
+    let arn = kms.key(&home, &measured)?;
+
+    let deployers = deployers(&arguments.deployer)?;
+    let lowered = |limit: Option<u64>, most| limit.unwrap_or(most);
+    let most = RunLimits::MAXIMA;
+    let configuration = Configuration {
+        arn: Arn::parse(&arn).map_err(|_| Error::Kms("made a key with an odd ARN"))?,
+        limits: RunLimits {
+            run: lowered(arguments.limit_run, most.run),
+            memory: lowered(arguments.limit_memory, most.memory),
+            input: lowered(arguments.limit_input, most.input),
+            output: lowered(arguments.limit_output, most.output),
+        },
+        deployers: deployers.as_ref().map(|list| digest::sha256(&[list])),
+    };
+    let credentials = home.path("credentials.json");
+    home::write(&credentials, PARENT.credentials().as_bytes())?;
+
+    let listen = if arguments.listen.is_empty() {
+        vec![Address::Unix(home.path("capelet.sock"))]
+    } else {
+        arguments.listen
+    };
+    let parent = Parent::start(Settings {
+        listen,
+        enclave: Transport::Unix(sockets.clone()),
+        store: Arc::new(Store::open(&home.folder("store")?)?),
+        kms: capelet_parent::kms::Route::Development(kms.address.parse::<Address>()?),
+        credentials: credentials::Source::File(credentials),
+        configuration: configuration.encode(),
+        deployers,
+        limits: Limits::default(),
+        log: Log::stderr(arguments.output),
+    })?;
+
+    let (gone, ended) = channel();
+    let signalled = gone.clone();
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Error::System)?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            let _ = signalled.send(None);
+        }
+    });
+    let (failed, failures) = channel();
+    let mut enclave = Enclave::start(programs, &measured, root, &sockets, &kms.root, failed)?;
+    thread::spawn(move || {
+        if let Ok(why) = failures.recv() {
+            let _ = gone.send(Some(why));
+        }
+    });
+    enclave.wait_until_serving(&sockets)?;
+    say_ready(&arguments.output, &parent, &measured);
+
+    let why = ended.recv().unwrap_or(None);
+    parent.stop();
+    drop((enclave, kms));
+    why.map_or(Ok(()), Err)
+}
+
+fn deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
+    let key = |text: &String| {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or_else(|| Error::Deployer(text.clone()))
+    };
+    let keys = keys.iter().map(key).collect::<Result<Vec<[u8; 32]>, _>>()?;
+    Ok((!keys.is_empty()).then(|| Deployers::encode(keys)))
+}
+
+fn say_ready(output: &log::Format, parent: &Parent, measured: &Measured) {
+    let urls: Vec<String> = parent.addresses().iter().map(url).collect();
+    if matches!(output, log::Format::Json) {
+        println!("{}", json!({ "ready": true, "development": true, "urls": urls, "pcr0": measured.pcr0_hex }));
+        return;
+    }
+    println!("DEVELOPMENT enclave ready.");
+    println!("PCR0 ➜  {}", measured.pcr0_hex);
+    for url in urls {
+        println!("URL  ➜  {url}");
+        println!("Next: capelet pin --development {url}");
+    }
+}
+
+fn url(address: &Address) -> String {
+    match address {
+        Address::Tcp(address) => format!("capelet://{address}"),
+        Address::Unix(_) => address.to_string(),
+    }
+}

@@ -2,11 +2,13 @@
 //! binds; who the enclave is, only its document says.
 
 use crate::transport::{self, Timed};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use enclave_core::error::Down;
 use enclave_core::platform::{Channel, Connection};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{default_provider, kx_group, sign};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage, ServerConfig, ServerConnection};
 use rustls::sign::CertifiedKey;
 use rustls::{StreamOwned, version};
@@ -19,18 +21,17 @@ pub const ALPN: &[u8] = b"capelet/1";
 /// The one provider: X25519MLKEM768 and TLS 1.3's suites.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
-        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
-        ..aws_lc_rs::default_provider()
+        kx_groups: vec![kx_group::X25519MLKEM768],
+        ..default_provider()
     })
 }
 
 /// The server's configuration, with a key made for this boot.
 pub fn server() -> Result<Arc<ServerConfig>, Down> {
-    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&::aws_lc_rs::rand::SystemRandom::new()).map_err(|_| Down::Failed)?;
-    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|_| Down::Failed)?;
-    let signing = aws_lc_rs::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).map_err(|_| Down::Failed)?;
-    let spki = signing.public_key().map_or_else(|| ed25519_spki(pair.public_key().as_ref()), |spki| spki.into_owned());
-    let key = CertifiedKey::new(vec![CertificateDer::from(spki.to_vec())], signing);
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| Down::Failed)?;
+    let signing = sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).map_err(|_| Down::Failed)?;
+    let spki = signing.public_key().ok_or(Down::Failed)?.to_vec();
+    let key = CertifiedKey::new(vec![CertificateDer::from(spki)], signing);
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&version::TLS13])
         .map_err(|_| Down::Failed)?
@@ -41,12 +42,6 @@ pub fn server() -> Result<Arc<ServerConfig>, Down> {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.max_early_data_size = 0;
     Ok(Arc::new(config))
-}
-
-/// SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, 4).
-fn ed25519_spki(public: &[u8]) -> SubjectPublicKeyInfoDer<'static> {
-    let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-    SubjectPublicKeyInfoDer::from([&prefix, public].concat())
 }
 
 /// A client's connection.
