@@ -158,16 +158,17 @@ impl<C: Crypto> Opener<C> {
         if self.state != State::Open {
             return Err(Error::CannotOpen);
         }
+        let place = place(&mut self.next, last)?;
         if last {
             self.state = State::Ended;
         }
-        Ok(OpenTicket { shared: Arc::clone(&self.shared), place: place(&mut self.next, last)? })
+        Ok(OpenTicket { shared: Arc::clone(&self.shared), place })
     }
 
     /// Opens the next chunk, ciphertext ‖ tag, in place; the plaintext is the slice returned. After a failure
     /// nothing more is opened.
     pub fn open<'d>(&mut self, data: &'d mut [u8], last: bool) -> Result<&'d mut [u8], Error> {
-        let opened = self.ticket(last)?.open(data);
+        let opened = self.ticket(last).and_then(|ticket| ticket.open(data));
         if opened.is_err() {
             self.state = State::Failed;
         }

@@ -1,0 +1,201 @@
+//! The chunked encryption: nothing is opened out of place, and no nonce comes twice under a key.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use enclave_core::crypto::{Cipher, Crypto};
+use enclave_core::stream::{
+    CHUNK_LEN, COMMITMENT_LEN, FrameReader, FrameWriter, MAX_CHUNKS, Secret, TAG_LEN, open_bytes, seal_bytes,
+};
+use enclave_core::{Error, Part};
+use enclave_core_aws_lc::AwsLc;
+use proptest::prelude::*;
+use rustls_pki_types::SignatureVerificationAlgorithm;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use zeroize::Zeroizing;
+
+const AAD: &[u8] = b"aad";
+
+fn secret() -> Secret {
+    Secret::new(Zeroizing::new([3; 32]))
+}
+
+fn seal(data: &[u8]) -> Vec<u8> {
+    seal_bytes::<AwsLc>(secret(), AAD, data).unwrap()
+}
+
+fn open(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    open_bytes::<AwsLc>(secret(), AAD, bytes)
+}
+
+/// Every (key, nonce) that this test process sealed under.
+static SEALED: Mutex<BTreeSet<([u8; 32], [u8; 12])>> = Mutex::new(BTreeSet::new());
+
+/// AES-256-GCM that remembers what it sealed under, and fails if it seals twice under the same.
+struct Recording;
+
+struct RecordingCipher([u8; 32], <AwsLc as Crypto>::Cipher);
+
+impl Crypto for Recording {
+    type Cipher = RecordingCipher;
+
+    fn aes_256_gcm(key: &[u8; 32]) -> Result<RecordingCipher, Error> {
+        Ok(RecordingCipher(*key, AwsLc::aes_256_gcm(key)?))
+    }
+
+    fn es384() -> &'static dyn SignatureVerificationAlgorithm {
+        AwsLc::es384()
+    }
+
+    fn aes_256_cbc(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        AwsLc::aes_256_cbc(key, iv, data)
+    }
+}
+
+impl Cipher for RecordingCipher {
+    fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; 16], Error> {
+        assert!(SEALED.lock().unwrap().insert((self.0, *nonce)), "sealed twice under one nonce");
+        self.1.seal(nonce, aad, data)
+    }
+
+    fn open<'d>(&self, nonce: &[u8; 12], aad: &[u8], data: &'d mut [u8]) -> Result<&'d mut [u8], Error> {
+        self.1.open(nonce, aad, data)
+    }
+}
+
+#[test]
+fn lengths_around_a_chunk() {
+    for length in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 2 * CHUNK_LEN, 2 * CHUNK_LEN + 7] {
+        let data = vec![5; length];
+        let sealed = seal(&data);
+        let chunks = length.div_ceil(CHUNK_LEN).max(1);
+        assert_eq!(sealed.len(), COMMITMENT_LEN + length + chunks * TAG_LEN);
+        assert_eq!(*open(&sealed).unwrap(), data);
+    }
+}
+
+#[test]
+fn every_flipped_bit_and_every_truncation_is_one_error() {
+    let sealed = seal(b"a short text");
+    for (at, bit) in (0..sealed.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+        let mut flipped = sealed.clone();
+        flipped[at] ^= 1 << bit;
+        assert_eq!(open(&flipped), Err(Error::CannotOpen));
+    }
+    for end in 0..sealed.len() {
+        assert_eq!(open(&sealed[..end]), Err(Error::CannotOpen));
+    }
+    assert_eq!(open_bytes::<AwsLc>(secret(), b"other", &sealed), Err(Error::CannotOpen));
+    let other = Secret::new(Zeroizing::new([4; 32]));
+    assert_eq!(open_bytes::<AwsLc>(other, AAD, &sealed), Err(Error::CannotOpen));
+}
+
+#[test]
+fn whole_chunks_lost_repeated_or_exchanged() {
+    let sealed = seal(&[(0..=255).collect::<Vec<u8>>().repeat(600).as_slice()].concat());
+    let (commitment, chunks) = sealed.split_at(COMMITMENT_LEN);
+    let chunks: Vec<&[u8]> = chunks.chunks(CHUNK_LEN + TAG_LEN).collect();
+    assert_eq!(chunks.len(), 3);
+    for order in [&[0, 1][..], &[0, 2], &[1, 2], &[1, 0, 2], &[0, 1, 2, 2], &[0, 0, 1, 2], &[2], &[]] {
+        let pieces: Vec<&[u8]> = order.iter().map(|i| chunks[*i]).collect();
+        assert_eq!(open(&[commitment, &pieces.concat()].concat()), Err(Error::CannotOpen), "{order:?}");
+    }
+}
+
+#[test]
+fn no_nonce_twice_from_many_threads() {
+    let (mut sealer, commitment) = Secret::new(Zeroizing::new([11; 32])).seal::<Recording>(AAD).unwrap();
+    let mut tickets: Vec<_> = (0..40).map(|_| sealer.ticket().unwrap()).collect();
+    tickets.push(sealer.last().unwrap());
+    let mut sealed: Vec<Vec<u8>> = vec![Vec::new(); tickets.len()];
+    std::thread::scope(|scope| {
+        for (i, (ticket, slot)) in tickets.into_iter().zip(&mut sealed).enumerate() {
+            scope.spawn(move || {
+                let mut data = vec![u8::try_from(i).unwrap(); if i == 40 { 9 } else { CHUNK_LEN }];
+                let tag = ticket.seal(&mut data).unwrap();
+                *slot = [data, tag.to_vec()].concat();
+            });
+        }
+    });
+    assert_eq!(SEALED.lock().unwrap().len(), 41);
+    // Opened by several threads too.
+    let mut opener = Secret::new(Zeroizing::new([11; 32])).open::<AwsLc>(AAD, &commitment).unwrap();
+    let tickets: Vec<_> = (0..=40).map(|i| opener.ticket(i == 40).unwrap()).collect();
+    assert!(opener.ended() && opener.ticket(true).is_err());
+    std::thread::scope(|scope| {
+        for (i, (ticket, data)) in tickets.into_iter().zip(&mut sealed).enumerate() {
+            scope.spawn(move || assert!(ticket.open(data).unwrap().iter().all(|b| usize::from(*b) == i)));
+        }
+    });
+}
+
+#[test]
+fn a_chunk_of_the_wrong_length_is_not_sealed() {
+    let frame = Err(Error::Malformed(Part::Frame));
+    let sealer = || secret().seal::<AwsLc>(AAD).unwrap().0;
+    for length in [0, 1, CHUNK_LEN - 1, CHUNK_LEN + 1] {
+        assert_eq!(sealer().ticket().unwrap().seal(&mut vec![0; length]), frame);
+    }
+    assert_eq!(sealer().last().unwrap().seal(&mut vec![0; CHUNK_LEN + 1]), frame);
+    let mut second = sealer();
+    second.ticket().unwrap().seal(&mut vec![0; CHUNK_LEN]).unwrap();
+    assert_eq!(second.last().unwrap().seal(&mut []), frame);
+}
+
+#[test]
+fn no_more_than_2_to_the_24_chunks() {
+    let (mut sealer, commitment) = secret().seal::<AwsLc>(AAD).unwrap();
+    let mut opener = secret().open::<AwsLc>(AAD, &commitment).unwrap();
+    for _ in 0..MAX_CHUNKS {
+        assert!(sealer.ticket().is_ok() && opener.ticket(false).is_ok());
+    }
+    let too_large = Some(Error::TooLarge(Part::Frame));
+    assert_eq!(sealer.ticket().err(), too_large);
+    assert_eq!(sealer.last().err(), too_large);
+    assert_eq!(opener.ticket(true).err(), too_large);
+    assert!(!opener.ended());
+}
+
+#[test]
+fn after_a_failure_nothing_is_opened() {
+    let (mut writer, commitment) = FrameWriter::<AwsLc>::new(secret(), AAD).unwrap();
+    let frames = [writer.chunk(&[1; CHUNK_LEN], false).unwrap(), writer.chunk(b"end", true).unwrap()];
+    assert!(writer.chunk(b"", true).is_err());
+    let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();
+    let mut damaged = frames[0].clone();
+    damaged[9] ^= 1;
+    assert_eq!(reader.chunk(damaged), Err(Error::CannotOpen));
+    assert_eq!(reader.chunk(frames[0].clone()), Err(Error::CannotOpen));
+    assert!(!reader.ended());
+    let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();
+    assert_eq!(*reader.chunk(frames[0].clone()).unwrap(), [1; CHUNK_LEN]);
+    assert!(!reader.ended());
+    assert_eq!(*reader.chunk(frames[1].clone()).unwrap(), b"end");
+    assert!(reader.ended());
+    assert_eq!(reader.chunk(frames[1].clone()), Err(Error::CannotOpen));
+}
+
+#[test]
+fn another_commitment_is_refused_before_any_chunk() {
+    assert_eq!(secret().open::<AwsLc>(AAD, &[0; COMMITMENT_LEN]).err(), Some(Error::CannotOpen));
+    assert_eq!(FrameReader::<AwsLc>::new(secret(), AAD, &[0; 31]).err(), Some(Error::Malformed(Part::Frame)));
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    assert_eq!(format!("{:?}", secret()), "Secret([redacted])");
+}
+
+proptest! {
+    #[test]
+    fn both_ways(data in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert_eq!(&*open(&seal(&data)).unwrap(), &data);
+    }
+
+    #[test]
+    fn noise_is_not_opened(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert_eq!(open(&noise), Err(Error::CannotOpen));
+        let (_, commitment) = secret().seal::<AwsLc>(AAD).unwrap();
+        let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();
+        prop_assert!(reader.chunk(noise).is_err());
+    }
+}
