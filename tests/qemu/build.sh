@@ -1,0 +1,102 @@
+#!/bin/sh
+# build.sh: builds what boots an .eif on an ordinary machine, and prints the folder that holds it:
+#   qemu-system-x86_64   10.0.2 from Debian's orig tarball, with libcbor and our NSM-signing patch
+#   vhost-device-vsock   0.3.0 from crates.io, with our patch (CID 3, bulk transfers)
+#   firmware/            qboot and its kin from Debian's qemu-system-data (give it to QEMU as -L)
+# The folder lies in ${CAPELET_CACHE:-$HOME/.cache/capelet}, named after a hash of everything that goes in; what is
+# there already is not built again. Ten CPU-minutes. Progress goes to stderr. For tests only.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
+say() { echo "qemu: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+version=10.0.2
+orig=pool/main/q/qemu/qemu_$version+ds.orig.tar.xz
+orig_sha256=0901da33844a331bf8b3602b9c1fbd178e60b737c8e3ade678255bd090c9b9f1
+crate=vhost-device-vsock-0.3.0
+crate_sha256=52ce95d81af89ad693d067c650e42df0f217addfbc96cc4820f7c62eb4a28b13
+packages='build-essential ninja-build pkg-config flex bison python3 python3-venv
+ libcbor-dev libglib2.0-dev libfdt-dev libpixman-1-dev libgnutls28-dev'
+
+inputs=$(cd "$here" && sha256sum build.sh nitro.mak requirements.txt ./*.patch | sha256sum | cut -c1-16)
+out=$cache/qemu-$inputs
+[ ! -d "$out" ] || { echo "$out"; exit 0; }
+mkdir -p "$cache/files"
+exec 9> "$out.lock"
+flock 9
+[ ! -d "$out" ] || { echo "$out"; exit 0; }
+
+missing=
+for p in $packages; do
+  dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null | grep -qx installed || missing="$missing $p"
+done
+if [ -n "$missing" ]; then
+  [ "$(id -u)" = 0 ] || die "run this as root first: apt-get install --no-install-recommends$missing"
+  say "installing$missing"
+  # shellcheck disable=SC2086 # a list of names
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >&2
+fi
+
+# The tarball, from whichever mirror apt is configured with: apt's helper knows its proxies and checks the hash.
+tarball=$cache/files/$(basename "$orig")
+if ! echo "$orig_sha256  $tarball" | sha256sum -c --status 2> /dev/null; then
+  rm -f "$tarball"
+  # shellcheck disable=SC2016 # apt expands it
+  for mirror in $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u); do
+    /usr/lib/apt/apt-helper -q download-file "$mirror$orig" "$tarball" "SHA256:$orig_sha256" >&2 && break
+    rm -f "$tarball"
+  done
+  [ -e "$tarball" ] || die "no configured mirror has $orig (SHA-256 $orig_sha256);" \
+    "Debian's snapshot archive keeps it: put it at $tarball"
+fi
+
+work=$out.partial
+rm -rf "$work"
+mkdir -p "$work/bin/firmware"
+cd "$work"
+
+say 'firmware'
+apt-get -qq download qemu-system-data >&2
+dpkg-deb -x qemu-system-data_*.deb firmware
+for f in qboot.rom bios-microvm.bin linuxboot.bin linuxboot_dma.bin pvh.bin; do
+  cp -L "firmware/usr/share/qemu/$f" bin/firmware/
+done
+
+# crates.io through cargo itself, with whatever source the machine configures; cargo checks its index's hash, we ours.
+say "$crate"
+cargo info -q vhost-device-vsock@0.3.0 > /dev/null
+for c in "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$crate.crate"; do
+  echo "$crate_sha256  $c" | sha256sum -c --status || continue
+  tar xzf "$c"
+  break
+done
+[ -d "$crate" ] || die "cargo did not deliver $crate.crate (SHA-256 $crate_sha256)"
+cd "$crate"
+patch -sp1 < "$here/$crate-cid3.patch"
+CARGO_TARGET_DIR=$work/target cargo build -q --release --locked >&2
+cp "$work/target/release/vhost-device-vsock" "$work/bin/"
+
+cd "$work"
+say "unpacking QEMU $version"
+tar xJf "$tarball"
+cd "qemu-$version"
+patch -sp1 < "$here/virtio-nsm-sign-$version.patch"
+sed -i 's/^if unpack_edk2_blobs/if false/' pc-bios/meson.build # the "+ds" tarball has none
+cp "$here/nitro.mak" configs/devices/x86_64-softmmu/
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install -q --require-hashes -r "$here/requirements.txt" >&2
+mkdir build && cd build
+say 'configuring'
+../configure --python="$work/venv/bin/python3" --target-list=x86_64-softmmu \
+  --without-default-features --without-default-devices --with-devices-x86_64=nitro \
+  --enable-system --enable-tcg --enable-libcbor --enable-gnutls --enable-vhost-user --enable-fdt=system \
+  --disable-docs --disable-tools --disable-user --disable-install-blobs --disable-download --disable-werror \
+  > "$work/configure.log" 2>&1 || { tail -n 30 "$work/configure.log" >&2; die 'configure failed'; }
+say 'building (eight CPU-minutes)'
+ninja qemu-system-x86_64 > "$work/ninja.log" 2>&1 || { tail -n 30 "$work/ninja.log" >&2; die 'the build failed'; }
+strip -o "$work/bin/qemu-system-x86_64" qemu-system-x86_64
+
+mv "$work/bin" "$out"
+rm -rf "$work"
+echo "$out"
