@@ -96,36 +96,44 @@ pub fn fingerprint(owner: &[u8; 32]) -> String {
 /// Strict: tag 18, no unprotected header, exactly the expected protected one, canonical S, neither key nor R of
 /// small order. [`Error::Malformed`] (`Part::Sign1`) or [`Error::BadSignature`].
 pub fn verify1<'a>(key: &[u8; 32], typ: &str, external_aad: &[u8], message: &'a [u8]) -> Result<&'a [u8], Error> {
-    let (found, payload, signature) = parts(message)?;
-    if found != protected(typ) {
+    let message = Sign1::parse(message)?;
+    if message.protected != protected(typ) {
         return Err(MALFORMED);
     }
+    let signed = to_be_signed(message.protected, external_aad, message.payload);
     let key = VerifyingKey::from_bytes(key).map_err(|_| Error::BadSignature)?;
-    let signature = Signature::from_bytes(signature);
-    key.verify_strict(&to_be_signed(found, external_aad, payload), &signature).map_err(|_| Error::BadSignature)?;
-    Ok(payload)
+    key.verify_strict(&signed, &message.signature).map_err(|_| Error::BadSignature)?;
+    Ok(message.payload)
 }
 
 /// The payload, *unverified*: for a message that names its signer. [`verify1`] must follow before anything else is
 /// made of it.
 pub fn payload1(message: &[u8]) -> Result<&[u8], Error> {
-    parts(message).map(|(_, payload, _)| payload)
+    Sign1::parse(message).map(|message| message.payload)
 }
 
-/// Protected header, payload and signature.
-fn parts(message: &[u8]) -> Result<(&[u8], &[u8], &[u8; 64]), Error> {
-    if message.len() > MAX_SIGN1 {
-        return Err(Error::TooLarge(Part::Sign1));
+/// A message taken apart, nothing of it verified.
+struct Sign1<'a> {
+    protected: &'a [u8],
+    payload: &'a [u8],
+    signature: Signature,
+}
+
+impl<'a> Sign1<'a> {
+    fn parse(message: &'a [u8]) -> Result<Self, Error> {
+        if message.len() > MAX_SIGN1 {
+            return Err(Error::TooLarge(Part::Sign1));
+        }
+        let mut reader = Reader::new(message, Part::Sign1)?;
+        reader.tag(TAG_SIGN1)?;
+        reader.array(4)?;
+        let protected = reader.bytes(1, MAX_PROTECTED)?;
+        reader.map(0)?;
+        let payload = reader.bytes(0, MAX_SIGN1)?;
+        let signature = Signature::from_bytes(&reader.fixed()?);
+        reader.end()?;
+        Ok(Self { protected, payload, signature })
     }
-    let mut reader = Reader::new(message, Part::Sign1)?;
-    reader.tag(TAG_SIGN1)?;
-    reader.array(4)?;
-    let protected = reader.bytes(1, MAX_PROTECTED)?;
-    reader.map(0)?;
-    let payload = reader.bytes(0, MAX_SIGN1)?;
-    let signature = reader.bytes(64, 64)?.try_into().map_err(|_| MALFORMED)?;
-    reader.end()?;
-    Ok((protected, payload, signature))
 }
 
 /// {1: -8, 16: typ}: algorithm, and the typ header of RFC 9596.

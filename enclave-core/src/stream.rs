@@ -50,7 +50,7 @@ impl Secret {
     }
 
     fn shared<C: Crypto>(&self, aad: &[u8]) -> Result<Arc<Shared<C>>, Error> {
-        let cipher = C::aes_256_gcm(&*kdf::expand(&self.0, &[b"capelet/1/key"]))?;
+        let cipher = C::aes_256_gcm(&kdf::expand(&self.0, &[b"capelet/1/key"]))?;
         Ok(Arc::new(Shared { cipher, aad: aad.to_vec() }))
     }
 }

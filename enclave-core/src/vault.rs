@@ -5,7 +5,7 @@ pub use crate::ciphertext::{Ciphertext, CiphertextHeader};
 use crate::cbor::{Reader, Writer};
 use crate::claims::{self, KmsState, Regime};
 use crate::config::{self, Arn};
-use crate::{Error, Part, digest, identity, seal};
+use crate::{Error, Part, digest, document, identity, seal};
 use alloc::vec::Vec;
 
 /// Label of a vault key's claims; also their first entry.
@@ -16,8 +16,6 @@ pub const VAULT_OWNER: &str = "capelet/1/vault-owner";
 pub const MAX_VALIDITY: u64 = 400 * 86_400_000;
 /// The longest statement, in bytes.
 pub const MAX_STATEMENT: usize = 65_536;
-/// The longest document in a statement, in bytes.
-const MAX_DOCUMENT: usize = 32_768;
 
 /// The name of a vault key: SHA-256("capelet/1/kid" ‖ 0 ‖ key). Its first 16 bytes are the object's id.
 pub fn kid(key: &[u8; seal::PUBLIC_LEN]) -> [u8; 32] {
@@ -197,7 +195,7 @@ impl<'a> Statement<'a> {
         }
         let mut reader = Reader::new(bytes, Part::Statement)?;
         reader.array(3)?;
-        let document = reader.bytes(1, MAX_DOCUMENT)?;
+        let document = reader.bytes(1, document::MAX_DOCUMENT)?;
         let claims_bytes = reader.bytes(1, claims::MAX_CLAIMS)?;
         let record = reader.item()?;
         reader.end()?;
