@@ -78,7 +78,7 @@ fn every_authority_is_one() {
         for not in [IsCa::NoCa, IsCa::ExplicitNoCa] {
             let chain = chain_with(|level, made| {
                 if level == at {
-                    made.params.is_ca = not.clone();
+                    made.params.is_ca = not;
                 }
             });
             assert_eq!(chain, Err(Error::UntrustedRoot), "at {at}");
