@@ -1,0 +1,218 @@
+//! Keys: 32 bytes, a policy, grants; kept as one JSON file each, 0600.
+
+use super::grant::Grant;
+use super::{Refusal, Why};
+use crate::Error;
+use crate::authority::{make_private_directory, read, replace};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::rand;
+use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The most keys.
+const MOST: usize = 10_000;
+/// Begins every ciphertext blob.
+const BLOB_VERSION: u8 = 1;
+/// Version, key id, nonce.
+const BLOB_HEAD: usize = 1 + 16 + NONCE_LEN;
+
+/// One symmetric key.
+pub struct Key {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Whose it is.
+    pub account: String,
+    /// Where it is.
+    pub region: String,
+    /// What its maker says of it.
+    pub description: String,
+    /// Seconds since 1970.
+    pub created: f64,
+    /// The policy, word for word as it was put.
+    pub policy: String,
+    /// Its grants, oldest first.
+    pub grants: Vec<Grant>,
+    material: [u8; 32],
+}
+
+impl Key {
+    /// A new key in this account and region.
+    pub fn make(
+        account: &str,
+        region: &str,
+        policy: String,
+        description: String,
+        created: f64,
+    ) -> Result<Self, Refusal> {
+        let (mut id, mut material) = ([0; 16], [0; 32]);
+        let filled = rand::fill(&mut id).and_then(|()| rand::fill(&mut material));
+        filled.map_err(|_| Refusal::new(Why::Internal, "random"))?;
+        // Version 4 (RFC 9562, 5.4).
+        id[6] = id[6] & 0x0f | 0x40;
+        id[8] = id[8] & 0x3f | 0x80;
+        let id = uuid(&id);
+        let partition = if region.starts_with("cn-") {
+            "aws-cn"
+        } else if region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        };
+        let arn = format!("arn:{partition}:kms:{region}:{account}:key/{id}");
+        let (account, region) = (account.to_string(), region.to_string());
+        Ok(Self { id, arn, account, region, description, created, policy, grants: Vec::new(), material })
+    }
+
+    /// Encrypts under the key: version ‖ key id ‖ nonce ‖ AES-256-GCM, bound to the encryption context.
+    pub fn seal(&self, plaintext: &[u8], context: &Map<String, Value>) -> Result<Vec<u8>, Refusal> {
+        let mut nonce = [0; NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| Refusal::new(Why::Internal, "random"))?;
+        let mut blob = vec![BLOB_VERSION];
+        blob.extend_from_slice(&parse_uuid(&self.id).ok_or_else(|| Refusal::new(Why::Internal, "key id"))?);
+        blob.extend_from_slice(&nonce);
+        let mut data = plaintext.to_vec();
+        let aad = Aad::from(bound(&blob, context));
+        let sealed = self.cipher()?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut data);
+        sealed.map_err(|_| Refusal::new(Why::Internal, "seal"))?;
+        blob.append(&mut data);
+        Ok(blob)
+    }
+
+    /// Opens what [`Key::seal`] gave, with the same context.
+    pub fn open(&self, blob: &[u8], context: &Map<String, Value>) -> Result<Vec<u8>, Refusal> {
+        let wrong = || Refusal::new(Why::InvalidCiphertext, "");
+        let (head, data) = blob.split_at_checked(BLOB_HEAD).ok_or_else(wrong)?;
+        let nonce = Nonce::try_assume_unique_for_key(&head[17..]).map_err(|_| wrong())?;
+        let mut data = data.to_vec();
+        let aad = Aad::from(bound(head, context));
+        let opened = self.cipher()?.open_in_place(nonce, aad, &mut data).map_err(|_| wrong())?;
+        Ok(opened.to_vec())
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, Refusal> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.material).map_err(|_| Refusal::new(Why::Internal, "key"))?;
+        Ok(LessSafeKey::new(key))
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id, "arn": self.arn, "account": self.account, "region": self.region,
+            "description": self.description, "created": self.created, "policy": self.policy,
+            "grants": self.grants.iter().map(Grant::to_json).collect::<Vec<_>>(),
+            "material": BASE64.encode(&self.material),
+        })
+    }
+
+    fn from_json(json: &Value) -> Option<Self> {
+        let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_string);
+        let material = BASE64.decode(text("material")?.as_bytes()).ok()?;
+        Some(Self {
+            id: text("id")?,
+            arn: text("arn")?,
+            account: text("account")?,
+            region: text("region")?,
+            description: text("description")?,
+            created: json.get("created")?.as_f64()?,
+            policy: text("policy")?,
+            grants: json.get("grants")?.as_array()?.iter().map(Grant::from_json).collect::<Option<_>>()?,
+            material: material.try_into().ok()?,
+        })
+    }
+}
+
+/// The key that a ciphertext blob names.
+pub fn named_in(blob: &[u8]) -> Option<String> {
+    let id = blob.strip_prefix(&[BLOB_VERSION])?.first_chunk::<16>()?;
+    Some(uuid(id))
+}
+
+/// What a blob is authenticated with: its head and the context, whose JSON is sorted by name.
+fn bound(head: &[u8], context: &Map<String, Value>) -> Vec<u8> {
+    let sorted: BTreeMap<_, _> = context.iter().collect();
+    [head, json!(sorted).to_string().as_bytes()].concat()
+}
+
+fn uuid(id: &[u8; 16]) -> String {
+    let hex = HEXLOWER.encode(id);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let id = HEXLOWER_PERMISSIVE.decode(text.replace('-', "").as_bytes()).ok()?.try_into().ok()?;
+    (uuid(&id) == text).then_some(id)
+}
+
+/// All keys of this KMS.
+pub struct Keys {
+    directory: PathBuf,
+    keys: BTreeMap<String, Key>,
+}
+
+impl Keys {
+    /// Reads the keys in this directory, which is made if it is not there.
+    pub fn load(directory: &Path) -> Result<Self, Error> {
+        make_private_directory(directory)?;
+        let failed = |error| Error::File(directory.to_path_buf(), error);
+        let mut keys = BTreeMap::new();
+        for entry in fs::read_dir(directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            // Others are what a write that was cut off left behind.
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let json = serde_json::from_slice(&read(&path)?).map_err(|_| Error::StoredKey(path.clone()))?;
+            let key = Key::from_json(&json).ok_or(Error::StoredKey(path))?;
+            keys.insert(key.id.clone(), key);
+        }
+        Ok(Self { directory: directory.to_path_buf(), keys })
+    }
+
+    /// The key of this id or ARN, as somebody of `account` sees it from `region`.
+    pub fn find(&self, named: &str, account: &str, region: &str) -> Result<&Key, Refusal> {
+        let missing = || Refusal::new(Why::NotFound, format!("Key '{named}' does not exist"));
+        let key = match named.rsplit_once(":key/") {
+            Some((_, id)) => self.keys.get(id).filter(|key| key.arn == named),
+            None if named.contains([':', '/']) => return Err(Refusal::new(Why::InvalidArn, named)),
+            // An id alone is looked for in one's own account.
+            None => self.keys.get(named).filter(|key| key.account == account),
+        };
+        key.filter(|key| key.region == region).ok_or_else(missing)
+    }
+
+    /// The key of this id in this region, whosever it is.
+    pub fn by_id(&self, id: &str, region: &str) -> Result<&Key, Refusal> {
+        let key = self.keys.get(id).filter(|key| key.region == region);
+        key.ok_or_else(|| Refusal::new(Why::NotFound, format!("Key '{id}' does not exist")))
+    }
+
+    /// Keeps a key, on disk before anywhere else.
+    pub fn insert(&mut self, key: Key) -> Result<(), Refusal> {
+        if self.keys.len() >= MOST {
+            return Err(Refusal::new(Why::LimitExceeded, "too many keys"));
+        }
+        self.write(&key)?;
+        self.keys.insert(key.id.clone(), key);
+        Ok(())
+    }
+
+    /// Changes a key; what cannot be written down does not change.
+    pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Key)) -> Result<(), Refusal> {
+        let old = self.keys.get(id).ok_or_else(|| Refusal::new(Why::NotFound, id))?;
+        let mut new = Key::from_json(&old.to_json()).ok_or_else(|| Refusal::new(Why::Internal, "stored key"))?;
+        change(&mut new);
+        self.write(&new)?;
+        self.keys.insert(new.id.clone(), new);
+        Ok(())
+    }
+
+    fn write(&self, key: &Key) -> Result<(), Refusal> {
+        let path = self.directory.join(format!("{}.json", key.id));
+        let written = replace(&path, key.to_json().to_string().as_bytes());
+        written.map_err(|error| Refusal::new(Why::Internal, error.to_string()))
+    }
+}

@@ -1,0 +1,86 @@
+//! Connections to the KMS.
+
+use super::http::{Reader, Request};
+use super::{Caller, Kms, Refusal, Why, sigv4, tls};
+use crate::net::{Listener, Stream};
+use crate::service::Service;
+use crate::{Error, clock};
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+use rustls::{ServerConnection, StreamOwned};
+use serde_json::Value;
+use std::io::{self, ErrorKind, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most connections at once.
+const CONNECTIONS: usize = 256;
+/// The most requests of one connection.
+const REQUESTS: usize = 1000;
+/// How long a connection may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+
+impl Kms {
+    /// Serves in a thread until what comes back is dropped.
+    pub fn serve(self: &Arc<Self>, listener: Listener) -> Result<Service, Error> {
+        let kms = self.clone();
+        Service::start(listener, CONNECTIONS, move |stream| {
+            // A connection that breaks is its client's business.
+            let _ = kms.converse(stream);
+        })
+    }
+
+    fn converse(&self, stream: Stream) -> io::Result<()> {
+        stream.set_timeout(Some(SILENCE))?;
+        let connection = ServerConnection::new(self.tls.config.clone()).map_err(io::Error::other)?;
+        let mut reader = Reader::new(StreamOwned::new(connection, stream));
+        for _ in 0..REQUESTS {
+            let Some(request) = reader.request()? else { break };
+            let host = reader.stream().conn.server_name().ok_or(ErrorKind::InvalidData)?.to_string();
+            let closes = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+            let (status, body) = match self.answer(&request, &host) {
+                Ok(body) => (200, body),
+                Err(refusal) => (refusal.status, refusal.body()),
+            };
+            write(reader.stream(), status, &body)?;
+            if closes {
+                break;
+            }
+        }
+        reader.stream().conn.send_close_notify();
+        reader.stream().flush()
+    }
+
+    fn answer(&self, request: &Request, host: &str) -> Result<Value, Refusal> {
+        let unknown = || Refusal::new(Why::UnknownOperation, "");
+        let region = tls::region_of(host).ok_or_else(unknown)?;
+        if request.method != "POST" || request.path != "/" {
+            return Err(unknown());
+        }
+        let target = request.header("x-amz-target").and_then(|target| target.strip_prefix("TrentService."));
+        let operation = target.ok_or_else(unknown)?;
+        if request.header("content-type") != Some("application/x-amz-json-1.1") {
+            return Err(unknown());
+        }
+        let now = clock::now().map_err(|_| Refusal::new(Why::Internal, "clock"))?;
+        let principal = sigv4::verify(request, host, region, now)?;
+        match serde_json::from_slice(&request.body) {
+            Ok(Value::Object(body)) => self.call(Caller { principal, region }, operation, &body),
+            _ => Err(Refusal::new(Why::Serialization, "")),
+        }
+    }
+}
+
+fn write(stream: &mut impl io::Write, status: u16, body: &Value) -> io::Result<()> {
+    let mut id = [0; 16];
+    rand::fill(&mut id).map_err(io::Error::other)?;
+    let (id, date) = (HEXLOWER.encode(&id), clock::http_date(clock::now().map_err(io::Error::other)?));
+    let (body, reason) = (body.to_string(), if status == 200 { "OK" } else { "Error" });
+    let length = body.len();
+    let response = format!(
+        "HTTP/1.1 {status} {reason}\r\nx-amzn-RequestId: {id}\r\nDate: {date}\r\n\
+         Content-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(response.as_bytes())?;
+    stream.flush()
+}

@@ -1,0 +1,196 @@
+//! Unix sockets and loopback TCP under one name.
+
+use crate::Error;
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Where to listen or to connect: `IP:PORT` on loopback (or `localhost:PORT`), or `unix:PATH`, as `capelet-parent`
+/// has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// TCP on loopback.
+    Tcp(SocketAddr),
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Unix(PathBuf::from(path)));
+        }
+        let numeric = match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => text.to_string(),
+        };
+        let address: SocketAddr = numeric.parse().map_err(|_| Error::Address(text.to_string()))?;
+        if !address.ip().is_loopback() {
+            return Err(Error::NotLoopback(text.to_string()));
+        }
+        Ok(Self::Tcp(address))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl Address {
+    /// Connects; TCP within five seconds.
+    pub fn connect(&self) -> Result<Stream, Error> {
+        Ok(match self {
+            Self::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Self::Tcp(address) => Stream::Tcp(TcpStream::connect_timeout(address, Duration::from_secs(5))?),
+        })
+    }
+
+    /// Listens. A socket file that nobody listens on any more is removed first.
+    pub fn listen(&self) -> Result<Listener, Error> {
+        Ok(match self {
+            Self::Unix(path) => {
+                remove_dead_socket(path);
+                Listener::Unix(UnixListener::bind(path).map_err(|error| Error::File(path.clone(), error))?)
+            }
+            Self::Tcp(address) => Listener::Tcp(TcpListener::bind(address)?),
+        })
+    }
+}
+
+fn remove_dead_socket(path: &Path) {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
+        // If it cannot be removed, the bind that follows says so.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// Over a Unix socket.
+    Unix(UnixStream),
+    /// Over TCP.
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    /// Another handle to the same connection.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Unix(stream) => Self::Unix(stream.try_clone()?),
+            Self::Tcp(stream) => Self::Tcp(stream.try_clone()?),
+        })
+    }
+
+    /// Ends one or both directions.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        match self {
+            Self::Unix(stream) => stream.shutdown(how),
+            Self::Tcp(stream) => stream.shutdown(how),
+        }
+    }
+
+    /// How long one read or write may take; `None` is for ever.
+    pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Unix(stream) => stream.set_read_timeout(timeout).and_then(|()| stream.set_write_timeout(timeout)),
+            Self::Tcp(stream) => stream.set_read_timeout(timeout).and_then(|()| stream.set_write_timeout(timeout)),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.read(buffer),
+            Self::Tcp(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.write(bytes),
+            Self::Tcp(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Something that listens.
+#[derive(Debug)]
+pub enum Listener {
+    /// On a Unix socket.
+    Unix(UnixListener),
+    /// On TCP.
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Where it listens, with the port that the system chose.
+    pub fn address(&self) -> Result<Address, Error> {
+        Ok(match self {
+            Self::Unix(listener) => {
+                let path = listener.local_addr()?.as_pathname().map(Path::to_path_buf);
+                Address::Unix(path.ok_or_else(|| Error::Address("unnamed".to_string()))?)
+            }
+            Self::Tcp(listener) => Address::Tcp(listener.local_addr()?),
+        })
+    }
+
+    /// The next connection.
+    pub fn accept(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Unix(listener) => Stream::Unix(listener.accept()?.0),
+            Self::Tcp(listener) => {
+                let stream = listener.accept()?.0;
+                stream.set_nodelay(true)?;
+                Stream::Tcp(stream)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!("localhost:7".parse::<Address>().unwrap().to_string(), "127.0.0.1:7");
+        assert_eq!("unix:./x".parse::<Address>().unwrap(), Address::Unix("./x".into()));
+        assert_eq!("127.0.0.1:7".parse::<Address>().unwrap().to_string(), "127.0.0.1:7");
+        assert!(matches!("0.0.0.0:7".parse::<Address>(), Err(Error::NotLoopback(_))));
+        assert!(matches!("192.0.2.1:7".parse::<Address>(), Err(Error::NotLoopback(_))));
+        assert!(matches!("unix:".parse::<Address>(), Err(Error::Address(_))));
+        assert!(matches!("nowhere:7".parse::<Address>(), Err(Error::Address(_))));
+    }
+
+    #[test]
+    fn a_dead_socket_is_replaced_and_a_live_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let address = Address::Unix(directory.path().join("s"));
+        let first = address.listen().unwrap();
+        assert!(matches!(address.listen(), Err(Error::File(..))));
+        drop(first);
+        address.listen().unwrap();
+    }
+}
