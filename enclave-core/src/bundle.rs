@@ -25,7 +25,7 @@ pub fn checksum(bundle: &[u8]) -> [u8; 32] {
 }
 
 /// How a function is entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Manifest<'a> {
     /// The path of its WebAssembly module, a file of the bundle.
     pub entry: &'a str,
@@ -182,17 +182,18 @@ impl<'a> Bundle<'a> {
     }
 }
 
-impl core::fmt::Debug for Form<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Form([redacted])")
-    }
+/// Code is as private as data: nothing of it is printed.
+macro_rules! redacted {
+    ($($type:ident)*) => {$(
+        impl core::fmt::Debug for $type<'_> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($type), "([redacted])"))
+            }
+        }
+    )*};
 }
 
-impl core::fmt::Debug for Bundle<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Bundle([redacted])")
-    }
-}
+redacted!(Manifest Form Bundle);
 
 /// At least one path; each well formed; ascending; none that is a directory of another.
 fn check_paths(files: &[(&str, &[u8])]) -> Result<(), Error> {
