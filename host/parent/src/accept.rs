@@ -45,11 +45,7 @@ pub(crate) struct Served {
 }
 
 /// Starts to accept; ends when the service's bell rings.
-pub(crate) fn start(
-    listener: Listener,
-    service: Arc<Service>,
-    context: Arc<Context>,
-) -> Result<JoinHandle<()>, Error> {
+pub(crate) fn start(listener: Listener, service: Arc<Service>, context: Arc<Context>) -> Result<JoinHandle<()>, Error> {
     let accept = move || {
         loop {
             match service.ends.wait([Some((listener.as_fd(), PollFlags::POLLIN))], None) {

@@ -123,14 +123,20 @@ impl fmt::Display for Error {
             }
             Self::Region(text) => write!(f, "'{text}' is no AWS region; write one like eu-central-1"),
             Self::KmsNotLocal(text) => {
-                write!(f, "a development KMS must be on this machine, and {text} is not; write 127.0.0.1:PORT or unix:PATH")
+                write!(
+                    f,
+                    "a development KMS must be on this machine, and {text} is not; write 127.0.0.1:PORT or unix:PATH"
+                )
             }
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
                 write!(f, "no address for clients was named; add --listen HOST:PORT or --listen unix:PATH")
             }
             Self::Limit(name) => {
-                write!(f, "{name} is zero, or more than this process may have; choose another number, or raise `ulimit -Hn`")
+                write!(
+                    f,
+                    "{name} is zero, or more than this process may have; choose another number, or raise `ulimit -Hn`"
+                )
             }
             Self::FileTooLarge { what, limit } => write!(f, "{what} is longer than {limit} bytes; shorten it"),
             Self::File { path, source } => {

@@ -1,9 +1,9 @@
 //! The heartbeat: an enclave that has booted sends one byte, and takes the same byte for leave to go on.
 
+use crate::Error;
 use crate::accept::Served;
 use crate::parent::Context;
 use crate::stream::{Stream, Until};
-use crate::Error;
 use std::time::Instant;
 
 /// The byte that `nitro-cli` and AWS' init exchange.

@@ -100,8 +100,7 @@ fn carry(context: &Context, enclave: &Stream, served: &mut Served) -> Result<(),
     served.fields.push(("host", host.into()));
     let connecting = Until { deadline: deadline.min(Instant::now() + limits.connect), bell: &context.halting };
     let kms = context.settings.kms.connect(host, connecting)?;
-    let bounds =
-        Bounds { idle: limits.kms_total, half_closed: limits.kms_total, deadline, bytes: limits.kms_bytes };
+    let bounds = Bounds { idle: limits.kms_total, half_closed: limits.kms_total, deadline, bytes: limits.kms_bytes };
     let carried = relay(enclave, &kms, &bounds, &context.halting);
     (served.up, served.down) = (carried.forth, carried.back);
     carried.end
@@ -126,7 +125,9 @@ mod tests {
         ] {
             assert_eq!(region.parse::<Region>().unwrap().host(), host);
         }
-        for text in ["", "eu", "eu-1", "eu-central", "eu--1", "eu-central-100", "EU-central-1", "e-central-1", "eu-c.x-1"] {
+        for text in
+            ["", "eu", "eu-1", "eu-central", "eu--1", "eu-central-100", "EU-central-1", "e-central-1", "eu-c.x-1"]
+        {
             assert!(matches!(text.parse::<Region>(), Err(Error::Region(_))), "{text}");
         }
     }

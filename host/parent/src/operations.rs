@@ -96,8 +96,7 @@ fn send(mut file: File, enclave: &Stream, until: Until<'_>) -> Result<u64, Error
     loop {
         frame.clear();
         // Once the head is out there is no way to say that the disk failed but to close.
-        let count =
-            Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut frame).map_err(Error::Disk)?;
+        let count = Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut frame).map_err(Error::Disk)?;
         frames::write(enclave, &frame, until)?;
         if count == 0 {
             return Ok(sent);

@@ -33,8 +33,8 @@ pub struct Parent {
     context: Arc<Context>,
     /// Rings when no more clients are let in.
     closing: Arc<Bell>,
-    services: Vec<Arc<Service>>,
-    accepting: Vec<JoinHandle<()>>,
+    /// Each with the threads that accept for it.
+    services: Vec<(Arc<Service>, Vec<JoinHandle<()>>)>,
     addresses: Vec<Address>,
 }
 
@@ -57,8 +57,7 @@ impl Parent {
         let limits = settings.limits.clone();
         let (closing, halting) = (Arc::new(Bell::new()?), Arc::new(Bell::new()?));
         let context = Arc::new(Context { settings, halting: Arc::clone(&halting) });
-        let mut parent =
-            Self { context, closing: Arc::clone(&closing), services: Vec::new(), accepting: Vec::new(), addresses };
+        let mut parent = Self { context, closing: Arc::clone(&closing), services: Vec::new(), addresses };
         parent.log_start();
         parent.serve("client", limits.clients, &closing, clients::serve, outer)?;
         parent.serve("operation", limits.operations, &halting, operations::serve, vec![inner.operations])?;
@@ -89,10 +88,9 @@ impl Parent {
     ) -> Result<(), Error> {
         let slots = Slots::new(most);
         let service = Arc::new(Service { name, slots, counters: Counters::default(), ends: Arc::clone(ends), serve });
-        self.services.push(Arc::clone(&service));
-        for listener in listeners {
-            self.accepting.push(accept::start(listener, Arc::clone(&service), Arc::clone(&self.context))?);
-        }
+        let start = |listener| accept::start(listener, Arc::clone(&service), Arc::clone(&self.context));
+        let threads = listeners.into_iter().map(start).collect::<Result<_, _>>()?;
+        self.services.push((service, threads));
         Ok(())
     }
 
@@ -120,20 +118,26 @@ impl Parent {
         let log = Arc::clone(&self.context.settings.log);
         let until = Instant::now() + grace;
         self.closing.ring();
-        let all_ended = self.services.iter().all(|service| service.slots.wait_until_empty(until));
+        let closing = Arc::clone(&self.closing);
+        self.services.iter_mut().filter(|(service, _)| Arc::ptr_eq(&service.ends, &closing)).for_each(join);
+        log.info("ending", &[]);
+        let all_ended = self.services.iter().all(|(service, _)| service.slots.wait_until_empty(until));
         self.context.halting.ring();
+        self.services.iter_mut().for_each(join);
         let last = Instant::now() + LAST;
-        for service in &self.services {
+        for (service, _) in &self.services {
             service.slots.wait_until_empty(last);
-        }
-        for thread in self.accepting.drain(..) {
-            // It ends at the bell; had it panicked, its service would have ended before.
-            let _ = thread.join();
-        }
-        for service in self.services.drain(..) {
             service.counters.log(&log, service.name);
         }
         log.info("ended", &[("cut_off", (!all_ended).into())]);
+    }
+}
+
+/// Waits until nobody is accepted any more. The threads end at their bell.
+fn join((_, threads): &mut (Arc<Service>, Vec<JoinHandle<()>>)) {
+    for thread in threads.drain(..) {
+        // Had it panicked, it would have ended all the same.
+        let _ = thread.join();
     }
 }
 

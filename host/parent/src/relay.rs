@@ -122,7 +122,8 @@ fn carry(
         let wanted = [(first, interest(forth, back)), (second, interest(back, forth))]
             .map(|(stream, flags)| (!flags.is_empty()).then(|| (stream.as_fd(), flags)));
         let [at_first, at_second] = bell.wait(wanted, Some(until))?;
-        let moved = forth.advance(first, second, readable(at_first))? | back.advance(second, first, readable(at_second))?;
+        let moved =
+            forth.advance(first, second, readable(at_first))? | back.advance(second, first, readable(at_second))?;
         if moved {
             moved_at = Instant::now();
         }

@@ -73,10 +73,10 @@ fn arriving(folder: &Path) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn behaves_as_a_map(steps in prop::collection::vec(steps(), 1..60)) {
+    fn behaves_as_a_map(steps in prop::collection::vec(steps(), 1..50)) {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
         let mut model: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
@@ -146,7 +146,9 @@ fn leftovers_are_forgotten_and_other_files_ignored() {
     assert_eq!(put(&store, &key(1, 1), b"x"), Placed::Done);
     drop(store);
     fs::write(folder.path().join("incoming/0"), b"half").unwrap();
-    for name in ["README", "", "zz", &format!("{}-1", "01".repeat(16)), &format!("{}-{}", "0A".repeat(16), "0".repeat(16))] {
+    for name in
+        ["README", "", "zz", &format!("{}-1", "01".repeat(16)), &format!("{}-{}", "0A".repeat(16), "0".repeat(16))]
+    {
         if !name.is_empty() {
             fs::write(owner(folder.path()).join(name), b"?").unwrap();
         }

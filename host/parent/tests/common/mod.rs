@@ -8,7 +8,7 @@ use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, c
 use enclave_core::parent::{Answer, Key, Kind, MAX_BODY_FRAME, Operation};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -193,4 +193,15 @@ pub fn wait_until_serving(enclave: &Path) {
         assert!(Instant::now() < until, "the parent does not serve");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The enclave's side of port 5000, on the embedded transport.
+pub fn enclave(running: &Running) -> UnixListener {
+    UnixListener::bind(running.path("enclave/5000")).unwrap()
+}
+
+pub fn accept(listener: &UnixListener) -> UnixStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream
 }

@@ -1,0 +1,192 @@
+//! The command as a person meets it: what it says, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{ask, binary, is_closed, wait_until_serving};
+use enclave_core::parent::{Answer, Operation};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn capelet_parent(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_capelet-parent")).args(words).output().unwrap()
+}
+
+fn error_of(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(error.starts_with("Error: "), "{error}");
+    error
+}
+
+#[test]
+fn help_teaches() {
+    for (words, parts) in [
+        (&["--help"][..], &["serve", "Error:"][..]),
+        (&["serve", "--help"], &["--listen", "vsock:CID", "qemu:PATH", "unix:DIR", "nitro-cli", "--kms", "SIGTERM"]),
+    ] {
+        let output = capelet_parent(words);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).unwrap();
+        for part in parts {
+            assert!(help.contains(part), "{part} is not in:\n{help}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (store, unix, large) = (path("store"), format!("unix:{}", path("enclave")), path("large"));
+    std::fs::write(&large, vec![0; 16_385]).unwrap();
+    let (nowhere, missing) = (format!("{large}/below"), path("missing"));
+    let good = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
+    let also = |more: &[&str]| capelet_parent(&[&good[..], more].concat());
+    for (output, code, advice) in [
+        (capelet_parent(&[]), "(usage)", "serve"),
+        (capelet_parent(&["sreve"]), "(usage)", "sreve"),
+        (capelet_parent(&["serve"]), "(usage)", "--enclave"),
+        (capelet_parent(&["serve", "--enclave", &unix, "--store", &store]), "(nothing-to-listen-on)", "--listen"),
+        (also(&["--listen", "example.org"]), "(usage)", "unix:PATH"),
+        (also(&["--enclave=vsock:two"]), "(usage)", "duplicate"),
+        (also(&["--region", "europe"]), "(usage)", "eu-central-1"),
+        (also(&["--log=xml"]), "(usage)", "json or plain"),
+        (also(&["--kms", "192.0.2.1:443"]), "(kms-not-local)", "127.0.0.1"),
+        (also(&["--kms=127.0.0.1:1", "--region=eu-central-1"]), "(two-kms)", "leave out"),
+        (also(&["--configuration", &large]), "(file-too-large)", "16384"),
+        (also(&["--configuration", &missing]), "(file)", "check the name"),
+        (also(&["--deployers", &missing]), "(file)", "check the name"),
+        (also(&["--connections", "0"]), "(limit)", "another number"),
+        (also(&["--connections", "18446744073709551615"]), "(limit)", "ulimit"),
+        (
+            capelet_parent(&["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &nowhere]),
+            "(store)",
+            "folder",
+        ),
+        (also(&["--listen", &format!("unix:{large}")]), "(listen)", "name another"),
+    ] {
+        let error = error_of(&output);
+        assert!(error.contains(code) && error.contains(advice), "{code}, {advice}: {error}");
+    }
+}
+
+fn spawn(folder: &Path, more: &[&str]) -> Child {
+    let child = binary(folder).args(more).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until_serving(&folder.join("enclave"));
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+/// The log, line by line.
+struct Lines(BufReader<ChildStderr>);
+
+impl Lines {
+    fn of(child: &mut Child) -> Self {
+        Self(BufReader::new(child.stderr.take().unwrap()))
+    }
+
+    /// Reads on to the line of this event.
+    fn wait_for(&mut self, event: &str) -> serde_json::Value {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "no {event}");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if line["event"] == event {
+                return line;
+            }
+        }
+    }
+}
+
+/// A parent with one client inside: its two ends.
+fn with_a_client(folder: &Path) -> (Child, Lines, TcpStream, UnixStream) {
+    let mut child = spawn(folder, &[]);
+    let listener = UnixListener::bind(folder.join("enclave/5000")).unwrap();
+    let mut log = Lines::of(&mut child);
+    let serving = log.wait_for("serving");
+    let client = TcpStream::connect(serving["addresses"][0].as_str().unwrap()).unwrap();
+    let (inside, _) = listener.accept().unwrap();
+    (child, log, client, inside)
+}
+
+#[test]
+fn one_store_one_process() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut child = spawn(first.path(), &[]);
+    let store = first.path().join("store").display().to_string();
+    let unix = format!("unix:{}", second.path().join("enclave").display());
+    let words = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
+    assert!(error_of(&capelet_parent(&words)).contains("(store-in-use)"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_signal_ends_it_in_order() {
+    for name in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let enclave = folder.path().join("enclave");
+        let (mut child, mut log, mut client, mut inside) = with_a_client(folder.path());
+        signal(&child, name);
+        log.wait_for("ending");
+        // A transfer under way comes to its end.
+        inside.write_all(&[5; 100_000]).unwrap();
+        drop(inside);
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        assert_eq!(got.len(), 100_000);
+        drop(client);
+        assert_eq!(log.wait_for("ended")["cut_off"], false);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(!enclave.join("8000").exists() && !enclave.join("8001").exists(), "sockets stay behind");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut log, mut client, _inside) = with_a_client(folder.path());
+    let began = Instant::now();
+    signal(&child, "TERM");
+    log.wait_for("ending");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn what_is_given_reaches_the_enclave() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let configuration = file("configuration", b"\x00\xff as it is\n");
+    let deployers = file("deployers", b"list");
+    let credentials = file("credentials", br#"{"AccessKeyId":"AKID","SecretAccessKey":"hidden"}"#);
+    let words = ["--configuration", &configuration, "--deployers", &deployers, "--credentials", &credentials];
+    let mut child = spawn(folder.path(), &[&words[..], &["--region", "eu-central-1", "--log", "plain"]].concat());
+    let enclave = folder.path().join("enclave");
+    let boot = ask(&enclave, &Operation::Boot).unwrap();
+    assert!(boot == Answer::Boot(b"\x00\xff as it is\n".to_vec(), Some(b"list".to_vec())));
+    let Answer::Credentials(found) = ask(&enclave, &Operation::Credentials("eu-central-1")).unwrap() else { panic!() };
+    assert_eq!(found.secret_access_key.as_str(), "hidden");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("info serving") && log.contains("operation=\"credentials\""), "{log}");
+    assert!(!log.contains("hidden") && !log.contains("AKID"));
+}

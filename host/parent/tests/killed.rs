@@ -1,0 +1,132 @@
+//! `kill -9`, again and again: what was acknowledged is there and whole, and nothing half is to be seen.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{ask, binary, key, wait_until_serving};
+use enclave_core::parent::{Answer, Key, Kind, Operation};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const ROUNDS: u64 = 12;
+const WRITERS: u8 = 4;
+
+/// What one writer knows.
+#[derive(Default)]
+struct Known {
+    /// Objects that were acknowledged.
+    stored: BTreeSet<Key>,
+    /// Objects for which no answer came: there and whole, or not there.
+    open: BTreeSet<Key>,
+    /// Of the writer's statement: the last number that was acknowledged, and the last that was tried.
+    acknowledged: u64,
+    tried: u64,
+}
+
+/// A body that tells by itself whether it is whole: its length and bytes follow from the key and a number.
+fn body(key: &Key, number: u64) -> Vec<u8> {
+    let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key.version ^ u64::from(key.id[0]);
+    let length = 8 + (seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 47) as usize;
+    let mut body = number.to_be_bytes().to_vec();
+    body.extend((8..length).map(|index| (index as u64 ^ seed) as u8));
+    body
+}
+
+fn statement(writer: u8) -> Key {
+    Key { kind: Kind::Statement, ..key(0, u64::from(writer)) }
+}
+
+/// Puts and replaces until the parent is gone.
+fn write(enclave: &Path, writer: u8, next: &AtomicU64, known: &mut Known) {
+    loop {
+        let object = key(writer, next.fetch_add(1, Ordering::Relaxed));
+        known.open.insert(object);
+        match ask(enclave, &Operation::Put(object, &body(&object, 0))) {
+            Ok(Answer::Done) => known.stored.insert(object),
+            Ok(answer) => panic!("{answer:?}"),
+            Err(_) => return,
+        };
+        known.open.remove(&object);
+        known.tried += 1;
+        match ask(enclave, &Operation::Replace(statement(writer), &body(&statement(writer), known.tried))) {
+            Ok(Answer::Done) => known.acknowledged = known.tried,
+            Ok(answer) => panic!("{answer:?}"),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Compares what is there with what is known, and learns what became of what was open.
+fn check(enclave: &Path, writer: u8, known: &mut Known) {
+    for object in &known.stored {
+        assert!(ask(enclave, &Operation::Get(*object)).unwrap() == Answer::Body(body(object, 0)), "lost: {object:?}");
+    }
+    for object in std::mem::take(&mut known.open) {
+        match ask(enclave, &Operation::Get(object)).unwrap() {
+            Answer::NotFound => {}
+            answer => {
+                assert!(answer == Answer::Body(body(&object, 0)), "half: {object:?}");
+                known.stored.insert(object);
+            }
+        }
+    }
+    match ask(enclave, &Operation::Get(statement(writer))).unwrap() {
+        Answer::NotFound => assert_eq!(known.acknowledged, 0),
+        Answer::Body(found) => {
+            let number = u64::from_be_bytes(found[..8].try_into().unwrap());
+            assert!((known.acknowledged..=known.tried).contains(&number), "an old statement");
+            assert!(found == body(&statement(writer), number), "half a statement");
+            (known.acknowledged, known.tried) = (number, known.tried);
+        }
+        answer => panic!("{answer:?}"),
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let enclave = folder.path().join("enclave");
+    let random = RandomState::new();
+    let known: BTreeMap<u8, Mutex<Known>> = (1..=WRITERS).map(|writer| (writer, Mutex::default())).collect();
+    let next = AtomicU64::new(0);
+    for round in 0..ROUNDS {
+        let mut parent = binary(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until_serving(&enclave);
+        for (writer, known) in &known {
+            check(&enclave, *writer, &mut known.lock().unwrap());
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("store/incoming")).unwrap().count(), 0);
+        std::thread::scope(|scope| {
+            for (writer, known) in &known {
+                let (enclave, next) = (&enclave, &next);
+                scope.spawn(move || write(enclave, *writer, next, &mut known.lock().unwrap()));
+            }
+            std::thread::sleep(Duration::from_micros(5_000 + random.hash_one(round) % 60_000));
+            parent.kill().unwrap();
+            parent.wait().unwrap();
+        });
+    }
+    let mut parent = binary(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until_serving(&enclave);
+    let mut listed: Vec<([u8; 16], u64)> = Vec::new();
+    let mut stored = 0;
+    for (writer, known) in &known {
+        let mut known = known.lock().unwrap();
+        check(&enclave, *writer, &mut known);
+        stored += known.stored.len();
+        listed.extend(known.stored.iter().map(|key| (key.id, key.version)));
+    }
+    let all = ask(&enclave, &Operation::List { kind: Kind::Function, owner: [7; 32], after: None }).unwrap();
+    listed.sort_unstable();
+    assert!(all == Answer::Listed(listed), "the list holds what was never put, or lacks what was");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    println!("{ROUNDS} kills, {stored} objects stored and found");
+    assert!(stored > ROUNDS as usize, "too little was tried: {stored}");
+}

@@ -1,0 +1,92 @@
+//! How a parent starts, or does not, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_parent::{Address, Error, Parent};
+use common::{Kept, Running, accept, enclave, is_closed, settings, start};
+use enclave_core::parent::{Answer, Operation};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+#[test]
+fn clients_on_a_unix_socket() {
+    let running = start(|settings, folder| settings.listen.push(Address::Unix(folder.join("clients"))));
+    let listener = enclave(&running);
+    assert_eq!(running.parent.addresses()[1], Address::Unix(running.path("clients")));
+    let mut client = UnixStream::connect(running.path("clients")).unwrap();
+    client.write_all(b"x").unwrap();
+    accept(&listener).read_exact(&mut [0]).unwrap();
+    drop(client);
+    let path = running.path("clients");
+    running.parent.stop();
+    assert!(!path.exists(), "the socket stays behind");
+}
+
+#[test]
+fn stopping_waits_for_transfers_and_not_for_ever() {
+    let running = start(|settings, _| settings.limits.grace = Duration::from_millis(400));
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    let address = running.parent.addresses()[0].clone();
+    let folder = running.path("enclave");
+    let Running { parent, log, folder: _kept } = running;
+    let stopping = std::thread::spawn(move || parent.stop());
+    log.wait_for(&["\"ending\""]);
+    // Nobody new is let in; who is inside is served, operations included.
+    let Address::Tcp(address) = address else { panic!() };
+    assert!(TcpStream::connect(address).is_err());
+    client.write_all(b"in time").unwrap();
+    enclave.read_exact(&mut [0; 7]).unwrap();
+    assert!(matches!(common::ask(&folder, &Operation::Boot), Ok(Answer::Boot(..))));
+    // The client stays until it is cut off.
+    let began = Instant::now();
+    assert!(is_closed(&mut client) && is_closed(&mut enclave));
+    stopping.join().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3));
+    log.wait_for(&["\"ended\"", "\"cut_off\":true"]);
+}
+
+#[test]
+fn stopping_is_quick_when_nobody_is_served() {
+    let running = start(|_, _| {});
+    let began = Instant::now();
+    let log = running.log.clone();
+    running.parent.stop();
+    assert!(began.elapsed() < Duration::from_secs(1));
+    log.wait_for(&["\"ended\"", "\"cut_off\":false"]);
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Kept::default();
+    let base = || {
+        // The lock of the last one goes with it.
+        settings(folder.path(), &log)
+    };
+    let mut none = base();
+    none.listen.clear();
+    assert!(matches!(Parent::start(none), Err(Error::NothingToListenOn)));
+    let mut large = base();
+    large.configuration = vec![0; 16_385];
+    assert!(matches!(Parent::start(large), Err(Error::FileTooLarge { limit: 16_384, .. })));
+    let mut large = base();
+    large.deployers = Some(vec![0; 65_537]);
+    assert!(matches!(Parent::start(large), Err(Error::FileTooLarge { limit: 65_536, .. })));
+    let mut zero = base();
+    zero.limits.clients = 0;
+    assert!(matches!(Parent::start(zero), Err(Error::Limit(_))));
+    let mut far = base();
+    far.kms = capelet_parent::kms::Route::Development("192.0.2.1:443".parse().unwrap());
+    assert!(matches!(Parent::start(far), Err(Error::KmsNotLocal(_))));
+    let mut taken = base();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    taken.listen = vec![Address::Tcp(listener.local_addr().unwrap())];
+    assert!(matches!(Parent::start(taken), Err(Error::Listen { .. })));
+    assert_eq!(log.text(), "");
+    Parent::start(base()).unwrap().stop();
+}

@@ -1,0 +1,185 @@
+//! Clients and the enclave: bytes both ways, ends, bounds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{accept, enclave, is_closed, start};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+fn pattern(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed;
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect()
+}
+
+#[test]
+fn ten_megabytes_both_ways_at_once() {
+    let running = start(|_, _| {});
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    let (forth, back) = (pattern(1, 10 << 20), pattern(2, 10 << 20));
+    std::thread::scope(|scope| {
+        let (mut client_out, mut enclave_out) = (client.try_clone().unwrap(), enclave.try_clone().unwrap());
+        let (forth_ref, back_ref) = (&forth, &back);
+        scope.spawn(move || {
+            client_out.write_all(forth_ref).unwrap();
+            client_out.shutdown(Shutdown::Write).unwrap();
+        });
+        scope.spawn(move || {
+            enclave_out.write_all(back_ref).unwrap();
+            enclave_out.shutdown(Shutdown::Write).unwrap();
+        });
+        let reading = scope.spawn(move || {
+            let mut got = Vec::new();
+            enclave.read_to_end(&mut got).unwrap();
+            got
+        });
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        assert!(got == back);
+        assert!(reading.join().unwrap() == forth);
+    });
+    let line = running.log.wait_for(&["\"client\"", "\"up\":10485760", "\"down\":10485760"]);
+    assert!(!line.contains("error"), "{line}");
+}
+
+#[test]
+fn half_closed_connections_go_on() {
+    let running = start(|_, _| {});
+    let listener = enclave(&running);
+    // The client ends first, and still gets its answer.
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    client.write_all(b"question").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut got = String::new();
+    enclave.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "question");
+    enclave.write_all(b"answer").unwrap();
+    drop(enclave);
+    got.clear();
+    client.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "answer");
+
+    // The enclave ends first.
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    enclave.shutdown(Shutdown::Write).unwrap();
+    assert!(is_closed(&mut client));
+    client.write_all(b"last words").unwrap();
+    drop(client);
+    got.clear();
+    enclave.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "last words");
+}
+
+#[test]
+fn a_half_closed_connection_waits_only_so_long() {
+    let running = start(|settings, _| settings.limits.client_half_closed = Duration::from_millis(100));
+    let listener = enclave(&running);
+    let (client, mut enclave) = (running.client(), accept(&listener));
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(enclave.read(&mut [0]).unwrap(), 0);
+    running.log.wait_for(&["\"client\"", "\"deadline\""]);
+}
+
+#[test]
+fn an_idle_connection_is_closed() {
+    let running = start(|settings, _| settings.limits.client_idle = Duration::from_millis(120));
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    let began = Instant::now();
+    assert!(is_closed(&mut client) && is_closed(&mut enclave));
+    assert!((100..3000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_busy_connection_does_not_last_for_ever() {
+    let running = start(|settings, _| settings.limits.client_total = Duration::from_millis(400));
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    let began = Instant::now();
+    while enclave.write_all(b"x").is_ok() && matches!(client.read(&mut [0]), Ok(1)) {
+        assert!(began.elapsed() < Duration::from_secs(4));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(began.elapsed() >= Duration::from_millis(350), "{:?}", began.elapsed());
+}
+
+#[test]
+fn one_connection_too_many_is_closed() {
+    let running = start(|settings, _| settings.limits.clients = 2);
+    let listener = enclave(&running);
+    let mut held: Vec<(TcpStream, UnixStream)> = (0..2).map(|_| (running.client(), accept(&listener))).collect();
+    for _ in 0..5 {
+        assert!(is_closed(&mut running.client()));
+    }
+    // Those inside are not disturbed, and a place that is given back is taken.
+    let (client, enclave) = &mut held[1];
+    client.write_all(b"still").unwrap();
+    let mut got = [0; 5];
+    enclave.read_exact(&mut got).unwrap();
+    held.pop();
+    running.log.wait_for(&["\"client\"", "\"up\":5"]);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    client.write_all(b"hello").unwrap();
+    enclave.read_exact(&mut got).unwrap();
+    assert_eq!(&got, b"hello");
+    // The log told of the first only; the counters know all.
+    assert_eq!(running.log.text().matches("\"full\"").count(), 1);
+    drop((client, enclave, held));
+    let log = running.log.clone();
+    running.parent.stop();
+    log.wait_for(&["\"counters\"", "\"client\"", "\"served\":3", "\"refused\":5"]);
+}
+
+#[test]
+fn many_come_and_go() {
+    let running = start(|settings, _| settings.limits.clients = 64);
+    let listener = enclave(&running);
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            std::thread::spawn(move || std::io::copy(&mut stream.try_clone().unwrap(), &mut stream));
+        }
+    });
+    std::thread::scope(|scope| {
+        for thread in 0..16_u64 {
+            let running = &running;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let mut client = running.client();
+                    let sent = pattern(thread * 100 + round, 5000);
+                    client.write_all(&sent).unwrap();
+                    client.shutdown(Shutdown::Write).unwrap();
+                    let mut got = Vec::new();
+                    client.read_to_end(&mut got).unwrap();
+                    assert!(got == sent);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn no_enclave() {
+    let running = start(|_, _| {});
+    assert!(is_closed(&mut running.client()));
+    running.log.wait_for(&["\"client\"", "\"unreachable\""]);
+    // One that does not take connections off its queue: `listen` with room for one, and that taken.
+    let path = running.path("enclave/5000");
+    let queue = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap();
+    bind(queue.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+    listen(&queue, Backlog::new(0).unwrap()).unwrap();
+    let _takes_the_place = UnixStream::connect(&path).unwrap();
+    let began = Instant::now();
+    assert!(is_closed(&mut running.client()));
+    assert!((400..3000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+}

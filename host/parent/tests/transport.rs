@@ -1,0 +1,93 @@
+//! The ways to the enclave other than the embedded one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_parent::Transport;
+use common::{is_closed, start};
+use enclave_core::parent::{Answer, Operation};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
+
+/// A vhost-device-vsock that answers `CONNECT` with `answer`, and then echoes in capitals.
+fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
+    let listener = UnixListener::bind(path).unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut line = [0; 13];
+            stream.read_exact(&mut line).unwrap();
+            assert_eq!(&line, b"CONNECT 5000\n");
+            stream.write_all(answer).unwrap();
+            let mut buffer = [0; 100];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                if stream.write_all(&buffer[..count].to_ascii_uppercase()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn qemu_handshake() {
+    for (answer, opens) in [
+        (&b"OK 1073741824\nfirst"[..], true),
+        (b"ERR\n", false),
+        (b"\n", false),
+        (b"OK", false),
+        (b"OK 1073741824 1073741824 1073741824\n", false),
+    ] {
+        let running = start(|settings, folder| {
+            fake_qemu(&folder.join("v"), answer);
+            settings.enclave = Transport::Qemu(folder.join("v"));
+        });
+        let mut client = running.client();
+        if !opens {
+            assert!(is_closed(&mut client), "{answer:?}");
+            running.log.wait_for(&["\"client\"", "\"code\""]);
+            continue;
+        }
+        // What the guest says at once is not swallowed by the handshake.
+        let mut got = [0; 5];
+        client.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"first");
+        client.write_all(b"hello").unwrap();
+        // The client's end does not reach the guest as one, for that would close both ways.
+        client.shutdown(Shutdown::Write).unwrap();
+        client.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"HELLO");
+    }
+}
+
+#[test]
+fn a_guest_of_qemu_reaches_the_parent() {
+    let running = start(|settings, folder| settings.enclave = Transport::Qemu(folder.join("v")));
+    let port = |port: u32| {
+        let stream = UnixStream::connect(running.path(&format!("v_{port}"))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream
+    };
+    let mut stream = port(8000);
+    stream.write_all(&common::bytes(&Operation::Boot)).unwrap();
+    assert_eq!(common::answer(&mut stream).unwrap(), Answer::Boot(b"configuration".to_vec(), None));
+    port(8001);
+    let mut heart = port(9000);
+    heart.write_all(&[0xB7]).unwrap();
+    let mut beat = [0];
+    heart.read_exact(&mut beat).unwrap();
+    assert_eq!(beat, [0xB7]);
+    let mut heart = port(9000);
+    heart.write_all(&[0xB8]).unwrap();
+    assert!(is_closed(&mut heart));
+}
+
+#[test]
+fn vsock_is_listened_on() {
+    // An enclave's connections need a hypervisor; that the ports are bound, and given back, does not.
+    for _ in 0..2 {
+        start(|settings, _| settings.enclave = Transport::Vsock(77)).parent.stop();
+    }
+}
