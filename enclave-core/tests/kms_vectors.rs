@@ -8,3 +8,5 @@ mod cms;
 mod exchange;
 #[path = "kms_vectors/fake.rs"]
 mod fake;
+#[path = "kms_vectors/readings.rs"]
+mod readings;

@@ -92,7 +92,8 @@ mod tests {
         let length = ("content-length", "13");
         let form = ("content-type", "application/x-www-form-urlencoded");
         let form_utf8 = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-        let cases: [(&str, &[(&str, &str)], &str, &str); 6] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 6] = [
             ("post-vanilla", &[host, date], "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
             (
                 "post-header-key-sort",

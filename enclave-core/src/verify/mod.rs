@@ -9,8 +9,8 @@
 //! 6. the claims that it has to speak of, and that it carries no public key;
 //! 7. PCR16 against the configuration in the claims.
 //!
-//! What follows needs the claims' content (exporter, keys, key state) and is theirs: [`crate::hello`] and
-//! [`crate::vault`] take a [`Verified`] of their own purpose.
+//! What only the claims' content can tell (the TLS exporter, the keys, the state of the KMS key) is compared by
+//! whoever reads them, afterwards.
 
 mod chain;
 mod pins;

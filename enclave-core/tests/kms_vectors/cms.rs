@@ -26,9 +26,9 @@ pub struct Known {
 }
 
 impl Known {
-    pub fn of(key: PrivateDecryptingKey) -> Box<Self> {
+    pub fn of(key: PrivateDecryptingKey) -> Self {
         let public = key.public_key().as_der().unwrap().as_ref().to_vec();
-        Box::new(Self { key, public })
+        Self { key, public }
     }
 
     pub fn public(&self) -> &[u8] {
@@ -50,7 +50,7 @@ impl Recipient for Known {
 }
 
 /// The one to whom `enclaver.ber` is.
-fn enclaver() -> Box<Known> {
+fn enclaver() -> Known {
     static KEY: OnceLock<PrivateDecryptingKey> = OnceLock::new();
     let key = KEY.get_or_init(|| PrivateDecryptingKey::from_pkcs8(vector!("enclaver.key.der")).unwrap());
     Known::of(key.clone())
@@ -58,7 +58,7 @@ fn enclaver() -> Box<Known> {
 
 #[test]
 fn a_real_message_opens() {
-    let plain = open::<AwsLc>(vector!("enclaver.ber"), enclaver()).unwrap();
+    let plain = open::<AwsLc>(vector!("enclaver.ber"), Box::new(enclaver())).unwrap();
     assert_eq!(plain.as_slice(), vector!("enclaver.plain"));
 }
 
@@ -75,7 +75,7 @@ fn real_messages_are_read() {
         let message = Message::parse(bytes).unwrap();
         assert_eq!((message.encrypted_key.len(), message.content.len()), (256, length));
         // To somebody else.
-        assert_eq!(open::<AwsLc>(bytes, fresh()).map(|_| ()), Err(Error::CannotOpen));
+        assert_eq!(open::<AwsLc>(bytes, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen));
     }
 }
 
@@ -99,7 +99,7 @@ fn every_flipped_byte_is_refused_or_changes_the_plaintext() {
         damaged[at] ^= 1;
         // CBC authenticates nothing: a change of the IV is a change of the plaintext, and the key that comes out then
         // opens nothing. Whatever else is changed is noticed here.
-        match open::<AwsLc>(&damaged, enclaver()) {
+        match open::<AwsLc>(&damaged, Box::new(enclaver())) {
             Err(error) => assert_eq!(error, Error::CannotOpen),
             Ok(plain) => assert_ne!(plain.as_slice(), vector!("enclaver.plain"), "byte {at}"),
         }
@@ -159,7 +159,7 @@ fn the_hashes_parameters_may_be_absent() {
 }
 
 /// Another recipient, whose key is new.
-fn fresh() -> Box<Known> {
+fn fresh() -> Known {
     static KEY: OnceLock<PrivateDecryptingKey> = OnceLock::new();
     Known::of(KEY.get_or_init(|| PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap()).clone())
 }
@@ -211,7 +211,7 @@ fn messages_of_openssl_open() {
         let plain: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
         for stream in ["-stream ", ""] {
             let message = openssl.encrypt(&plain, &format!("{stream}-aes256 -keyid {OAEP}"));
-            assert_eq!(open::<AwsLc>(&message, fresh()).unwrap().as_slice(), plain, "{length} {stream}");
+            assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).unwrap().as_slice(), plain, "{length} {stream}");
         }
     }
 }
@@ -231,23 +231,23 @@ fn messages_of_openssl_in_another_shape_do_not() {
     let openssl = Openssl::new(&fresh(), &digest::sha256(&[fresh().public()]));
     for (why, options) in cases {
         let message = openssl.encrypt(&[7; 32], &options);
-        assert_eq!(open::<AwsLc>(&message, fresh()).map(|_| ()), Err(Error::CannotOpen), "{why}");
+        assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen), "{why}");
     }
     let another = Openssl::new(&fresh(), &[9; 32]);
     let message = another.encrypt(&[7; 32], &format!("-stream -aes256 -keyid {OAEP}"));
-    assert_eq!(open::<AwsLc>(&message, fresh()).map(|_| ()), Err(Error::CannotOpen), "another key's id");
+    assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen), "another key's id");
 }
 
 /// A CEK that is not one of AES-256, made so that everything else holds.
 #[test]
 fn a_key_of_another_length_is_refused() {
-    struct Short(Box<Known>);
+    struct Short(Known);
     impl Recipient for Short {
         fn public_key(&self) -> &[u8] {
             self.0.public_key()
         }
         fn open(self: Box<Self>, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-            let mut key = self.0.open(encrypted)?;
+            let mut key = Box::new(self.0).open(encrypted)?;
             key.truncate(16);
             Ok(key)
         }
@@ -268,7 +268,7 @@ proptest! {
         let end = (at + gone).min(bytes.len());
         bytes.splice(at..end, with);
         let whole = bytes == vector!("enclaver.ber");
-        let opened = open::<AwsLc>(&bytes, enclaver());
+        let opened = open::<AwsLc>(&bytes, Box::new(enclaver()));
         prop_assert_eq!(opened.is_ok_and(|plain| plain.as_slice() == vector!("enclaver.plain")), whole);
     }
 }

@@ -1,19 +1,18 @@
-//! Calls of KMS: what is sent, and every wrong answer.
+//! Data keys from KMS: what is sent, and every wrong answer.
 
 use crate::cms::{Known, OAEP, Openssl};
 use crate::fake::{ARN, DOCUMENT, Fake, OTHER, arn, credentials};
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
-use enclave_core::cbor::Reader;
 use enclave_core::error::Down;
-use enclave_core::kms::{self, MAX_BODY, MAX_GRANTS, MAX_HEAD, MAX_PAGES, MAX_WRAPPED};
+use enclave_core::kms::{self, MAX_BODY, MAX_HEAD, MAX_WRAPPED};
 use enclave_core::parent::Answer;
 use enclave_core::{Error, Part, digest};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
-const MALFORMED: Error = Error::Malformed(Part::Kms);
+pub const MALFORMED: Error = Error::Malformed(Part::Kms);
 const CONTEXT: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-const NOW: u64 = 1_440_938_160_000;
+pub const NOW: u64 = 1_440_938_160_000;
 const WRAPPED: &[u8] = b"wrapped \xfb\xff";
 const DATA_KEY: [u8; 32] = [0xd7; 32];
 
@@ -35,7 +34,7 @@ fn sealed() -> &'static Sealed {
     })
 }
 
-fn recipient() -> Box<Known> {
+fn recipient() -> Known {
     Known::of(sealed().key.clone())
 }
 
@@ -53,13 +52,13 @@ fn base64(bytes: &[u8]) -> String {
     String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
 
-fn response(status: &str, body: &str) -> Vec<u8> {
+pub fn response(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}");
     format!("{head}\r\n\r\n{body}").into_bytes()
 }
 
-fn ok(body: &Value) -> Vec<u8> {
+pub fn ok(body: &Value) -> Vec<u8> {
     response("200 OK", &body.to_string())
 }
 
@@ -96,7 +95,7 @@ fn a_data_key_and_what_was_asked() {
     let (key, wrapped) = kms::generate_data_key(&fake, &arn(), CONTEXT, NOW).unwrap();
     assert_eq!((*key, wrapped.as_slice()), (DATA_KEY, WRAPPED));
     assert_eq!(*kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW).unwrap(), DATA_KEY);
-    assert_eq!(*fake.named.lock().unwrap(), recipient().public());
+    assert_eq!(fake.named.lock().unwrap().as_slice(), recipient().public());
     assert!(fake.recipients.lock().unwrap().is_empty(), "one key each");
 
     let attested = json!({ "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": base64(DOCUMENT) });
@@ -318,126 +317,4 @@ fn errors_of_kms() {
         let body = decrypted(|_| {}).to_string();
         assert_eq!(decrypt_with(response(status, &body), usize::MAX), Err(MALFORMED), "{status}");
     }
-}
-
-#[test]
-fn a_policys_text() {
-    let text = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ ]\n}\u{e9}";
-    let fake = Fake::new([ok(&json!({ "Policy": text, "PolicyName": "default" }))]);
-    assert_eq!(kms::key_policy(&fake, &arn(), NOW).as_deref(), Ok(text));
-    let (head, body) = fake.request(0);
-    assert_eq!(head[5], "x-amz-target: TrentService.GetKeyPolicy");
-    assert_eq!(body, format!(r#"{{"KeyId":"{ARN}","PolicyName":"default"}}"#));
-    for body in [json!({}), json!({ "Policy": null }), json!({ "Policy": {} })] {
-        assert_eq!(kms::key_policy(&Fake::new([ok(&body)]), &arn(), NOW), Err(MALFORMED));
-    }
-}
-
-fn facts() -> Value {
-    json!({ "KeyMetadata": {
-        "AWSAccountId": "111122223333", "Arn": ARN, "CreationDate": 1.582_329_877_153e9, "Enabled": true,
-        "KeyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT",
-        "KeyUsage": "ENCRYPT_DECRYPT", "KeyState": "Enabled", "Origin": "AWS_KMS", "MultiRegion": false,
-    }})
-}
-
-fn grant(id: &str) -> String {
-    format!(r#"{{"GrantId": "{id}","KeyId":"{ARN}", "Operations":["Decrypt"],"CreationDate":1.5E9}}"#)
-}
-
-fn page(grants: &[String], next: Option<&str>) -> Vec<u8> {
-    let more = next.map_or(String::new(), |next| format!(r#","NextMarker":{}"#, json!(next)));
-    let truncated = next.is_some();
-    response("200 OK", &format!(r#"{{"Grants":[{}],"Truncated":{truncated}{more}}}"#, grants.join(",")))
-}
-
-/// The values of `describe`, by its reader: five texts, a boolean, a store, grants.
-fn read(describe: &[u8]) -> (Vec<String>, bool, Option<String>, Vec<String>) {
-    let mut reader = Reader::new(describe, Part::Kms).unwrap();
-    reader.map(8).unwrap();
-    let mut text = |key| {
-        reader.key(key).unwrap();
-        reader.text(1, 100).unwrap().to_string()
-    };
-    let texts = (1..=5).map(&mut text).collect();
-    reader.key(6).unwrap();
-    let multi_region = reader.bool().unwrap();
-    reader.key(7).unwrap();
-    let store = reader.nullable(|reader| Ok(reader.text(1, 100)?.to_string())).unwrap();
-    reader.key(8).unwrap();
-    let grants = (0..reader.any_array().unwrap()).map(|_| reader.text(1, 1_000).unwrap().to_string()).collect();
-    reader.end().unwrap();
-    (texts, multi_region, store, grants)
-}
-
-#[test]
-fn a_keys_facts_and_its_grants_over_two_pages() {
-    let (a, b, c) = (grant("a"), grant("b"), grant("c"));
-    let second = [a.clone()];
-    let fake = Fake::new([ok(&facts()), page(&[c.clone(), b.clone()], Some("m\"1")), page(&second, None)]);
-    let described = read(&kms::describe(&fake, &arn(), NOW).unwrap());
-    let texts = ["CUSTOMER", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled", "AWS_KMS"].map(String::from).to_vec();
-    assert_eq!(described, (texts, false, None, vec![a, b, c]));
-    assert_eq!(fake.request(0).1, format!(r#"{{"KeyId":"{ARN}"}}"#));
-    assert_eq!(fake.request(1).1, format!(r#"{{"KeyId":"{ARN}","Limit":100}}"#));
-    assert_eq!(fake.request(2).1, format!(r#"{{"KeyId":"{ARN}","Limit":100,"Marker":"m\"1"}}"#));
-    let actions = ["DescribeKey", "ListGrants", "ListGrants"];
-    assert_eq!(
-        [0, 1, 2].map(|n| fake.request(n).0[5].clone()),
-        actions.map(|a| format!("x-amz-target: TrentService.{a}"))
-    );
-}
-
-#[test]
-fn a_key_in_a_store_of_its_own() {
-    let mut facts = facts();
-    facts["KeyMetadata"]["CustomKeyStoreId"] = json!("cks-1");
-    facts["KeyMetadata"]["MultiRegion"] = json!(true);
-    let fake = Fake::new([ok(&facts), page(&[], None)]);
-    let (_, multi_region, store, grants) = read(&kms::describe(&fake, &arn(), NOW).unwrap());
-    assert_eq!((multi_region, store.as_deref(), grants.len()), (true, Some("cks-1"), 0));
-}
-
-#[test]
-fn facts_that_are_refused() {
-    let described = |edit: &dyn Fn(&mut Value)| {
-        let mut facts = facts();
-        edit(&mut facts["KeyMetadata"]);
-        kms::describe(&Fake::new([ok(&facts), page(&[], None)]), &arn(), NOW).map(|_| ())
-    };
-    assert_eq!(described(&|_| {}), Ok(()));
-    assert_eq!(described(&|facts| facts["Arn"] = json!(OTHER)), Err(Error::KmsMismatch));
-    for name in ["Arn", "KeyManager", "KeySpec", "KeyUsage", "KeyState", "Origin", "MultiRegion"] {
-        let without = |facts: &mut Value| drop(facts.as_object_mut().unwrap().remove(name));
-        assert_eq!(described(&without), Err(MALFORMED), "{name}");
-    }
-    assert_eq!(described(&|facts| facts["MultiRegion"] = json!("false")), Err(MALFORMED));
-    assert_eq!(kms::describe(&Fake::new([ok(&json!({}))]), &arn(), NOW), Err(MALFORMED));
-}
-
-#[test]
-fn grants_that_are_refused() {
-    let described = |pages: Vec<Vec<u8>>| {
-        let fake = Fake::new([vec![ok(&facts())], pages].concat());
-        (kms::describe(&fake, &arn(), NOW).map(|_| ()), fake.sent())
-    };
-    let endless = described((0..100).map(|n| page(&[grant(&n.to_string())], Some("more"))).collect());
-    assert_eq!(endless, (Err(Error::TooLarge(Part::Kms)), 1 + MAX_PAGES));
-    let wide = described(vec![page(&[grant(&"x".repeat(MAX_GRANTS))], None)]);
-    assert_eq!(wide, (Err(Error::TooLarge(Part::Kms)), 2));
-    let other = grant("a").replace(ARN, OTHER);
-    assert_eq!(described(vec![page(&[other], None)]).0, Err(Error::KmsMismatch));
-    for body in [
-        json!({ "Truncated": false }),
-        json!({ "Grants": [] }),
-        json!({ "Grants": [], "Truncated": true }),
-        json!({ "Grants": {}, "Truncated": false }),
-        json!({ "Grants": [1], "Truncated": false }),
-        json!({ "Grants": [], "Truncated": "false" }),
-    ] {
-        assert_eq!(described(vec![ok(&body)]).0, Err(MALFORMED), "{body}");
-    }
-    // One page that fails is no shorter list.
-    let denied = response("400 Bad Request", r#"{"__type":"AccessDeniedException"}"#);
-    assert_eq!(described(vec![page(&[grant("a")], Some("m")), denied]).0, Err(Error::KmsDenied));
 }

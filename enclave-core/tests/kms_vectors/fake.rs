@@ -30,7 +30,7 @@ pub struct Fake {
     /// What the parent answers.
     pub credentials: Mutex<Answer>,
     /// The RSA keys that are ready.
-    pub recipients: Mutex<Vec<Box<Known>>>,
+    pub recipients: Mutex<Vec<Known>>,
     /// The most bytes that come at once.
     pub piece: usize,
     /// The key that the last document named.
@@ -126,7 +126,7 @@ impl Platform for Fake {
     }
 
     fn recipient(&self) -> Result<Box<dyn Recipient>, Down> {
-        Ok(self.recipients.lock().unwrap().pop().ok_or(Down::Failed)?)
+        Ok(Box::new(self.recipients.lock().unwrap().pop().ok_or(Down::Failed)?))
     }
 
     fn work(&self, _: &Job<'_>) -> Result<Outcome, Error> {
