@@ -141,16 +141,20 @@ pub fn text(module: &str) -> Vec<u8> {
 
 /// A worker, and our end of its socket.
 pub fn worker() -> (Child, UnixStream) {
+    start(&mut Command::new(env!("CARGO_BIN_EXE_capelet-worker")))
+}
+
+/// A worker with so many KiB of native stack.
+pub fn worker_with_stack(kilobytes: u32) -> (Child, UnixStream) {
+    let shell = format!("ulimit -s {kilobytes} && exec \"$0\"");
+    start(Command::new("/bin/sh").arg("-c").arg(shell).arg(env!("CARGO_BIN_EXE_capelet-worker")))
+}
+
+fn start(command: &mut Command) -> (Child, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     let end = || Stdio::from(OwnedFd::from(theirs.try_clone().unwrap()));
-    let child = Command::new(env!("CARGO_BIN_EXE_capelet-worker"))
-        .env_clear()
-        .stdin(end())
-        .stdout(end())
-        .stderr(end())
-        .spawn()
-        .unwrap();
+    let child = command.env_clear().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     (child, ours)
 }
 
