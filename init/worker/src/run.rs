@@ -15,6 +15,7 @@ use crate::intake::Job;
 use crate::outcome::Frames;
 use crate::socket::Socket;
 use crate::stop::Stop;
+use crate::wasi::descriptors::{self, Descriptors};
 use crate::wasi::{self, Wasi};
 
 /// How deep calls may nest. wasmi's own 1,000 is too little for interpreters; no native stack is used.
@@ -45,12 +46,16 @@ enum Failed {
 /// Runs the job and says how it ended.
 pub fn run(job: Job, frames: Frames<Socket>) -> Result<(), Error> {
     let Job { header, module, mut files, mut input } = job;
-    // A command reads its input, under a name too, for some programs take files only. A reactor is given it.
-    let stdin = match header.kind {
-        Kind::Command => files.insert(b"input/0", mem::take(&mut input)).ok_or(Error::Job)?,
-        Kind::Reactor => files.detached(Vec::new()),
+    // A command reads its input, under a name too, for some programs take files only. A reactor is given it, and its
+    // result is what it returns: what it prints is not.
+    let descriptors = match header.kind {
+        Kind::Command => {
+            let stdin = files.insert(b"input/0", mem::take(&mut input)).ok_or(Error::Job)?;
+            Descriptors::new(stdin, descriptors::Kind::Output)
+        }
+        Kind::Reactor => Descriptors::new(files.detached(Vec::new()), descriptors::Kind::Diagnostic),
     };
-    let wasi = Wasi::new(&header, files, stdin, frames);
+    let wasi = Wasi::new(&header, files, descriptors, frames);
     let engine = Engine::new(&config());
     let mut store = Store::new(&engine, State { limits: limits(header.limits.memory), wasi });
     store.limiter(|state| &mut state.limits);

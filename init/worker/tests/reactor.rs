@@ -18,6 +18,7 @@ fn reactor(functions: &str) -> Job {
     let module = format!(
         r#"(module
             (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
             (memory (export "memory") 1) (global $g (mut i32) (i32.const 0)) {functions})"#
     );
     Job::reactor(&text(&module), "handle")
@@ -126,6 +127,17 @@ fn initialize_comes_first_and_may_fail() {
 fn a_reactor_that_exits_has_no_result() {
     handler("(call $exit (i32.const 0)) (i64.const 0)").ends(End::BadResult);
     handler("(call $exit (i32.const 3)) (i64.const 0)").ends(End::Status(3));
+}
+
+#[test]
+fn what_it_prints_is_no_result() {
+    let outcome = handler(&format!(
+        "(i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (local.get 1))
+         (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) {ECHO}"
+    ))
+    .input(*b"hello")
+    .ends(End::Completed);
+    assert_eq!((outcome.output.as_slice(), outcome.diagnostic.as_slice()), (&b"hello"[..], &b"hello"[..]));
 }
 
 #[test]

@@ -43,11 +43,11 @@ pub struct Descriptor {
 pub struct Descriptors(Vec<Option<Descriptor>>);
 
 impl Descriptors {
-    /// 0 input, 1 output, 2 diagnostics, 3 the root directory.
-    pub fn new(input: Id) -> Self {
+    /// 0 input, 1 `output`, 2 diagnostics, 3 the root directory.
+    pub fn new(input: Id, output: Kind) -> Self {
         let kinds = [
             Kind::File { node: input, offset: 0 },
-            Kind::Output,
+            output,
             Kind::Diagnostic,
             Kind::Directory { node: ROOT, preopened: true },
         ];
@@ -105,7 +105,7 @@ mod tests {
     use crate::wasi::tree::Tree;
 
     fn new() -> Descriptors {
-        Descriptors::new(Tree::default().detached(Vec::new()))
+        Descriptors::new(Tree::default().detached(Vec::new()), Kind::Output)
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod abi;
 mod arguments;
 mod clock;
-mod descriptors;
+pub mod descriptors;
 mod directory;
 mod files;
 pub mod guest;
@@ -27,7 +27,7 @@ use abi::Errno;
 use clock::Clock;
 use descriptors::Descriptors;
 use guest::Guest;
-use tree::{Id, Tree};
+use tree::Tree;
 
 /// The name under which a program is called, its first argument.
 const PROGRAM: &[u8] = b"function";
@@ -54,10 +54,10 @@ pub enum Fail {
 type Answer = Result<(), Fail>;
 
 impl Wasi {
-    /// The world of one run; standard input is a file of the tree.
-    pub fn new(header: &Header, tree: Tree, input: Id, frames: Frames<Socket>) -> Self {
+    /// The world of one run; `descriptors` are of this tree.
+    pub fn new(header: &Header, tree: Tree, descriptors: Descriptors, frames: Frames<Socket>) -> Self {
         let arguments = [PROGRAM.to_vec()].into_iter().chain(header.arguments.iter().cloned()).collect();
-        Self { frames, arguments, clock: Clock::new(header.now), tree, descriptors: Descriptors::new(input) }
+        Self { frames, arguments, clock: Clock::new(header.now), tree, descriptors }
     }
 
     fn random_get(&mut self, guest: &mut Guest<'_>, at: u32, length: u32) -> Answer {
