@@ -185,6 +185,7 @@ fn the_bundle_is_the_path() {
     let other = Chain::new(|_, _| {});
     assert_eq!(fields_with(|fields| fields.cabundle.clear()), refused);
     assert_eq!(fields_with(|fields| drop(fields.cabundle.remove(0))), refused, "without the root");
+    assert_eq!(fields_with(|fields| fields.cabundle[0].clone_from(&other.bundle[0])), refused, "under another root");
     assert_eq!(fields_with(|fields| drop(fields.cabundle.remove(2))), refused, "with a gap");
     assert_eq!(fields_with(|fields| fields.cabundle.swap(1, 2)), refused, "out of order");
     assert_eq!(fields_with(|fields| fields.cabundle.push(other.bundle[1].clone())), refused, "one beside it");

@@ -141,11 +141,17 @@ fn credentials_without_a_token() {
 #[test]
 fn credentials_that_are_none_send_nothing() {
     let parent = Error::Malformed(Part::Parent);
+    let line_in_id = || {
+        let Answer::Credentials(mut credentials) = credentials("TOKEN") else { unreachable!() };
+        credentials.access_key_id.push_str("\r\nhost: elsewhere");
+        Answer::Credentials(credentials)
+    };
     for (answer, error) in [
         (credentials("TOKEN\r\n\r\nPOST / HTTP/1.1"), parent),
         (credentials("TOKEN\n"), parent),
         (credentials("TO KEN"), parent),
         (credentials("T\u{f6}KEN"), parent),
+        (line_in_id(), parent),
         (Answer::NotFound, Error::ParentFailed),
         (Answer::Failed, Error::ParentFailed),
         (Answer::Body(Vec::new()), Error::ParentFailed),
