@@ -15,8 +15,6 @@ const P384_SPKI: [u8; 23] = [
     0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
     0x22, 0x03, 0x62, 0x00,
 ];
-/// The most bytes of a certificate: far above any real one, far below the section's limit as AWS encodes it.
-const MAX_DER: usize = 8 << 10;
 
 /// An X.509 certificate with a P-384 key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,9 +43,6 @@ impl Certificate {
     /// # Errors
     /// [`Error::BadCertificate`], [`Error::CertificateKey`].
     pub fn from_der(der: Vec<u8>) -> Result<Self, Error> {
-        if der.len() > MAX_DER {
-            return Err(Error::BadCertificate);
-        }
         let fields = Fields::read(&der).ok_or(Error::BadCertificate)?;
         let point = fields.key.strip_prefix(&P384_SPKI).ok_or(Error::CertificateKey)?;
         let (public_key, not_before, not_after) = (point.to_vec(), fields.not_before, fields.not_after);

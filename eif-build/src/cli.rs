@@ -115,9 +115,8 @@ pub struct ReleaseMeasurements {
     /// list of what it was built from: name, version, SHA-256 a line
     #[argh(option)]
     pub inputs: PathBuf,
-    /// plain or json: the result is JSON either way, errors are only with json
+    /// plain or json: the result is JSON either way, an error only with json
     #[argh(option, short = 'o', default = "Output::Plain")]
-    #[allow(dead_code)]
     pub output: Output,
 }
 

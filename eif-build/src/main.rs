@@ -3,6 +3,7 @@
 
 mod cli;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,19 +24,23 @@ use crate::cli::{Args, Command, Output};
 const MAX_PEM: u64 = 64 << 10;
 
 fn main() -> ExitCode {
-    let args: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|arg| arg.into_string()).collect();
-    let args = args.unwrap_or_default();
+    let (args, odd): (Vec<_>, Vec<_>) = std::env::args_os().skip(1).map(OsString::into_string).partition(Result::is_ok);
+    let args: Vec<_> = args.into_iter().flatten().collect();
     // Also for errors in the command line itself, which is then not parsed.
     let json = args
         .windows(2)
         .any(|pair| matches!(pair, [flag, value] if (flag == "-o" || flag == "--output") && value == "json"));
-    match run(&args).and_then(|text| print(&text)) {
+    let result = match odd.is_empty() {
+        true => run(&args),
+        false => Err(Error::Usage { message: "an argument is not UTF-8".into() }),
+    };
+    match result.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            eprintln!("Error: {error} [{}]", error.code());
             if json {
-                eprintln!("{}", report::error(&error));
-            } else {
-                eprintln!("Error: {error}");
+                // If standard output is broken too, the status still says it.
+                let _ = print(&format!("{}\n", report::error(&error)));
             }
             ExitCode::FAILURE
         }
@@ -83,7 +88,8 @@ fn run(args: &[String]) -> Result<String, Error> {
         Command::Measurements(args) => {
             let measured = measure(&files::read(&args.image, MAX_FILE)?)?;
             let inputs = inputs::parse(&read_text(&args.inputs, inputs::MAX_LIST)?)?;
-            Ok(pretty(&report::release(&measured, &inputs)))
+            let release = || report::release(&measured, &inputs);
+            show(args.output, release, || pretty(&release()))
         }
         Command::Sign(args) => {
             let file = files::read(&args.image, MAX_FILE)?;

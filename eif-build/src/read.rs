@@ -11,7 +11,7 @@ use crate::kernel;
 use crate::layout::{self, HEADER, MAX_FILE, ORDER, SECTION_HEADER, SLOTS, Section};
 
 /// An image whose layout, CRC and parts have been checked. A signature's *form* too; whether it holds is
-/// for [`crate::measure`] to say.
+/// for [`crate::measure()`] to say.
 #[derive(Debug)]
 pub struct Image<'a> {
     file: &'a [u8],

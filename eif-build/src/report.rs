@@ -52,7 +52,7 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Value {
 
 /// An error, with its code.
 pub fn error(error: &Error) -> Value {
-    json!({"code": error.code(), "error": error.to_string()})
+    json!({"error": {"code": error.code(), "message": error.to_string()}})
 }
 
 /// [`measurements`] as text.

@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use common::*;
@@ -58,20 +58,22 @@ impl Place {
         serde_json::from_str(&self.ok(&[args, &["-o", "json"]].concat())).unwrap()
     }
 
-    /// The code of a failure: exit status 1, nothing on standard output, one line on standard error, and the
-    /// folder as it was.
+    /// The code of a failure: exit status 1, a line on standard error, nothing on standard output but the JSON
+    /// asked for, and the folder as it was.
     fn refused(&self, args: &[&str]) -> String {
         let before = self.names();
         let plain = self.run(args);
         let json = self.run(&[args, &["-o", "json"]].concat());
         assert_eq!((plain.status.code(), json.status.code()), (Some(1), Some(1)), "{args:?}");
-        assert!(plain.stdout.is_empty() && json.stdout.is_empty());
+        assert!(plain.stdout.is_empty());
         let text = String::from_utf8(plain.stderr).unwrap();
         assert!(text.starts_with("Error: "), "{text}");
         assert_eq!(self.names(), before);
-        let error: Value = serde_json::from_slice(&json.stderr).unwrap();
-        assert!(error["error"].is_string());
-        error["code"].as_str().unwrap().into()
+        let error: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert!(error["error"]["message"].is_string());
+        let code = error["error"]["code"].as_str().unwrap().to_owned();
+        assert!(text.ends_with(&format!(" [{code}]\n")), "{text}");
+        code
     }
 
     fn names(&self) -> Vec<String> {
@@ -358,9 +360,16 @@ fn usage() {
         assert_eq!(place.refused(wrong), "usage", "{wrong:?}");
     }
     assert_eq!(place.run(&["measure", "a", "-o", "xml"]).status.code(), Some(1));
+    let not_text = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
+    let output = Command::new(env!("CARGO_BIN_EXE_eif-build"))
+        .arg("measure")
+        .arg::<&std::ffi::OsStr>(not_text)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with(" [usage]\n"));
     for command in ["cpio", "build", "describe", "measure", "measurements", "sign", "attach", "verify"] {
         assert!(place.ok(&["--help"]).contains(command));
         assert!(place.ok(&[command, "--help"]).starts_with("Usage: eif-build"));
     }
-    assert!(Path::new(env!("CARGO_BIN_EXE_eif-build")).exists());
 }

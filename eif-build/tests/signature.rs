@@ -38,6 +38,22 @@ fn signs_and_verifies() {
     assert_eq!(assemble(&sections(&signed.file)), signed.file);
 }
 
+/// An image that AWS's library (aws-nitro-enclaves-image-format 0.8.1) wrote and signed, and the PCRs it printed.
+#[test]
+fn signed_by_aws_library() {
+    let file = include_bytes!("vectors/aws-signed.eif");
+    let image = Image::parse(file).unwrap();
+    let certificate = image.signature().unwrap().certificate.clone();
+    let measured = verify(file, &certificate, certificate.not_before()).unwrap();
+    let hex = |pcr: &[u8]| data_encoding::HEXLOWER.encode(pcr);
+    let pcr0 = "dd8903eb9fe5a9e09cf651d3b23d090cab3c15a721c352fe03955c98a18df894e8dcd938cee88d8ccfe4467516bd2da3";
+    let pcr2 = "21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c10edb30948c90ba67310f7b964fc500a";
+    let pcr8 = "50f497dffa40a62515e154a7fb24707eb2ead3f97d9e8436e5d96193e056970516b15a29bc4a75a376941e5dd9cf719b";
+    let pcrs: Vec<_> = measured.pcrs().into_iter().map(|(index, pcr)| (index, hex(pcr))).collect();
+    assert_eq!(pcrs, [(0, pcr0.into()), (1, pcr0.into()), (2, pcr2.into()), (8, pcr8.into())]);
+    assert_eq!(certificate.not_after() - certificate.not_before(), 2 * 24 * 3600);
+}
+
 #[test]
 fn a_certificate_has_its_time() {
     let Signed { file, certificate, .. } = signed();

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Holds eif-build against AWS's aws-nitro-enclaves-image-format and GNU cpio.
+#
+#   run.sh [KERNEL]      a bzImage, where there is one; else a stand-in of which only the length is right
+#
+# The oracle has a lock file and a target folder of its own: EIF_ORACLE_TARGET, else in the user's cache.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=${EIF_ORACLE_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/capelet/oracle-eif}
+
+missing=
+command -v cpio >/dev/null || missing="$missing cpio"
+command -v openssl >/dev/null || missing="$missing openssl"
+command -v pkg-config >/dev/null || missing="$missing pkg-config"
+{ command -v pkg-config >/dev/null && pkg-config --exists openssl; } || missing="$missing libssl-dev"
+if [ -n "$missing" ]; then
+    [ "$(id -u)" = 0 ] || { echo "Error: needs$missing: apt-get install$missing" >&2; exit 1; }
+    apt-get update -q >&2
+    # shellcheck disable=SC2086
+    apt-get install -y -q --no-install-recommends $missing >&2
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ $# -gt 0 ]; then
+    cp "$1" "$work/kernel"
+else
+    # Two sectors of set-up, no paragraph behind them, the magic (Linux' Documentation/arch/x86/boot.rst).
+    head -c 1024 /dev/zero >"$work/kernel"
+    printf '\001' | dd of="$work/kernel" bs=1 seek=497 conv=notrunc status=none
+    printf 'HdrS' | dd of="$work/kernel" bs=1 seek=514 conv=notrunc status=none
+fi
+
+messages=$(cd "$root" && cargo build --locked -q -p eif-build --message-format=json)
+eif_build=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*eif-build\)".*/\1/p')
+CARGO_TARGET_DIR=$target cargo run --locked -q --manifest-path "$here/Cargo.toml" -- "$eif_build" "$work"

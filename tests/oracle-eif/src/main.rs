@@ -1,0 +1,155 @@
+//! Holds `eif-build` against AWS's `aws-nitro-enclaves-image-format` and against GNU cpio.
+//!
+//! `oracle-eif EIF-BUILD FOLDER`: the built binary, and a folder with a `kernel` in which it works.
+
+mod aws;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use aws::{Pcrs, Signer, build, metadata, read};
+use serde_json::Value;
+
+const LINE: &str = "reboot=k panic=30 pci=off nomodules console=ttyS0";
+const LIST: &str =
+    "dir /dev 0755 0 0\nnod /dev/console 0600 0 0 c 5 1\nfile /init init 0500 0 7\nslink /bin /dev 0777 0 0\n";
+const SIGNER: Signer = Signer { key: "key.pem", certificate: "certificate.pem" };
+
+fn main() {
+    let args: Vec<_> = std::env::args().collect();
+    let [_, eif_build, folder] = args.as_slice() else { panic!("usage: oracle-eif EIF-BUILD FOLDER") };
+    std::env::set_current_dir(folder).expect("folder");
+    let ours = Ours { path: eif_build.clone() };
+    prepare(&ours);
+    cpio();
+    unsigned(&ours);
+    signed(&ours);
+    signed_in_three_steps(&ours);
+    refused_here(&ours);
+}
+
+/// Our binary.
+struct Ours {
+    path: String,
+}
+
+impl Ours {
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(&self.path).args(args).output().expect("eif-build")
+    }
+
+    fn ok(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn pcrs(&self, args: &[&str]) -> Pcrs {
+        let printed: Value = serde_json::from_slice(&self.ok(&[args, &["-o", "json"]].concat()).stdout).expect("JSON");
+        serde_json::from_value(printed["pcrs"].clone()).expect("PCRs")
+    }
+
+    fn code(&self, args: &[&str]) -> String {
+        let output = self.run(&[args, &["-o", "json"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        printed["error"]["code"].as_str().expect("code").into()
+    }
+}
+
+fn tool(program: &str, args: &[&str]) -> Output {
+    let output = Command::new(program).args(args).env("TZ", "UTC").env("LC_ALL", "C").output().expect(program);
+    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn prepare(ours: &Ours) {
+    fs::write("init", "\x7fELF, or nearly").expect("write");
+    fs::write("list", LIST).expect("write");
+    ours.ok(&["cpio", "--list", "list", "--to", "ramdisk"]);
+    ours.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk", "--to", "ours.eif"]);
+    tool("openssl", &["ecparam", "-name", "secp384r1", "-genkey", "-out", "key.pem"]);
+    let subject = ["-subj", "/CN=oracle", "-days", "2", "-sha384"];
+    tool("openssl", &[&["req", "-new", "-x509", "-key", "key.pem", "-out", "certificate.pem"], &subject[..]].concat());
+}
+
+/// GNU cpio lists what we wrote, field by field.
+fn cpio() {
+    let listed = tool("sh", &["-c", "cpio -itv --numeric-uid-gid --quiet < ramdisk"]);
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    let lines: Vec<Vec<_>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let expected = [
+        "lrwxrwxrwx 1 0 0 4 Jan 1 1970 bin -> /dev",
+        "drwxr-xr-x 2 0 0 0 Jan 1 1970 dev",
+        "crw------- 1 0 0 5, 1 Jan 1 1970 dev/console",
+        "-r-x------ 1 0 7 15 Jan 1 1970 init",
+    ];
+    assert_eq!(lines, expected.map(|line| line.split_whitespace().collect::<Vec<_>>()));
+    println!("cpio: GNU cpio lists what was written");
+}
+
+/// The same parts and the same metadata: the same file, byte for byte.
+fn unsigned(ours: &Ours) {
+    let theirs = build(LINE, &["ramdisk"], metadata(), None, "theirs.eif");
+    assert_eq!(fs::read("ours.eif").expect("read"), fs::read("theirs.eif").expect("read"));
+    assert_eq!(theirs.len(), 3);
+    assert_eq!(ours.pcrs(&["measure", "ours.eif"]), theirs);
+    assert_eq!(ours.pcrs(&["measure", "theirs.eif"]), theirs);
+    assert_eq!(read("ours.eif"), theirs);
+    println!("unsigned: one file, byte for byte; PCR0 {}", theirs["PCR0"]);
+}
+
+/// Signed there, verified here; signed here, verified there; ours signed there.
+fn signed(ours: &Ours) {
+    let verify = |image| ours.pcrs(&["verify", image, "--certificate", "certificate.pem"]);
+    let theirs = build(LINE, &["ramdisk"], metadata(), Some(&SIGNER), "theirs-signed.eif");
+    assert_eq!(theirs.len(), 4);
+    assert_eq!(verify("theirs-signed.eif"), theirs);
+
+    let sign = ["sign", "ours.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "ours-signed.eif"];
+    ours.ok(&sign);
+    assert_eq!(verify("ours-signed.eif"), theirs);
+    assert_eq!(read("ours-signed.eif"), theirs);
+
+    fs::copy("ours.eif", "ours-signed-there.eif").expect("copy");
+    aws::sign("ours-signed-there.eif", &SIGNER);
+    assert_eq!(verify("ours-signed-there.eif"), theirs);
+    println!("signed: each verifies what the other signed; PCR8 {}", theirs["PCR8"]);
+}
+
+/// The signature by OpenSSL over the bytes that `measure` gives.
+fn signed_in_three_steps(ours: &Ours) {
+    ours.ok(&["measure", "ours.eif", "--to-be-signed", "tbs"]);
+    tool("openssl", &["dgst", "-sha384", "-sign", "key.pem", "-out", "signature.der", "tbs"]);
+    let from = ["attach", "ours.eif", "--signature", "signature.der", "--certificate", "certificate.pem"];
+    ours.ok(&[&from[..], &["--to", "attached.eif"]].concat());
+    assert_eq!(read("attached.eif"), read("ours-signed.eif"));
+    println!("attached: AWS's reader verifies a signature that OpenSSL made");
+}
+
+/// What AWS's library writes and reads, and we do not read.
+fn refused_here(ours: &Ours) {
+    fs::write("list2", "file /init list 0755 0 0\n").expect("write");
+    ours.ok(&["cpio", "--list", "list2", "--to", "ramdisk2"]);
+    let one = read("ours.eif");
+    let two = build(LINE, &["ramdisk", "ramdisk2"], metadata(), None, "two.eif");
+    assert_eq!(read("two.eif"), two);
+    assert_eq!((&two["PCR1"], two["PCR0"] == one["PCR0"]), (&one["PCR1"], false));
+    assert_eq!(ours.code(&["measure", "two.eif"]), "duplicate-section");
+
+    let mut other = metadata();
+    other.build_info.build_time = "2025-01-01T00:00:00+00:00".into();
+    assert_eq!(build(LINE, &["ramdisk"], other, None, "other.eif"), one);
+    assert_eq!(ours.code(&["measure", "other.eif"]), "metadata-not-canonical");
+
+    // The boundary between kernel and command line moved by a byte: AWS's reader measures the same PCRs.
+    let mut kernel = fs::read("kernel").expect("read");
+    kernel.push(LINE.as_bytes()[0]);
+    fs::rename("kernel", "kernel.true").expect("rename");
+    fs::write("kernel", kernel).expect("write");
+    assert_eq!(build(&LINE[1..], &["ramdisk"], metadata(), None, "moved.eif"), one);
+    fs::rename("kernel.true", "kernel").expect("rename");
+    assert_eq!(read("moved.eif"), one);
+    assert_eq!(ours.code(&["measure", "moved.eif"]), "kernel-length");
+    println!("refused here alone: a second ramdisk under the same PCR1, other metadata, a moved boundary");
+}
