@@ -53,7 +53,11 @@ impl Address {
     pub fn connect(&self) -> Result<Stream, Error> {
         Ok(match self {
             Self::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
-            Self::Tcp(address) => Stream::Tcp(TcpStream::connect_timeout(address, Duration::from_secs(5))?),
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, Duration::from_secs(5))?;
+                stream.set_nodelay(true)?;
+                Stream::Tcp(stream)
+            }
         })
     }
 

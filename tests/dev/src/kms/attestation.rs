@@ -8,6 +8,7 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use aws_nitro_enclaves_nsm_api::api::{AttestationDoc, Digest};
 use minicbor::{Decoder, Encoder};
+use rcgen::{PublicKeyData as _, SubjectPublicKeyInfo};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -25,8 +26,8 @@ const ES384: [u8; 4] = [0xa1, 0x01, 0x38, 0x22];
 pub struct Attested {
     /// Its PCRs.
     pub pcrs: BTreeMap<usize, Vec<u8>>,
-    /// Its RSA key, SPKI in DER.
-    pub public_key: Vec<u8>,
+    /// Its RSA key.
+    pub public_key: SubjectPublicKeyInfo,
 }
 
 /// The recipient of a request, if it names one.
@@ -55,8 +56,7 @@ fn verify(document: &[u8], roots: &[Vec<u8>], now: u64) -> Result<Attested, &'st
     chain(&doc, roots)?;
     let leaf = CertificateDer::from(doc.certificate.as_slice());
     let leaf = EndEntityCert::try_from(&leaf).map_err(|_| "not a certificate")?;
-    let spki = leaf.subject_public_key_info();
-    UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, spki.as_ref())
+    UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, leaf.subject_public_key_info().as_ref())
         .verify(&to_be_signed(payload), signature)
         .map_err(|_| "the signature does not verify")?;
     if now.abs_diff(doc.timestamp) > MAX_AGE {
@@ -67,7 +67,13 @@ fn verify(document: &[u8], roots: &[Vec<u8>], now: u64) -> Result<Attested, &'st
     if !(256..=512).contains(&size) {
         return Err("the public key is not of 2,048 to 4,096 bits");
     }
-    Ok(Attested { pcrs: doc.pcrs.into_iter().map(|(index, value)| (index, value.into_vec())).collect(), public_key })
+    let spki = SubjectPublicKeyInfo::from_der(&public_key).map_err(|_| "the public key is not SPKI")?;
+    if spki.subject_public_key_info() != public_key {
+        // Written otherwise than it came, it would have another identifier.
+        return Err("the public key is not in DER");
+    }
+    let pcrs = doc.pcrs.into_iter().map(|(index, value)| (index, value.into_vec())).collect();
+    Ok(Attested { pcrs, public_key: spki })
 }
 
 /// The chain at the document's own time; how old that may be is another question.

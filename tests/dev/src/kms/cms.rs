@@ -32,9 +32,9 @@ impl Sealer {
         Ok(Self { issuer, directory })
     }
 
-    /// Seals `plaintext` to an RSA key (SPKI in DER).
-    pub fn seal(&self, spki: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
-        let certificate = self.certificate(spki)?;
+    /// Seals `plaintext` to an RSA key.
+    pub fn seal(&self, key: &SubjectPublicKeyInfo, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
+        let certificate = self.certificate(key)?;
         let mut file = tempfile::NamedTempFile::new_in(self.directory.path())?;
         file.write_all(certificate.as_bytes())?;
         let mut openssl = Command::new("openssl");
@@ -47,16 +47,12 @@ impl Sealer {
     }
 
     /// A certificate over the recipient's key whose subjectKeyIdentifier is SHA-256 of its SPKI.
-    fn certificate(&self, spki: &[u8]) -> Result<String, Error> {
-        let key = SubjectPublicKeyInfo::from_der(spki)?;
-        if key.subject_public_key_info() != spki {
-            // Written otherwise than it came, it would have another identifier.
-            return Err(Error::Key);
-        }
+    fn certificate(&self, key: &SubjectPublicKeyInfo) -> Result<String, Error> {
+        let identifier = digest(&SHA256, &key.subject_public_key_info());
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::ExplicitNoCa;
-        params.key_identifier_method = KeyIdMethod::PreSpecified(digest(&SHA256, spki).as_ref().to_vec());
-        Ok(params.signed_by(&key, &self.issuer.issuer)?.pem())
+        params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.as_ref().to_vec());
+        Ok(params.signed_by(key, &self.issuer.issuer)?.pem())
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod kms;
+
 use aws_nitro_enclaves_nsm_api::api::{AttestationDoc, Request, Response};
 use capelet_dev::nsm::{Measured, Nsm, Root};
 use minicbor::Decoder;
