@@ -1,0 +1,64 @@
+//! `contact`.
+
+use crate::cli::Context;
+use crate::cli::args::{ContactAdd, ContactFetch, ContactRemove};
+use crate::cli::output::mark;
+use crate::clock;
+use crate::error::Error;
+use crate::home::contacts::Contacts;
+use crate::statements;
+use crate::values::{Hex, Owner};
+use serde_json::{Value, json};
+
+pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error> {
+    let owner = Owner::parse(&arguments.key).ok_or(Error::Argument {
+        name: "KEY",
+        want: "an owner's key, 52 characters, as `capelet identity show` prints it",
+    })?;
+    if arguments.fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != owner.fingerprint()) {
+        return Err(Error::FingerprintDiffers);
+    }
+    context.home.update(|contacts: &mut Contacts| contacts.add(&arguments.name, owner))?;
+    if arguments.fingerprint.is_none() {
+        context
+            .output
+            .note("Compare the fingerprint with her, by a way that nobody else controls, before you rely on it.");
+    }
+    let object = json!({"name": arguments.name, "owner": owner, "fingerprint": owner.fingerprint()});
+    context.output.fields(&[("Name", arguments.name.clone()), ("Fingerprint", owner.fingerprint())], &object)
+}
+
+pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), Error> {
+    let owner = context.home.load::<Contacts>()?.resolve(&arguments.name)?;
+    let url = context.url()?;
+    let identity = super::identity::identity(context)?;
+    let fetched = statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE)?;
+    context.output.development(fetched.development);
+    let fields = [
+        ("Owner", fetched.owner.fingerprint()),
+        ("Epoch", fetched.epoch.to_string()),
+        ("Key", Hex(fetched.kid).to_string()),
+        ("Until", clock::date(fetched.until)),
+        ("KMS account", fetched.account().unwrap_or("none").to_owned()),
+    ];
+    let mut object = json!({
+        "owner": fetched.owner, "epoch": fetched.epoch, "kid": Hex(fetched.kid), "until": fetched.until,
+        "account": fetched.account(),
+    });
+    mark(&mut object, fetched.development);
+    context.output.fields(&fields, &object)
+}
+
+pub(super) fn list(context: &Context) -> Result<(), Error> {
+    let contacts: Contacts = context.home.load()?;
+    let all = contacts.all();
+    let lines: String = all.iter().map(|c| format!("{}  {}  {}\n", c.name, c.owner.fingerprint(), c.owner)).collect();
+    let object: Value =
+        all.iter().map(|c| json!({"name": c.name, "owner": c.owner, "fingerprint": c.owner.fingerprint()})).collect();
+    context.output.text(&lines, &object)
+}
+
+pub(super) fn remove(arguments: &ContactRemove, context: &Context) -> Result<(), Error> {
+    context.home.update(|contacts: &mut Contacts| contacts.remove(&arguments.name))?;
+    context.output.fields(&[("Removed", arguments.name.clone())], &json!({"removed": arguments.name}))
+}

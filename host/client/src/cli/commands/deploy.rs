@@ -1,0 +1,57 @@
+//! `checksum` and `deploy`.
+
+use super::{enclave, identity};
+use crate::cli::Context;
+use crate::cli::args::{Checksum, Deploy};
+use crate::cli::output::mark;
+use crate::deploy;
+use crate::error::Error;
+use crate::folder;
+use crate::home::contacts::is_name;
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn checksum(arguments: &Checksum, context: &Context) -> Result<(), Error> {
+    let function = folder::read(Path::new(&arguments.path))?;
+    let checksum = function.checksum;
+    context.output.text(&format!("{checksum}\n"), &json!({"function_checksum": checksum}))
+}
+
+pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error> {
+    let path = Path::new(&arguments.path);
+    if arguments.blind {
+        folder::blind(path)?;
+    }
+    let function = folder::read(path)?;
+    let name = arguments.name.as_deref().unwrap_or(&function.name);
+    if !is_name(name) {
+        return Err(Error::Argument {
+            name: "the function's name",
+            want: "1 to 64 letters, digits, - _ or ., a letter first (-n NAME)",
+        });
+    }
+    let mut session = enclave::session(context)?;
+    let identity = identity::identity(context)?;
+    let options = deploy::Options { name, key: arguments.key.as_deref(), accept: arguments.accept.as_deref() };
+    let deployed = deploy::deploy(&context.home, &mut session, &identity, &function, &options)?;
+    let mut fields = vec![
+        ("Function ID", deployed.id.to_string()),
+        ("Function Checksum", deployed.checksum.to_string()),
+        ("Function Name", deployed.name.clone()),
+    ];
+    if deployed.version > 1 {
+        fields.push(("Function Version", deployed.version.to_string()));
+    }
+    if session.development() {
+        fields.push(("Root", "DEVELOPMENT".to_owned()));
+    }
+    let mut object = json!({
+        "function_id": deployed.id,
+        "function_checksum": deployed.checksum,
+        "function_name": deployed.name,
+        "function_version": deployed.version,
+        "key": deployed.arn,
+    });
+    mark(&mut object, session.development());
+    context.output.fields(&fields, &object)
+}

@@ -1,0 +1,166 @@
+//! `encrypt`.
+
+use super::identity;
+use crate::cli::Context;
+use crate::cli::args::Encrypt;
+use crate::cli::output::{Format, Output, mark};
+use crate::cli::prepass::STDIN;
+use crate::encrypt::{self, TextForm};
+use crate::error::Error;
+use crate::files::{Pending, Readers};
+use crate::home::contacts::Contacts;
+use crate::policy;
+use crate::statements::{self, Vault};
+use crate::values::{Hex, Owner};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, Cursor, IsTerminal as _, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Error> {
+    let identity = identity::identity(context)?;
+    let me = Owner(identity.owner());
+    let owner = match &arguments.to {
+        Some(name) => context.home.load::<Contacts>()?.resolve(name)?,
+        None => me,
+    };
+    let checksums = checksums(arguments, owner == me)?;
+    let max_age = match arguments.max_age {
+        Some(seconds) => seconds.checked_mul(1000).ok_or(Error::Argument { name: "--max-age", want: "seconds" })?,
+        None => statements::MAX_AGE,
+    };
+    let url = context.url()?;
+    let vault = match statements::load(&context.home, &url, &owner, max_age)? {
+        Some(vault) => vault,
+        None if owner == me => return Err(Error::NoVaultKey),
+        None => statements::fetch(&context.home, &url, &identity, &owner, max_age)?,
+    };
+    context.output.development(vault.development);
+    if owner != me {
+        foreign(&vault, arguments, context)?;
+    }
+    let (input, size) = input(arguments)?;
+    let mut progress = Progress::new(&context.output, size);
+    match &arguments.out {
+        Some(path) => {
+            let mut file = Pending::new(Path::new(path), Readers::Umask)?;
+            let bytes = encrypt::encrypt(&vault, checksums, input, &mut file, |bytes| progress.show(bytes))?;
+            file.keep()?;
+            progress.end();
+            let mut object = json!({"file": path, "bytes": bytes, "owner": owner, "kid": Hex(vault.kid)});
+            mark(&mut object, vault.development);
+            context.output.fields(&[("Encrypted", format!("{bytes} bytes")), ("File", path.clone())], &object)
+        }
+        None if context.output.format == Format::Json => {
+            let mut text = Vec::new();
+            let mut form = TextForm::new(&mut text).map_err(broken)?;
+            let bytes = encrypt::encrypt(&vault, checksums, input, &mut form, |_| ())?;
+            form.finish().map_err(broken)?;
+            let text = String::from_utf8_lossy(&text);
+            let mut object =
+                json!({"ciphertext": text.trim_end(), "bytes": bytes, "owner": owner, "kid": Hex(vault.kid)});
+            mark(&mut object, vault.development);
+            context.output.text("", &object)
+        }
+        None => {
+            let mut form = TextForm::new(io::BufWriter::new(io::stdout().lock())).map_err(broken)?;
+            encrypt::encrypt(&vault, checksums, input, &mut form, |bytes| progress.show(bytes))?;
+            form.finish().map_err(broken)?;
+            progress.end();
+            Ok(())
+        }
+    }
+}
+
+fn broken(error: io::Error) -> Error {
+    Error::Pipe(error.kind())
+}
+
+/// Which functions may read it. For one's own vault that may stay open; for another's it must be said.
+fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<[u8; 32]>>, Error> {
+    let named = arguments.for_function.iter().map(|text| Hex::<32>::parse("--for", text).map(|checksum| checksum.0));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    match (named.is_empty(), arguments.any_function_of_owner) {
+        (false, false) => Ok(Some(named)),
+        (true, true) => Ok(None),
+        (true, false) if own => Ok(None),
+        (true, false) => Err(Error::NoBinding),
+        (false, true) => {
+            Err(Error::Argument { name: "encrypt", want: "given either --for or --any-function-of-owner" })
+        }
+    }
+}
+
+/// What whoever encrypts to another's vault must know: with whom its owner would have to collude.
+fn foreign(vault: &Vault, arguments: &Encrypt, context: &Context) -> Result<(), Error> {
+    let account = vault.account().unwrap_or("none");
+    context.output.note(&format!(
+        "To {}, epoch {}; her half and KMS account {account}, whose key policy was fetched but not judged, could together \
+         read it outside an enclave.",
+        vault.owner.fingerprint(),
+        vault.epoch,
+    ));
+    policy::accept(&policy::exceptions(&context.home, vault.kms.as_ref()), arguments.accept.as_deref())
+}
+
+/// The data, and how long it is where that is known.
+fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
+    match (arguments.data.as_deref(), arguments.file.as_deref()) {
+        (Some(_), Some(_)) => Err(Error::Argument { name: "the data", want: "either an argument or -f" }),
+        (Some(STDIN), None) | (None, Some("-")) => Ok((Box::new(io::stdin().lock()), None)),
+        (Some(text), None) => Ok((Box::new(Cursor::new(text.as_bytes().to_vec())), None)),
+        (None, Some(path)) => {
+            let path = Path::new(path);
+            let failed = |error: io::Error| Error::io("read", path, &error);
+            let file = File::open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
+            if metadata.is_dir() {
+                return Err(failed(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok((Box::new(file), Some(metadata.len())))
+        }
+        (None, None) if io::stdin().is_terminal() => {
+            Err(Error::Argument { name: "the data", want: "given: an argument, -f FILE, or standard input" })
+        }
+        (None, None) => Ok((Box::new(io::stdin().lock()), None)),
+    }
+}
+
+/// How far a long encryption came, for whoever looks at a terminal.
+struct Progress {
+    shown: bool,
+    begun: Instant,
+    last: Instant,
+    size: Option<u64>,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(output: &Output, size: Option<u64>) -> Self {
+        let now = Instant::now();
+        Self { shown: false, begun: now, last: now, size, terminal: output.progress() }
+    }
+
+    fn show(&mut self, bytes: u64) {
+        if !self.terminal || self.last.elapsed() < Duration::from_millis(200) {
+            return;
+        }
+        self.last = Instant::now();
+        self.shown = true;
+        let megabytes = bytes / 1_000_000;
+        let speed = u128::from(bytes) / self.begun.elapsed().as_millis().max(1) / 1000;
+        let part = self
+            .size
+            .filter(|size| *size > 0)
+            .map(|size| format!(" of {}, {} %", size / 1_000_000, u128::from(bytes) * 100 / u128::from(size)));
+        eprint!("\r{megabytes} MB{}, {speed} MB/s   ", part.unwrap_or_default());
+        let _ = io::stderr().flush();
+    }
+
+    fn end(&self) {
+        if self.shown {
+            eprintln!();
+        }
+    }
+}

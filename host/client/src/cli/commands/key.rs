@@ -1,0 +1,69 @@
+//! `key`.
+
+use super::{enclave, identity};
+use crate::cli::Context;
+use crate::cli::args::KeyCreate;
+use crate::cli::output::mark;
+use crate::clock;
+use crate::error::Error;
+use crate::home::catalogue::{Catalogue, Made};
+use crate::statements::{RENEWAL, Vault};
+use crate::values::Hex;
+use crate::vault;
+use serde_json::{Value, json};
+
+pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Error> {
+    let mut session = enclave::session(context)?;
+    let identity = identity::identity(context)?;
+    let accept = arguments.accept.as_deref();
+    let vault = vault::create(&context.home, &mut session, &identity, accept, arguments.next_epoch)?;
+    print(&vault, context)
+}
+
+pub(super) fn renew(context: &Context) -> Result<(), Error> {
+    let mut session = enclave::session(context)?;
+    let identity = identity::identity(context)?;
+    let vault = vault::renew(&context.home, &mut session, &identity)?;
+    print(&vault, context)
+}
+
+fn print(vault: &Vault, context: &Context) -> Result<(), Error> {
+    let renewal = vault.attested.saturating_add(RENEWAL);
+    let mut fields = vec![
+        ("Vault Owner", vault.owner.to_string()),
+        ("Fingerprint", vault.owner.fingerprint()),
+        ("Epoch", vault.epoch.to_string()),
+        ("Key", Hex(vault.kid).to_string()),
+        ("Renew", format!("from {} on", clock::date(renewal))),
+    ];
+    if vault.development {
+        fields.push(("Root", "DEVELOPMENT".to_owned()));
+    }
+    let mut object = json!({
+        "owner": vault.owner, "fingerprint": vault.owner.fingerprint(), "epoch": vault.epoch, "kid": Hex(vault.kid),
+        "renew": renewal, "until": vault.until,
+    });
+    mark(&mut object, vault.development);
+    context.output.fields(&fields, &object)
+}
+
+pub(super) fn show(context: &Context) -> Result<(), Error> {
+    let catalogue: Catalogue = context.home.load()?;
+    let state = |made: Made| match made {
+        Made::Started => "started",
+        Made::Signed => "signed, in doubt: say `capelet key create` again",
+        Made::Confirmed => "confirmed",
+        Made::Burnt => "burnt",
+    };
+    let mut text = String::new();
+    for epoch in catalogue.vault() {
+        let kid = epoch.kid.map_or("-".to_owned(), |kid| kid.to_string());
+        text += &format!("{}  {}  {}  {}\n", epoch.epoch, kid, epoch.url, state(epoch.state));
+    }
+    let object: Value = catalogue
+        .vault()
+        .iter()
+        .map(|epoch| json!({"epoch": epoch.epoch, "kid": epoch.kid, "url": epoch.url, "root": epoch.root, "state": epoch.state}))
+        .collect();
+    context.output.text(&text, &object)
+}

@@ -1,0 +1,123 @@
+//! `pin`.
+
+use crate::cli::Context;
+use crate::cli::args::Pin;
+use crate::cli::output::mark;
+use crate::error::Error;
+use crate::evidence;
+use crate::home::trust::{Known, Root, Trust, TrustEntry};
+use crate::measurements;
+use crate::pins::Pins;
+use crate::session::Session;
+use crate::url::Url;
+use crate::values::{Base64, Hex};
+use enclave_core::Error as CoreError;
+use enclave_core::document::Document;
+use enclave_core::verify::peek_root;
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
+    let Some(address) = &arguments.address else { return show(context) };
+    let url = Url::parse(address)?;
+    let sources = [
+        arguments.measurements.is_some(),
+        arguments.eif.is_some(),
+        !arguments.pcr.is_empty(),
+        arguments.development,
+        arguments.revoke.is_some(),
+    ];
+    match sources.iter().filter(|source| **source).count() {
+        0 => return Err(CoreError::NoPins.into()),
+        1 => {}
+        _ => {
+            return Err(Error::Argument {
+                name: "pin",
+                want: "given one of --measurements, --eif, -p, --development, --revoke",
+            });
+        }
+    }
+    if let Some(pcr0) = &arguments.revoke {
+        let pcr0 = Hex::parse("--revoke", pcr0)?;
+        context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0))?;
+        let object = json!({"url": url.to_string(), "revoked": pcr0});
+        return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], &object);
+    }
+    let (root, pins) = match (&arguments.measurements, &arguments.eif) {
+        (Some(path), _) => (Root::Aws, measurements::from_file(Path::new(path))?),
+        (_, Some(path)) => (Root::Aws, measurements::from_eif(Path::new(path))?),
+        _ if arguments.development => first_use(&url)?,
+        _ => (Root::Aws, Pins::parse(&arguments.pcr)?),
+    };
+    let known = match (arguments.replace, arguments.add) {
+        (true, _) => Known::Replace,
+        (false, true) => Known::Add,
+        (false, false) => Known::Repin,
+    };
+    // A development root stays what it was pinned as when further images of it are named.
+    let entry = context.home.update(|trust: &mut Trust| {
+        let held = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
+        let root = match held {
+            Some(held) if root == Root::Aws && known != Known::Replace => held,
+            _ => root.clone(),
+        };
+        trust.pin(&url, root, pins, known)?;
+        trust.entry(&url).cloned()
+    })?;
+    print(&entry, context)
+}
+
+/// Root and images of whoever answers now: trust on first use, of a development root on this machine and nothing else.
+fn first_use(url: &Url) -> Result<(Root, Pins), Error> {
+    if !url.may_be_local() {
+        return Err(Error::NotLocal(url.to_string()));
+    }
+    let mut entry = None;
+    Session::connect_to(url, |document| {
+        let root = peek_root(document)?.to_vec();
+        let found = Document::parse(document)?.pcrs;
+        let pins = Pins::new(found.into_iter().filter(|(index, _)| *index <= 2).collect())?;
+        let root = Root::Development(Base64(root));
+        let chosen = TrustEntry { url: url.to_string(), root, pins: vec![pins], revoked: Vec::new() };
+        if !chosen.root()?.is_development() {
+            // Amazon's root is nobody's to trust on first use: any customer's enclave is under it.
+            return Err(Error::NotDevelopment(url.to_string()));
+        }
+        entry = Some(chosen.clone());
+        Ok(chosen)
+    })?;
+    let TrustEntry { root, mut pins, .. } = entry.ok_or(CoreError::NoPins)?;
+    Ok((root, pins.pop().ok_or(CoreError::NoPins)?))
+}
+
+fn show(context: &Context) -> Result<(), Error> {
+    let trust: Trust = context.home.load()?;
+    let mut text = String::new();
+    for entry in trust.all() {
+        let root = entry.root()?;
+        text += &format!("{}\n  root     {}\n", entry.url, evidence::root_name(&root));
+        text.extend(entry.pins.iter().map(|pins| format!("  image    {pins}\n")));
+        text.extend(entry.revoked.iter().map(|pcr0| format!("  revoked  {pcr0}\n")));
+    }
+    let object: Result<Vec<_>, _> = trust.all().iter().map(describe).collect();
+    context.output.text(&text, &Value::Array(object?))
+}
+
+fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
+    let root = entry.root()?;
+    context.output.development(root.is_development());
+    let mut fields = vec![("Address", entry.url.clone()), ("Root", evidence::root_name(&root))];
+    for pins in &entry.pins {
+        fields.push(("PCR0", pins.pcr0().to_string()));
+    }
+    context.output.fields(&fields, &describe(entry)?)
+}
+
+fn describe(entry: &TrustEntry) -> Result<Value, Error> {
+    let root = entry.root()?;
+    let mut object = json!({
+        "url": entry.url, "root": Hex(root.sha256()), "pins": entry.pins, "revoked": entry.revoked,
+    });
+    mark(&mut object, root.is_development());
+    Ok(object)
+}

@@ -1,0 +1,109 @@
+//! `run`.
+
+use super::{enclave, identity, read, stdin};
+use crate::cli::Context;
+use crate::cli::args::Run;
+use crate::cli::output::{Format, mark};
+use crate::cli::prepass::STDIN;
+use crate::error::Error;
+use crate::files::{self, Readers};
+use crate::home::catalogue::Catalogue;
+use crate::home::contacts::Contacts;
+use crate::run::{self, Input};
+use crate::session::Session;
+use crate::values::{Hex, Owner};
+use data_encoding::BASE64;
+use enclave_core::config::Limits;
+use enclave_core::receipt::Function;
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The most that is read of one input, in bytes: as much as any enclave takes, and what encryption adds to it.
+const MAX_INPUT: u64 = Limits::MAXIMA.input + (1 << 20);
+
+pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
+    // What cannot be right is said before anybody is asked anything.
+    let checksum = arguments.function_checksum.as_deref();
+    let checksum = checksum.map(|text| Hex::<32>::parse("--function-checksum", text)).transpose()?;
+    let inputs = inputs(arguments)?;
+    let mut session = enclave::session(context)?;
+    let identity = identity::identity(context)?;
+    let function = function(arguments, context, &session, Owner(identity.owner()), checksum)?;
+    let ran = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
+
+    let kept = match &arguments.receipt {
+        Some(path) => {
+            files::write(Path::new(path), &ran.bundle, Readers::Umask)?;
+            path.clone()
+        }
+        None => {
+            let path = context.home.keep("receipts", &format!("{}.receipt", ran.id), &ran.bundle)?;
+            path.display().to_string()
+        }
+    };
+    context.output.detail(&format!("The receipt was checked and is in {kept}"));
+    if !ran.diagnostic.is_empty() {
+        // Whatever the function wrote is its own word, not this program's.
+        let mut stderr = io::stderr().lock();
+        let _ = stderr.write_all(&ran.diagnostic).and_then(|()| stderr.flush());
+    }
+    let output = ran.output.map_err(Error::Answered)?;
+    if context.output.format == Format::Plain {
+        return context.output.raw(&output);
+    }
+    let checksums = json!({
+        "function": Hex(function.checksum),
+        "input": ran.receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
+        "output": ran.receipt.output.map(|output| Hex(output).to_string()),
+    });
+    let mut object = json!({"checksums": checksums, "receipt": kept});
+    match std::str::from_utf8(&output) {
+        Ok(text) => object["output"] = text.into(),
+        Err(_) => object["output_base64"] = BASE64.encode(&output).into(),
+    }
+    mark(&mut object, session.development());
+    context.output.text("", &Value::clone(&object))
+}
+
+/// The inputs: the argument, files, or standard input if something is piped into it; else one empty input.
+fn inputs(arguments: &Run) -> Result<Vec<Input>, Error> {
+    if arguments.input.is_some() && !arguments.file.is_empty() {
+        return Err(Error::Argument { name: "the input", want: "either an argument or -f" });
+    }
+    if !arguments.file.is_empty() {
+        return arguments.file.iter().map(|file| Input::recognise(read(file, MAX_INPUT)?)).collect();
+    }
+    let bytes = match arguments.input.as_deref() {
+        Some(STDIN) => stdin(MAX_INPUT)?,
+        Some(text) => Zeroizing::new(text.as_bytes().to_vec()),
+        None if io::stdin().is_terminal() => Zeroizing::default(),
+        None => stdin(MAX_INPUT)?,
+    };
+    Ok(vec![Input::recognise(bytes)?])
+}
+
+/// Which function is meant. Its checksum is the catalogue's or the user's word, never the enclave's.
+fn function(
+    arguments: &Run,
+    context: &Context,
+    session: &Session,
+    me: Owner,
+    checksum: Option<Hex<32>>,
+) -> Result<Function, Error> {
+    let (owner, name) = match arguments.function.split_once('/') {
+        Some((owner, name)) => (context.home.load::<Contacts>()?.resolve(owner)?, name),
+        None => (me, arguments.function.as_str()),
+    };
+    let catalogue: Catalogue = context.home.load()?;
+    let known = catalogue.find(name, &session.url().to_string(), &session.root_id()).filter(|_| owner == me);
+    let id = match known {
+        Some(known) => known.id,
+        None => Hex::parse("", name).map_err(|_| Error::UnknownFunction(name.to_owned()))?,
+    };
+    let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
+    let recorded = catalogue.functions().iter().find(|f| f.id == id && f.version == version && owner == me);
+    let checksum = checksum.or(recorded.map(|f| f.checksum)).ok_or_else(|| Error::NoChecksum(name.to_owned()))?;
+    Ok(Function { owner: owner.0, id: id.0, version, checksum: checksum.0 })
+}

@@ -1,0 +1,125 @@
+//! An identity in a file, under a passphrase: Argon2id (RFC 9106), then the one stream format.
+
+use crate::Crypto;
+use crate::error::Error;
+use crate::files::{self, Readers};
+use crate::home::identity::Secret;
+use crate::random;
+use crate::values::{Base64, Hex, Owner};
+use argon2::{Algorithm, Argon2, Params, Version};
+use enclave_core::{digest, stream};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+const KIND: &str = "capelet-identity-export";
+/// The largest export, in bytes.
+const MAX_EXPORT: u64 = 65_536;
+/// What one guess costs whoever finds the file: 256 MiB, three passes. One lane: guesses run side by side anyway.
+const COST: Cost = Cost { memory: 256 << 10, passes: 3, lanes: 1 };
+/// What a file may ask of this machine: 1 GiB.
+const MOST: Cost = Cost { memory: 1 << 20, passes: 16, lanes: 16 };
+
+/// Argon2's parameters; memory in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cost {
+    memory: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    kind: String,
+    version: u64,
+    owner: Owner,
+    argon2id: Cost,
+    salt: Hex<32>,
+    sealed: Base64,
+}
+
+/// What the seal is bound to besides the passphrase.
+fn associated(owner: &Owner) -> [u8; 48] {
+    digest::labelled("capelet/1/identity-export", &owner.0)
+}
+
+/// Writes `secret` into a file that `passphrase` opens.
+pub fn write(path: &Path, secret: &Secret, passphrase: &[u8]) -> Result<(), Error> {
+    write_at(path, secret, passphrase, COST)
+}
+
+fn write_at(path: &Path, secret: &Secret, passphrase: &[u8], cost: Cost) -> Result<(), Error> {
+    let salt = random::bytes()?;
+    let key = derive(passphrase, &salt, cost)?;
+    let owner = secret.owner();
+    let sealed = stream::seal_bytes::<Crypto>(stream::Secret::new(key), &associated(&owner), secret.bytes())?;
+    let (kind, sealed) = (KIND.to_owned(), Base64(sealed));
+    let export = Export { kind, version: 1, owner, argon2id: cost, salt: Hex(salt), sealed };
+    let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
+    let mut text = serde_json::to_vec_pretty(&export).map_err(failed)?;
+    text.push(b'\n');
+    files::write(path, &text, Readers::Owner)
+}
+
+/// The secret in a file that [`write`] wrote. A wrong passphrase is `cannot-open`.
+pub fn read(path: &Path, passphrase: &[u8]) -> Result<Secret, Error> {
+    let damaged = || Error::Damaged(path.to_owned());
+    let text = files::read(path, MAX_EXPORT)?;
+    let export: Export = serde_json::from_slice(&text).map_err(|_| damaged())?;
+    if export.kind != KIND || export.version == 0 {
+        return Err(damaged());
+    }
+    if export.version > 1 {
+        return Err(Error::Newer(path.to_owned()));
+    }
+    let key = derive(passphrase, &export.salt.0, export.argon2id).map_err(|_| damaged())?;
+    let opened = stream::open_bytes::<Crypto>(stream::Secret::new(key), &associated(&export.owner), &export.sealed.0)?;
+    let secret = Secret::new(Zeroizing::new(opened.as_slice().try_into().map_err(|_| damaged())?));
+    if secret.owner() == export.owner { Ok(secret) } else { Err(damaged()) }
+}
+
+fn derive(passphrase: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let failed = || Error::Argument { name: "the export", want: "at most 1 GiB of memory, 16 passes, 16 lanes" };
+    if cost.memory > MOST.memory || cost.passes > MOST.passes || cost.lanes > MOST.lanes {
+        return Err(failed());
+    }
+    let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(32)).map_err(|_| failed())?;
+    let mut key = Zeroizing::new([0; 32]);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_into(passphrase, salt, key.as_mut_slice()).map_err(|_| failed())?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_passphrase_opens_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("export");
+        let secret = Secret::generate().unwrap();
+        // The real cost is for whoever guesses, not for this test.
+        let cost = Cost { memory: 64, passes: 1, lanes: 1 };
+        write_at(&path, &secret, b"correct horse", cost).unwrap();
+        assert_eq!(read(&path, b"correct horse").unwrap().bytes(), secret.bytes());
+        assert_eq!(read(&path, b"correct horsf").err().unwrap().code(), "cannot-open");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let other = Secret::generate().unwrap().owner().to_string();
+        let cases = [
+            (text.replace(&secret.owner().to_string(), &other), "cannot-open"),
+            (text.replace("\"version\": 1", "\"version\": 2"), "newer-file"),
+            (text.replace("\"memory\": 64", "\"memory\": 1073741824"), "damaged-file"),
+            (text.replace("\"memory\"", "\"memori\""), "damaged-file"),
+            (text.replace(KIND, "something"), "damaged-file"),
+            (text[..text.len() / 2].to_owned(), "damaged-file"),
+        ];
+        for (changed, code) in cases {
+            assert_ne!(changed, text);
+            std::fs::write(&path, changed).unwrap();
+            assert_eq!(read(&path, b"correct horse").err().unwrap().code(), code);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Files: read within a limit, written whole or not at all.
+
+use crate::error::Error;
+use crate::interrupt;
+use std::fs::{self, File};
+use std::io::{Read as _, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone (0600).
+    Owner,
+    /// Whoever the umask lets (0666 without it).
+    Umask,
+}
+
+/// All of a file of at most `limit` bytes. A longer one is refused before it is read.
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |error: std::io::Error| Error::io("read", path, &error);
+    read_opened(File::open(path).map_err(failed)?, path, limit)
+}
+
+/// As [`read`], of a file that is open.
+pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |error: std::io::Error| Error::io("read", path, &error);
+    let too_large = || Error::FileTooLarge { path: path.to_owned(), limit };
+    let length = file.metadata().map_err(failed)?.len();
+    if length > limit {
+        return Err(too_large());
+    }
+    // Room for one byte more: a vector that grows would leave its bytes behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Writes a file by way of a temporary one beside it: on disk whole, or the old one is still there.
+pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Error> {
+    let mut file = Pending::new(path, readers)?;
+    file.write_all(bytes).map_err(|error| Error::io("write", path, &error))?;
+    file.keep()
+}
+
+/// A file that is being written. Dropped, or interrupted, it leaves nothing behind.
+pub struct Pending<'a> {
+    path: &'a Path,
+    temporary: tempfile::NamedTempFile,
+    _registered: interrupt::Registered,
+}
+
+impl<'a> Pending<'a> {
+    /// Begins a file that will be at `path`.
+    pub fn new(path: &'a Path, readers: Readers) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::io("write", path, &error);
+        let folder = folder_of(path);
+        let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+        let temporary = tempfile::Builder::new()
+            .prefix(".capelet-")
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(folder)
+            .map_err(failed)?;
+        let registered = interrupt::remove_on_interrupt(temporary.path());
+        Ok(Self { path, temporary, _registered: registered })
+    }
+
+    /// On disk, and in its place.
+    pub fn keep(self) -> Result<(), Error> {
+        let path = self.path;
+        let failed = |error: &std::io::Error| Error::io("write", path, error);
+        self.temporary.as_file().sync_all().map_err(|error| failed(&error))?;
+        self.temporary.persist(path).map_err(|error| failed(&error.error))?;
+        // The name, too, must survive a crash.
+        File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+    }
+}
+
+impl Write for Pending<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"old", Readers::Owner).unwrap();
+        let mut pending = Pending::new(&path, Readers::Owner).unwrap();
+        pending.write_all(b"half of it").unwrap();
+        drop(pending);
+        assert_eq!(read(&path, 100).unwrap().as_slice(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, [0; 10]).unwrap();
+        assert_eq!(read(&path, 10).unwrap().len(), 10);
+        assert_eq!(read(&path, 9).unwrap_err().code(), "too-large");
+        // A file that does not say how long it is.
+        assert_eq!(read(Path::new("/dev/zero"), 9).unwrap_err().code(), "too-large");
+        assert_eq!(read(&folder.path().join("none"), 9).unwrap_err().code(), "no-such-file");
+    }
+}

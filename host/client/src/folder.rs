@@ -1,0 +1,309 @@
+//! From a folder, or one WebAssembly file, to a function's canonical bundle: the same bytes wherever the folder lies,
+//! whoever owns it and whenever it was copied.
+
+use crate::error::{Error, FolderFault};
+use crate::files::{self, Readers};
+use crate::random;
+use crate::values::Hex;
+use capelet_job::job::{Kind, MAX_FILES};
+use enclave_core::bundle::{self, Bundle, Manifest};
+use enclave_core::config::MAX_BUNDLE;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+/// What describes a function, in its folder. It stays out of the bundle, which has its content as the manifest.
+pub const MANIFEST: &str = "capelet.json";
+/// The path of the module in a bundle made of one file: not its name, which says nothing.
+const SINGLE: &str = "main.wasm";
+/// The largest `capelet.json`, in bytes.
+const MAX_MANIFEST: u64 = 65_536;
+/// How deep folders may lie within each other.
+const MAX_DEPTH: usize = 32;
+/// What every WebAssembly module begins with.
+const WASM: &[u8] = b"\0asm";
+
+/// `capelet.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    entry: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<Shape>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handler: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    arguments: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nonce: Option<Hex<32>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Shape {
+    Command,
+    Reactor,
+}
+
+/// A function as it will be deployed.
+pub struct Function {
+    /// The bundle.
+    pub bundle: Zeroizing<Vec<u8>>,
+    /// Its checksum.
+    pub checksum: Hex<32>,
+    /// What the folder or file is called: a name for people.
+    pub name: String,
+}
+
+/// Makes the bundle of a folder with a `capelet.json`, or of one WebAssembly file.
+pub fn read(path: &Path) -> Result<Function, Error> {
+    let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
+    let bundle = if metadata.is_dir() { from_folder(path)? } else { from_file(path)? };
+    let checksum = Hex(bundle::checksum(&bundle));
+    let full = path.canonicalize().map_err(|error| Error::io("read", path, &error))?;
+    let name = full.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Function { bundle: Zeroizing::new(bundle), checksum, name })
+}
+
+/// Writes a nonce into a folder's `capelet.json`, unless there is one: whoever has the folder goes on to compute the
+/// same checksum, and nobody else can guess what is in it.
+pub fn blind(path: &Path) -> Result<(), Error> {
+    let manifest = path.join(MANIFEST);
+    if !path.is_dir() {
+        return Err(Error::Argument {
+            name: "--blind",
+            want: "used with a folder, whose capelet.json keeps the nonce",
+        });
+    }
+    let mut description = describe(path)?;
+    if description.nonce.is_some() {
+        return Ok(());
+    }
+    description.nonce = Some(Hex(random::bytes()?));
+    let failed = |error: serde_json::Error| Error::io("write", &manifest, &error.into());
+    let mut text = serde_json::to_vec_pretty(&description).map_err(failed)?;
+    text.push(b'\n');
+    files::write(&manifest, &text, Readers::Umask)
+}
+
+fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let module = files::read(path, MAX_BUNDLE as u64)?;
+    if !module.starts_with(WASM) {
+        return Err(Error::Folder { fault: FolderFault::NoModule, path: path.to_owned() });
+    }
+    let manifest = Manifest { entry: SINGLE, nonce: None, kind: Kind::Command, handler: None, arguments: Vec::new() };
+    Ok(Bundle::build(&manifest, vec![(SINGLE, &module)])?)
+}
+
+fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {
+    let description = describe(folder)?;
+    let mut walk = Walk::default();
+    walk.folder(folder, "", 0)?;
+    let fault = |fault, path: PathBuf| Error::Folder { fault, path };
+    let entry: String = description.entry.nfc().collect();
+    if entry.starts_with('/') || entry.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(fault(FolderFault::Name, PathBuf::from(&description.entry)));
+    }
+    match walk.files.get(&entry) {
+        None => return Err(fault(FolderFault::NoEntry, folder.join(&entry))),
+        Some(module) if !module.starts_with(WASM) => return Err(fault(FolderFault::NoModule, folder.join(&entry))),
+        Some(_) => {}
+    }
+    let manifest = Manifest {
+        entry: &entry,
+        nonce: description.nonce.map(|nonce| nonce.0),
+        kind: match description.kind {
+            Some(Shape::Reactor) => Kind::Reactor,
+            Some(Shape::Command) | None => Kind::Command,
+        },
+        handler: description.handler.as_deref(),
+        arguments: description.arguments.iter().map(String::as_str).collect(),
+    };
+    let files = walk.files.iter().map(|(path, content)| (path.as_str(), content.as_slice())).collect();
+    // Paths and size were checked; what is left to refuse is what capelet.json says.
+    Bundle::build(&manifest, files).map_err(|error| match error {
+        enclave_core::Error::TooLarge(_) => fault(FolderFault::TooLarge, folder.to_owned()),
+        _ => fault(FolderFault::BadManifest, folder.join(MANIFEST)),
+    })
+}
+
+fn describe(folder: &Path) -> Result<Description, Error> {
+    let path = folder.join(MANIFEST);
+    let text = files::read(&path, MAX_MANIFEST).map_err(|error| match error.code() {
+        "no-such-file" => Error::Folder { fault: FolderFault::NoManifest, path: path.clone() },
+        _ => error,
+    })?;
+    serde_json::from_slice(&text).map_err(|_| Error::Folder { fault: FolderFault::BadManifest, path })
+}
+
+/// Files by their canonical path.
+#[derive(Default)]
+struct Walk {
+    files: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    /// Folded path of each file and folder: names that a laptop would take for the same are refused everywhere.
+    folded: BTreeMap<String, PathBuf>,
+    bytes: usize,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::io("read", folder, &error);
+        if depth > MAX_DEPTH {
+            return Err(Error::Folder { fault: FolderFault::TooLarge, path: folder.to_owned() });
+        }
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if depth == 0 && path.file_name().is_some_and(|name| name == MANIFEST) {
+                continue;
+            }
+            self.entry(path, prefix, depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: PathBuf, prefix: &str, depth: usize) -> Result<(), Error> {
+        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.contains('\0'));
+        let Some(name) = name else { return Err(Error::Folder { fault: FolderFault::Name, path }) };
+        let canonical: String = prefix.chars().chain(name.nfc()).collect();
+        if canonical.len() > bundle::MAX_TEXT {
+            return Err(Error::Folder { fault: FolderFault::Name, path });
+        }
+        let folded: String = canonical.to_lowercase().nfc().collect();
+        if self.folded.insert(folded, path.clone()).is_some() {
+            return Err(Error::Folder { fault: FolderFault::SameName, path });
+        }
+        let kind = fs::symlink_metadata(&path).map_err(|error| Error::io("read", &path, &error))?.file_type();
+        if kind.is_dir() {
+            return self.folder(&path, &format!("{canonical}/"), depth + 1);
+        }
+        if !kind.is_file() {
+            let fault = if kind.is_symlink() { FolderFault::Symlink } else { FolderFault::Special };
+            return Err(Error::Folder { fault, path });
+        }
+        let too_large = |path: &Path| Error::Folder { fault: FolderFault::TooLarge, path: path.to_owned() };
+        let room = MAX_BUNDLE.saturating_sub(self.bytes) as u64;
+        let content = files::read(&path, room).map_err(|error| match error {
+            Error::FileTooLarge { .. } => too_large(&path),
+            error => error,
+        })?;
+        self.bytes += content.len();
+        if self.files.len() >= MAX_FILES {
+            return Err(too_large(&path));
+        }
+        self.files.insert(canonical, content);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+    fn folder(manifest: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(MANIFEST), manifest).unwrap();
+        for (path, content) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn code(folder: &tempfile::TempDir) -> &'static str {
+        read(folder.path()).err().map_or("none", |error| error.code())
+    }
+
+    #[test]
+    fn the_same_wherever_it_lies() {
+        let files: [(&str, &[u8]); 3] = [("f.wasm", MODULE), ("data/a", b"1"), ("data/b", b"2")];
+        let first = folder(r#"{"entry":"f.wasm","kind":"reactor","handler":"redact"}"#, &files);
+        let second = folder(
+            "{ \"handler\": \"redact\",\n \"kind\": \"reactor\", \"entry\": \"f.wasm\" }",
+            &[files[2], files[0], files[1]],
+        );
+        let first = read(first.path()).unwrap();
+        assert_eq!(first.checksum, read(second.path()).unwrap().checksum);
+        let bundle = Bundle::parse(&first.bundle).unwrap();
+        let paths: Vec<_> = bundle.files.iter().map(|(path, _)| *path).collect();
+        assert_eq!(paths, ["data/a", "data/b", "f.wasm"]);
+        assert_eq!(bundle.manifest.handler, Some("redact"));
+    }
+
+    #[test]
+    fn one_file_is_a_bundle_whatever_its_name() {
+        let files = folder("{}", &[("one.wasm", MODULE), ("two.wasm", MODULE), ("text.wasm", b"text")]);
+        let read = |name: &str| read(&files.path().join(name));
+        assert_eq!(read("one.wasm").unwrap().checksum, read("two.wasm").unwrap().checksum);
+        assert_eq!(read("one.wasm").unwrap().name, "one");
+        assert_eq!(read("text.wasm").err().unwrap().code(), "bad-module");
+        assert_eq!(read("none.wasm").err().unwrap().code(), "no-such-file");
+    }
+
+    #[test]
+    fn what_cannot_be_a_bundle() {
+        let good = r#"{"entry":"f.wasm"}"#;
+        assert_eq!(code(&folder(good, &[("f.wasm", MODULE)])), "none");
+        let cases: [(&str, &[(&str, &[u8])], &str); 12] = [
+            (good, &[("g.wasm", MODULE)], "no-entry-point"),
+            (good, &[("f.wasm", b"text")], "bad-module"),
+            ("{}", &[("f.wasm", MODULE)], "bad-manifest"),
+            ("entry", &[("f.wasm", MODULE)], "bad-manifest"),
+            (r#"{"entry":"f.wasm","more":1}"#, &[("f.wasm", MODULE)], "bad-manifest"),
+            (r#"{"entry":"f.wasm","entry":"f.wasm"}"#, &[("f.wasm", MODULE)], "bad-manifest"),
+            (r#"{"entry":"f.wasm","handler":"h"}"#, &[("f.wasm", MODULE)], "bad-manifest"),
+            (r#"{"entry":"f.wasm","nonce":"ab"}"#, &[("f.wasm", MODULE)], "bad-manifest"),
+            (r#"{"entry":"../f.wasm"}"#, &[("f.wasm", MODULE)], "bad-name"),
+            (r#"{"entry":"/f.wasm"}"#, &[("f.wasm", MODULE)], "bad-name"),
+            (good, &[("f.wasm", MODULE), ("README", b""), ("readme", b"")], "same-name"),
+            (good, &[("f.wasm", MODULE), ("A/x", b""), ("a/y", b"")], "same-name"),
+        ];
+        for (manifest, files, expected) in cases {
+            assert_eq!(code(&folder(manifest, files)), expected, "{manifest} {files:?}");
+        }
+        // Two Unicode forms of one name.
+        assert_eq!(code(&folder(good, &[("f.wasm", MODULE), ("\u{e9}", b""), ("e\u{301}", b"")])), "same-name");
+        let missing = folder(good, &[("f.wasm", MODULE)]);
+        fs::remove_file(missing.path().join(MANIFEST)).unwrap();
+        assert_eq!(code(&missing), "no-entry-point");
+    }
+
+    #[test]
+    fn links_and_sockets_are_refused() {
+        let good = r#"{"entry":"f.wasm"}"#;
+        let linked = folder(good, &[("f.wasm", MODULE)]);
+        std::os::unix::fs::symlink("f.wasm", linked.path().join("g.wasm")).unwrap();
+        assert_eq!(code(&linked), "symlink");
+        let special = folder(good, &[("f.wasm", MODULE)]);
+        let _socket = std::os::unix::net::UnixListener::bind(special.path().join("socket")).unwrap();
+        assert_eq!(code(&special), "special-file");
+    }
+
+    #[test]
+    fn limits_hold() {
+        let good = r#"{"entry":"f.wasm"}"#;
+        let large = folder(good, &[("f.wasm", MODULE)]);
+        fs::File::create(large.path().join("large")).unwrap().set_len(MAX_BUNDLE as u64).unwrap();
+        assert_eq!(code(&large), "too-large");
+        let deep = folder(good, &[("f.wasm", MODULE)]);
+        fs::create_dir_all(deep.path().join("d/".repeat(MAX_DEPTH + 1))).unwrap();
+        assert_eq!(code(&deep), "too-large");
+    }
+
+    #[test]
+    fn a_nonce_is_written_once() {
+        let blinded = folder(r#"{"entry":"f.wasm","arguments":["-x"]}"#, &[("f.wasm", MODULE)]);
+        let before = read(blinded.path()).unwrap().checksum;
+        blind(blinded.path()).unwrap();
+        let after = read(blinded.path()).unwrap().checksum;
+        assert_ne!(before, after);
+        blind(blinded.path()).unwrap();
+        assert_eq!(after, read(blinded.path()).unwrap().checksum);
+        assert_eq!(blind(&blinded.path().join("f.wasm")).unwrap_err().code(), "bad-argument");
+    }
+}

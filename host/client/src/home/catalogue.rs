@@ -1,0 +1,265 @@
+//! What this owner has, as her own client knows it: the store is asked, never believed.
+
+use super::State;
+use crate::error::Error;
+use crate::values::Hex;
+use serde::{Deserialize, Serialize};
+
+/// How far a deploy came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deployed {
+    /// Written before it was sent: it may be there or not, and its version is never used again.
+    Started,
+    /// The enclave opened what it had stored.
+    Confirmed,
+    /// The store was asked to forget it.
+    Deleted,
+}
+
+/// A version of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Its name here.
+    pub name: String,
+    /// Its id.
+    pub id: Hex<16>,
+    /// Its version, from 1.
+    pub version: u64,
+    /// The bundle's checksum.
+    pub checksum: Hex<32>,
+    /// The KMS key under which it is sealed.
+    pub arn: String,
+    /// Where it was deployed.
+    pub url: String,
+    /// SHA-256 of the root under which that enclave was verified: halves depend on it.
+    pub root: Hex<32>,
+    /// When (milliseconds since 1970).
+    pub time: u64,
+    /// How far it came.
+    pub state: Deployed,
+}
+
+/// How far the making of a vault key came. Each is written before the step that it allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Made {
+    /// A key may be asked for. Nothing was countersigned.
+    Started,
+    /// One key was countersigned for this epoch, and no other ever will be.
+    Signed,
+    /// The enclave sealed, stored and opened it.
+    Confirmed,
+    /// It was countersigned and is not there: the epoch is not used again.
+    Burnt,
+}
+
+/// One epoch of the vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    /// Its number, from 1, per root.
+    pub epoch: u64,
+    /// Its key, once countersigned.
+    pub kid: Option<Hex<32>>,
+    /// Where it was made.
+    pub url: String,
+    /// SHA-256 of the root under which that enclave was verified.
+    pub root: Hex<32>,
+    /// When it was begun (milliseconds since 1970).
+    pub time: u64,
+    /// How far it came.
+    pub state: Made,
+}
+
+/// Functions and vault keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    functions: Vec<Function>,
+    vault: Vec<Epoch>,
+}
+
+impl State for Catalogue {
+    const FILE: &'static str = "catalogue.json";
+}
+
+impl Catalogue {
+    /// All versions of all functions, oldest first.
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// All epochs, oldest first.
+    pub fn vault(&self) -> &[Epoch] {
+        &self.vault
+    }
+
+    /// The newest confirmed version of what a name or an id stands for at this address, or else under this root.
+    pub fn find(&self, name: &str, url: &str, root: &Hex<32>) -> Option<&Function> {
+        let matching = |function: &&Function| {
+            let named = function.name == name || function.id.to_string() == name;
+            named && function.root == *root && function.state == Deployed::Confirmed
+        };
+        let newest = |here: bool| {
+            let functions = self.functions.iter().filter(matching);
+            functions.filter(|function| !here || function.url == url).max_by_key(|function| function.version)
+        };
+        newest(true).or_else(|| newest(false))
+    }
+
+    /// Id and version for the next deploy of this name at this address: a version once sent is never sent again.
+    /// `fresh` is the id of a new function.
+    pub fn next_version(&self, name: &str, url: &str, root: &Hex<32>, fresh: [u8; 16]) -> (Hex<16>, u64) {
+        let same = self.functions.iter().filter(|f| f.name == name && f.url == url && f.root == *root);
+        // A name that was deleted begins anew.
+        let Some(last) = same.max_by_key(|function| (function.time, function.version)) else { return (Hex(fresh), 1) };
+        if last.state == Deployed::Deleted {
+            return (Hex(fresh), 1);
+        }
+        let versions = self.functions.iter().filter(|function| function.id == last.id).map(|function| function.version);
+        (last.id, versions.max().unwrap_or(0).saturating_add(1))
+    }
+
+    /// Notes a deploy that is about to be sent.
+    pub fn begin(&mut self, function: Function) -> Result<(), Error> {
+        let known = self.functions.iter().filter(|f| f.id == function.id && f.root == function.root);
+        if let Some(seen) = known.map(|f| f.version).max().filter(|seen| *seen >= function.version) {
+            return Err(Error::RolledBack { seen, found: function.version });
+        }
+        self.functions.push(function);
+        Ok(())
+    }
+
+    /// Notes how a version of a function fared.
+    pub fn mark(&mut self, id: &Hex<16>, version: u64, root: &Hex<32>, state: Deployed) {
+        let functions = self.functions.iter_mut();
+        for function in functions.filter(|f| f.id == *id && f.version == version && f.root == *root) {
+            function.state = state;
+        }
+    }
+
+    /// The highest epoch under a root, whatever became of it.
+    pub fn last_epoch(&self, root: &Hex<32>) -> Option<&Epoch> {
+        self.vault.iter().filter(|epoch| epoch.root == *root).max_by_key(|epoch| epoch.epoch)
+    }
+
+    /// The newest confirmed epoch under a root.
+    pub fn current_epoch(&self, root: &Hex<32>) -> Option<&Epoch> {
+        let confirmed = self.vault.iter().filter(|epoch| epoch.root == *root && epoch.state == Made::Confirmed);
+        confirmed.max_by_key(|epoch| epoch.epoch)
+    }
+
+    /// The epoch of a key of this owner's.
+    pub fn epoch_of(&self, kid: &Hex<32>, root: &Hex<32>) -> Option<&Epoch> {
+        self.vault.iter().find(|epoch| epoch.kid.as_ref() == Some(kid) && epoch.root == *root)
+    }
+
+    /// Begins the next epoch, or takes up the one that was begun and for which nothing was countersigned.
+    pub fn begin_epoch(&mut self, url: &str, root: &Hex<32>, time: u64) -> Result<u64, Error> {
+        match self.last_epoch(root) {
+            Some(last) if last.state == Made::Signed => Err(Error::Equivocation(last.epoch)),
+            Some(Epoch { epoch, state: Made::Started, .. }) => {
+                let epoch = *epoch;
+                let begun = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root == *root);
+                if let Some(begun) = begun {
+                    begun.url = url.to_owned();
+                    begun.time = time;
+                }
+                Ok(epoch)
+            }
+            last => {
+                let epoch = last.map_or(0, |last| last.epoch).saturating_add(1);
+                let (url, root) = (url.to_owned(), *root);
+                self.vault.push(Epoch { epoch, kid: None, url, root, time, state: Made::Started });
+                Ok(epoch)
+            }
+        }
+    }
+
+    /// Notes that `kid` is about to be countersigned for an epoch. Never for a second one.
+    pub fn sign_epoch(&mut self, epoch: u64, kid: Hex<32>, root: &Hex<32>) -> Result<(), Error> {
+        let found = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root == *root).ok_or(Error::NoVaultKey)?;
+        match (found.state, found.kid) {
+            (Made::Started, None) => {
+                found.kid = Some(kid);
+                found.state = Made::Signed;
+                Ok(())
+            }
+            (Made::Signed | Made::Confirmed, Some(known)) if known == kid => Ok(()),
+            _ => Err(Error::Equivocation(epoch)),
+        }
+    }
+
+    /// Notes how a countersigned epoch fared.
+    pub fn mark_epoch(&mut self, epoch: u64, root: &Hex<32>, state: Made) {
+        for found in self.vault.iter_mut().filter(|e| e.epoch == epoch && e.root == *root) {
+            found.state = state;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: Hex<32> = Hex([1; 32]);
+    const OTHER: Hex<32> = Hex([2; 32]);
+
+    fn function(name: &str, (id, version): (Hex<16>, u64), url: &str, root: Hex<32>) -> Function {
+        let (checksum, state) = (Hex([u8::try_from(version).unwrap(); 32]), Deployed::Started);
+        Function {
+            name: name.into(),
+            id,
+            version,
+            checksum,
+            arn: "arn".into(),
+            url: url.into(),
+            root,
+            time: version,
+            state,
+        }
+    }
+
+    #[test]
+    fn a_version_once_sent_is_never_sent_again() {
+        let mut catalogue = Catalogue::default();
+        let first = catalogue.next_version("f", "a", &ROOT, [1; 16]);
+        assert_eq!(first, (Hex([1; 16]), 1));
+        catalogue.begin(function("f", first, "a", ROOT)).unwrap();
+        // Cut off: nobody knows whether it is there.
+        let second = catalogue.next_version("f", "a", &ROOT, [2; 16]);
+        assert_eq!(second, (Hex([1; 16]), 2));
+        assert_eq!(catalogue.begin(function("f", first, "a", ROOT)).unwrap_err().code(), "rolled-back");
+        assert_eq!(catalogue.find("f", "a", &ROOT), None);
+        catalogue.begin(function("f", second, "a", ROOT)).unwrap();
+        catalogue.mark(&second.0, 2, &ROOT, Deployed::Confirmed);
+        assert_eq!(catalogue.find("f", "a", &ROOT).unwrap().version, 2);
+        assert_eq!(catalogue.find(&second.0.to_string(), "b", &ROOT).unwrap().version, 2);
+        assert_eq!(catalogue.find("f", "a", &OTHER), None);
+        catalogue.mark(&second.0, 2, &ROOT, Deployed::Deleted);
+        assert_eq!(catalogue.next_version("f", "a", &ROOT, [3; 16]), (Hex([3; 16]), 1));
+    }
+
+    #[test]
+    fn an_epoch_is_countersigned_for_one_key() {
+        let mut catalogue = Catalogue::default();
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, 1), Ok(1));
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, 2), Ok(1));
+        catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap();
+        catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap();
+        assert_eq!(catalogue.sign_epoch(1, Hex([8; 32]), &ROOT).unwrap_err().code(), "equivocation");
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, 3).unwrap_err().code(), "equivocation");
+        catalogue.mark_epoch(1, &ROOT, Made::Burnt);
+        assert_eq!(catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap_err().code(), "equivocation");
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, 4), Ok(2));
+        assert_eq!(catalogue.begin_epoch("a", &OTHER, 4), Ok(1));
+        assert_eq!(catalogue.current_epoch(&ROOT), None);
+        catalogue.sign_epoch(2, Hex([9; 32]), &ROOT).unwrap();
+        catalogue.mark_epoch(2, &ROOT, Made::Confirmed);
+        assert_eq!(catalogue.current_epoch(&ROOT).unwrap().epoch, 2);
+        assert_eq!(catalogue.epoch_of(&Hex([9; 32]), &ROOT).unwrap().epoch, 2);
+        assert_eq!(catalogue.epoch_of(&Hex([9; 32]), &OTHER), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! The address book: names that this person gave to owners. Nobody else is ever asked who somebody is.
+
+use super::State;
+use crate::error::Error;
+use crate::values::Owner;
+use serde::{Deserialize, Serialize};
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// The name.
+    pub name: String,
+    /// Who it stands for.
+    pub owner: Owner,
+}
+
+/// The address book.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contacts {
+    contacts: Vec<Contact>,
+}
+
+impl State for Contacts {
+    const FILE: &'static str = "contacts.json";
+}
+
+/// Whether `name` can be one: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter; never mistaken for
+/// a key, an id or an option.
+pub fn is_name(name: &str) -> bool {
+    let characters = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let length = (1..=64).contains(&name.chars().count());
+    let id = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    characters && length && !id && name.chars().next().is_some_and(char::is_alphabetic) && Owner::parse(name).is_none()
+}
+
+impl Contacts {
+    /// All entries, in the order in which they were made.
+    pub fn all(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    /// Adds a name. Whom a name stands for is never changed silently.
+    pub fn add(&mut self, name: &str, owner: Owner) -> Result<(), Error> {
+        if !is_name(name) {
+            return Err(Error::Argument {
+                name: "NAME",
+                want: "1 to 64 letters, digits, - _ or . and begin with a letter",
+            });
+        }
+        match self.contacts.iter().find(|contact| contact.name == name) {
+            Some(contact) if contact.owner != owner => Err(Error::NameTaken(name.to_owned())),
+            Some(_) => Ok(()),
+            None => {
+                self.contacts.push(Contact { name: name.to_owned(), owner });
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes a name.
+    pub fn remove(&mut self, name: &str) -> Result<(), Error> {
+        let before = self.contacts.len();
+        self.contacts.retain(|contact| contact.name != name);
+        if self.contacts.len() == before { Err(Error::UnknownContact(name.to_owned())) } else { Ok(()) }
+    }
+
+    /// The owner that a name or a key stands for.
+    pub fn resolve(&self, text: &str) -> Result<Owner, Error> {
+        let named = self.contacts.iter().find(|contact| contact.name == text).map(|contact| contact.owner);
+        named.or_else(|| Owner::parse(text)).ok_or_else(|| Error::UnknownContact(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_one_owner() {
+        let (ann, eve) = (Owner([1; 32]), Owner([2; 32]));
+        let mut contacts = Contacts::default();
+        contacts.add("ann", ann).unwrap();
+        contacts.add("ann", ann).unwrap();
+        assert_eq!(contacts.add("ann", eve).unwrap_err().code(), "name-taken");
+        assert_eq!(contacts.resolve("ann"), Ok(ann));
+        assert_eq!(contacts.resolve(&eve.to_string()), Ok(eve));
+        assert_eq!(contacts.resolve("Ann").unwrap_err().code(), "unknown-contact");
+        contacts.remove("ann").unwrap();
+        assert_eq!(contacts.remove("ann").unwrap_err().code(), "unknown-contact");
+    }
+
+    #[test]
+    fn names_are_not_keys() {
+        let key = Owner([1; 32]).to_string();
+        for name in ["", "a b", "a/b", "-a", "1a", &"a".repeat(65), &key, "abcdefabcdefabcdefabcdefabcdefab"] {
+            assert!(!is_name(name), "{name}");
+        }
+        for name in ["a", "ann-b.c_1", "Änne"] {
+            assert!(is_name(name), "{name}");
+        }
+    }
+}

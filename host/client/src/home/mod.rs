@@ -1,0 +1,245 @@
+//! The client's folder: what one person's client knows and keeps, each in a file of its own.
+//!
+//! Files are JSON with a version, read strictly, mode 0600, replaced as a whole; a lock orders clients that run at
+//! the same time. Whatever cannot be read is left as it is.
+
+pub mod catalogue;
+pub mod contacts;
+pub mod identity;
+pub mod seen;
+pub mod settings;
+pub mod statements;
+pub mod trust;
+
+use crate::error::Error;
+use crate::files::{self, Readers};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The version of every file here.
+const VERSION: u64 = 1;
+/// The largest file of the client's own, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+/// How long another client is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What one file holds.
+pub trait State: Default + Serialize + DeserializeOwned {
+    /// Its name in the folder.
+    const FILE: &'static str;
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Versioned<S> {
+    version: u64,
+    content: S,
+}
+
+#[derive(Deserialize)]
+struct Probe {
+    version: u64,
+}
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Home {
+    path: PathBuf,
+}
+
+/// The right to change files, until dropped.
+pub struct Lock {
+    _file: File,
+}
+
+impl Home {
+    /// `CAPELET_HOME`, or else `capelet` in the user's folder for configuration. Nothing is made yet.
+    pub fn from_environment() -> Result<Self, Error> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let path = variable("CAPELET_HOME")
+            .or_else(|| variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).map(|path| path.join("capelet")))
+            .or_else(|| variable("HOME").map(|path| path.join(".config/capelet")));
+        Self::at(path.ok_or(Error::NoHome)?)
+    }
+
+    /// The folder at `path`, which need not be there. One that others may change is refused.
+    pub fn at(path: PathBuf) -> Result<Self, Error> {
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.mode() & 0o022 != 0 => {
+                Err(Error::Permissions { path, mode: metadata.mode() & 0o7777, want: 0o700 })
+            }
+            Ok(metadata) if !metadata.is_dir() => {
+                Err(Error::io("use as a folder", &path, &io::ErrorKind::NotADirectory.into()))
+            }
+            Ok(_) => Ok(Self { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path }),
+            Err(error) => Err(Error::io("read", &path, &error)),
+        }
+    }
+
+    /// Where `name` is, or would be.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The state as it is; the default if it was never written.
+    pub fn load<S: State>(&self) -> Result<S, Error> {
+        Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
+    }
+
+    /// Changes a state under the lock. If `change` fails, nothing is written.
+    pub fn update<S: State, R>(&self, change: impl FnOnce(&mut S) -> Result<R, Error>) -> Result<R, Error> {
+        let _lock = self.lock("lock")?;
+        let mut state = self.load::<S>()?;
+        let result = change(&mut state)?;
+        write_json(&self.file(S::FILE), &state)?;
+        Ok(result)
+    }
+
+    /// Waits until no other client holds the lock of this name.
+    pub fn lock(&self, name: &str) -> Result<Lock, Error> {
+        self.make(&self.path)?;
+        let path = self.file(name);
+        let failed = |error: io::Error| Error::io("lock", &path, &error);
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked(self.path.clone())),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+    }
+
+    /// Makes sure that a folder of the client's own is there, for its owner alone.
+    fn make(&self, folder: &Path) -> Result<(), Error> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|error| Error::io("make", folder, &error))
+    }
+
+    /// Writes a file that is named by what it holds, such as a receipt.
+    pub fn keep(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
+        let folder = self.path.join(folder);
+        self.make(&folder)?;
+        let path = folder.join(name);
+        files::write(&path, bytes, Readers::Owner)?;
+        Ok(path)
+    }
+}
+
+/// What a file of the client's own holds; nothing if it is not there.
+fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
+    let bytes = match files::read(path, MAX_FILE) {
+        Ok(bytes) => bytes,
+        Err(Error::Io { kind: io::ErrorKind::NotFound, .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let damaged = |_| Error::Damaged(path.to_owned());
+    let probe: Probe = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if probe.version > VERSION {
+        return Err(Error::Newer(path.to_owned()));
+    }
+    let read: Versioned<S> = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if read.version == VERSION { Ok(Some(read.content)) } else { Err(Error::Damaged(path.to_owned())) }
+}
+
+/// Replaces a file of the client's own.
+fn write_json<S: Serialize>(path: &Path, content: &S) -> Result<(), Error> {
+    let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
+    let mut bytes = serde_json::to_vec_pretty(&Versioned { version: VERSION, content }).map_err(failed)?;
+    bytes.push(b'\n');
+    files::write(path, &bytes, Readers::Owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Counter {
+        count: u64,
+    }
+
+    impl State for Counter {
+        const FILE: &'static str = "counter.json";
+    }
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("a/b")).unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn clients_at_the_same_time_lose_nothing() {
+        let (_folder, home) = home();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        home.update(|counter: &mut Counter| {
+                            counter.count += 1;
+                            Ok(())
+                        })
+                        .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(home.load::<Counter>().unwrap(), Counter { count: 40 });
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(home.path.clone()), mode(home.file("counter.json"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_failed_change_writes_nothing() {
+        let (_folder, home) = home();
+        let failed = home.update(|counter: &mut Counter| {
+            counter.count = 9;
+            Err::<(), _>(Error::NoUrl)
+        });
+        assert_eq!(failed, Err(Error::NoUrl));
+        assert_eq!(home.load::<Counter>().unwrap().count, 0);
+    }
+
+    #[test]
+    fn damage_is_named_and_left_alone() {
+        let (_folder, home) = home();
+        home.update(|_: &mut Counter| Ok(())).unwrap();
+        let path = home.file("counter.json");
+        let cases = [
+            ("", "damaged-file"),
+            ("{", "damaged-file"),
+            (r#"{"version":1,"content":{"count":1},"more":1}"#, "damaged-file"),
+            (r#"{"version":1,"content":{"count":1,"more":1}}"#, "damaged-file"),
+            (r#"{"version":1,"content":{"count":1,"count":2}}"#, "damaged-file"),
+            (r#"{"version":1,"content":{"count":1}} x"#, "damaged-file"),
+            (r#"{"version":0,"content":{"count":1}}"#, "damaged-file"),
+            (r#"{"version":2,"anything":{}}"#, "newer-file"),
+        ];
+        for (text, code) in cases {
+            fs::write(&path, text).unwrap();
+            assert_eq!(home.load::<Counter>().unwrap_err().code(), code, "{text}");
+            assert_eq!(home.update(|_: &mut Counter| Ok(())).unwrap_err().code(), code, "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_others_may_change_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
+        assert_eq!(Home::at(folder.path().to_owned()).unwrap_err().code(), "bad-permissions");
+    }
+}

@@ -1,0 +1,43 @@
+//! What is usually said: `config KEY VALUE`. A flag goes before the environment, which goes before this.
+
+use super::State;
+use crate::cli::output::Format;
+use crate::error::Error;
+use crate::url::Url;
+use serde::{Deserialize, Serialize};
+
+/// The settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The enclave's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `plain` or `json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+impl State for Settings {
+    const FILE: &'static str = "config.json";
+}
+
+impl Settings {
+    /// Each setting and its value.
+    pub fn entries(&self) -> [(&'static str, Option<&str>); 2] {
+        [("url", self.url.as_deref()), ("output", self.output.as_deref())]
+    }
+
+    /// Sets `key`; an empty value unsets it.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), Error> {
+        let set = !value.is_empty();
+        match key {
+            "url" => self.url = if set { Some(Url::parse(value)?.to_string()) } else { None },
+            "output" => {
+                self.output = if set { Some(Format::parse(value)?.name().to_owned()) } else { None };
+            }
+            _ => return Err(Error::Argument { name: "the setting", want: "url or output" }),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! What this person trusts: for each address a root, the images that may answer, and those that no longer may.
+//! Entries never mix.
+
+use super::State;
+use crate::error::Error;
+use crate::pins::Pins;
+use crate::url::Url;
+use crate::values::{Base64, Hex};
+use enclave_core::verify;
+use serde::{Deserialize, Serialize};
+
+/// Under which root documents are verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Root {
+    /// Amazon's, which is compiled in.
+    Aws,
+    /// The root that somebody's own machine made, DER. It speaks for that machine only.
+    Development(Base64),
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustEntry {
+    /// The address, in its one form.
+    pub url: String,
+    /// The root.
+    pub root: Root,
+    /// The images that may answer; one of them must.
+    pub pins: Vec<Pins>,
+    /// PCR0 of images that may no longer.
+    #[serde(default)]
+    pub revoked: Vec<Hex<48>>,
+}
+
+/// All entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    entries: Vec<TrustEntry>,
+}
+
+impl TrustEntry {
+    /// The root as the verifier takes it. A development root that is not one makes the file damaged.
+    pub fn root(&self) -> Result<verify::Root, Error> {
+        match &self.root {
+            Root::Aws => Ok(verify::Root::aws()),
+            Root::Development(der) => Ok(verify::Root::development(der.0.clone())?),
+        }
+    }
+
+    /// The images as the verifier takes them.
+    pub fn pins(&self) -> Result<verify::Pins, Error> {
+        let builds = self.pins.iter().map(|pins| pins.build().clone()).collect();
+        Ok(verify::Pins::new(builds, self.revoked.iter().map(|pcr0| pcr0.0).collect())?)
+    }
+}
+
+impl State for Trust {
+    const FILE: &'static str = "trust.json";
+}
+
+/// What to do with an entry that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Its images are replaced; its root must be the same.
+    Repin,
+    /// The image is added to its images; its root must be the same.
+    Add,
+    /// It is forgotten, root and all.
+    Replace,
+}
+
+impl Trust {
+    /// All entries.
+    pub fn all(&self) -> &[TrustEntry] {
+        &self.entries
+    }
+
+    /// The entry of an address. Without one, or with one that pins nothing: `no-pins`.
+    pub fn entry(&self, url: &Url) -> Result<&TrustEntry, Error> {
+        let url = url.to_string();
+        let entry = self.entries.iter().find(|entry| entry.url == url && !entry.pins.is_empty());
+        entry.ok_or(Error::NoPins(url))
+    }
+
+    /// Pins an image at an address.
+    pub fn pin(&mut self, url: &Url, root: Root, pins: Pins, known: Known) -> Result<(), Error> {
+        let url = url.to_string();
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.url == url) else {
+            self.entries.push(TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() });
+            return Ok(());
+        };
+        if known == Known::Replace {
+            *entry = TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() };
+            return Ok(());
+        }
+        if entry.root != root {
+            return Err(Error::RootChanged(url));
+        }
+        if entry.revoked.contains(&pins.pcr0()) {
+            return Err(enclave_core::Error::Revoked.into());
+        }
+        if known == Known::Repin {
+            entry.pins.clear();
+        }
+        if !entry.pins.contains(&pins) {
+            entry.pins.push(pins);
+        }
+        Ok(())
+    }
+
+    /// Marks an image as one that may no longer answer.
+    pub fn revoke(&mut self, url: &Url, pcr0: Hex<48>) -> Result<(), Error> {
+        let url = url.to_string();
+        let entry = self.entries.iter_mut().find(|entry| entry.url == url).ok_or(Error::NoPins(url))?;
+        entry.pins.retain(|pins| pins.pcr0() != pcr0);
+        if !entry.revoked.contains(&pcr0) {
+            entry.revoked.push(pcr0);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(byte: u8) -> Pins {
+        Pins::new([(0, [byte; 48])].into()).unwrap()
+    }
+
+    fn development(byte: u8) -> Root {
+        Root::Development(Base64(vec![byte]))
+    }
+
+    #[test]
+    fn roots_do_not_change_by_themselves() {
+        let url = Url::parse("capelet://localhost").unwrap();
+        let mut trust = Trust::default();
+        assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
+        trust.pin(&url, development(1), pins(1), Known::Repin).unwrap();
+        for root in [development(2), Root::Aws] {
+            for known in [Known::Repin, Known::Add] {
+                assert_eq!(trust.pin(&url, root.clone(), pins(2), known).unwrap_err().code(), "root-changed");
+            }
+        }
+        assert_eq!(trust.entry(&url).unwrap().pins, [pins(1)]);
+        trust.pin(&url, Root::Aws, pins(2), Known::Replace).unwrap();
+        assert_eq!(trust.entry(&url).unwrap().root, Root::Aws);
+    }
+
+    #[test]
+    fn a_revoked_image_is_not_pinned_again() {
+        let url = Url::parse("unix:/run/x").unwrap();
+        let mut trust = Trust::default();
+        trust.pin(&url, Root::Aws, pins(1), Known::Repin).unwrap();
+        trust.pin(&url, Root::Aws, pins(2), Known::Add).unwrap();
+        trust.revoke(&url, Hex([1; 48])).unwrap();
+        assert_eq!(trust.entry(&url).unwrap().pins, [pins(2)]);
+        assert_eq!(trust.pin(&url, Root::Aws, pins(1), Known::Add).unwrap_err().code(), "revoked");
+        trust.revoke(&url, Hex([2; 48])).unwrap();
+        assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
+    }
+
+    #[test]
+    fn a_file_without_pcr0_is_damaged() {
+        let text = r#"{"entries":[{"url":"unix:/x","root":"aws","pins":["8:PIN"]}]}"#;
+        let with = |pin: &str| serde_json::from_str::<Trust>(&text.replace("8:PIN", pin));
+        assert!(with(&format!("0:{}", "ab".repeat(48))).is_ok());
+        for pin in [format!("8:{}", "ab".repeat(48)), format!("0:{}", "00".repeat(48)), String::new()] {
+            assert!(with(&pin).is_err(), "{pin}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! PCRs of a release: from its file of measurements, or from the image itself, measured here.
+
+use crate::error::Error;
+use crate::files;
+use crate::pins::Pins;
+use crate::values::Hex;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The largest file of measurements, in bytes.
+const MAX_MEASUREMENTS: u64 = 4 << 20;
+/// The largest image, in bytes.
+const MAX_EIF: u64 = 1 << 30;
+/// What names code: kernel, command line and ramdisk; kernel and first ramdisk; other ramdisks; the signer.
+const PINNED: [u8; 4] = [0, 1, 2, 8];
+
+/// The PCRs in a `measurements.json`, under `pcrs` as a release has them or `Measurements` as nitro-cli prints them.
+pub fn from_file(path: &Path) -> Result<Pins, Error> {
+    let bytes = files::read(path, MAX_MEASUREMENTS)?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Measurements("malformed"))?;
+    let pcrs = value.get("pcrs").or_else(|| value.get("Measurements")).ok_or(Error::Measurements("malformed"))?;
+    let mut found = BTreeMap::new();
+    for index in PINNED {
+        let Some(pcr) = pcrs.get(format!("PCR{index}")) else { continue };
+        let pcr = pcr.as_str().and_then(|text| Hex::parse("PCR", text).ok()).ok_or(Error::Measurements("malformed"))?;
+        found.insert(index, pcr.0);
+    }
+    Pins::new(found)
+}
+
+/// The PCRs of an image file.
+pub fn from_eif(path: &Path) -> Result<Pins, Error> {
+    let bytes = files::read(path, MAX_EIF)?;
+    let measured = eif_build::measure(&bytes).map_err(|error| Error::Measurements(error.code()))?;
+    Pins::new(measured.pcrs().into_iter().map(|(index, pcr)| (index, *pcr)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Pins, Error> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        from_file(file.path())
+    }
+
+    #[test]
+    fn both_forms() {
+        let pcr = "ab".repeat(48);
+        let ours = read(&format!(r#"{{"pcrs":{{"PCR0":"{pcr}","PCR1":"{pcr}"}},"file":{{}}}}"#)).unwrap();
+        let theirs = read(&format!(
+            r#"{{"Measurements":{{"HashAlgorithm":"Sha384 {{ ... }}","PCR0":"{pcr}","PCR1":"{pcr}"}}}}"#
+        ));
+        assert_eq!(ours, theirs.unwrap());
+        assert_eq!(ours.pcrs().count(), 2);
+    }
+
+    #[test]
+    fn what_is_no_measurement() {
+        let zero = "00".repeat(48);
+        let cases = [
+            (String::new(), "malformed"),
+            ("{}".into(), "malformed"),
+            (r#"{"pcrs":{}}"#.into(), "no-pins"),
+            (r#"{"pcrs":{"PCR0":1}}"#.into(), "malformed"),
+            (r#"{"pcrs":{"PCR0":"ab"}}"#.into(), "malformed"),
+            (format!(r#"{{"pcrs":{{"PCR0":"{zero}"}}}}"#), "debug-mode"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(read(&text).unwrap_err().code(), code, "{text}");
+        }
+    }
+}

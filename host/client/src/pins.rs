@@ -1,0 +1,129 @@
+//! PCR values to compare with, as people give them: `0:HEX`, `8:HEX`, joined by commas or given one by one.
+
+use crate::error::Error;
+use crate::values::Hex;
+use enclave_core::document::{PCRS, Pcr};
+use enclave_core::verify::Build;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The PCRs of one image. PCR0 is always among them: it is the release; the others are compared where pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pins(Build);
+
+const WANT: &str = "0:HEX with 96 hexadecimal digits, further PCRs after a comma: 0:HEX,8:HEX";
+
+impl Pins {
+    /// All of `given` together. Nothing at all, or PCR0 missing, is `no-pins`; zeros are `debug-mode`.
+    pub fn parse<T: AsRef<str>>(given: &[T]) -> Result<Self, Error> {
+        let mut pcrs = BTreeMap::new();
+        for text in given.iter().flat_map(|given| given.as_ref().split(',')) {
+            let (index, value) = text.split_once(':').ok_or_else(malformed)?;
+            let digits = !index.is_empty() && index.len() <= 2 && index.bytes().all(|byte| byte.is_ascii_digit());
+            let index = index.parse().ok().filter(|index| digits && *index < PCRS).ok_or_else(malformed)?;
+            let Hex(value) = Hex::<48>::parse("-p", value).map_err(|_| malformed())?;
+            if pcrs.insert(index, value).is_some() {
+                return Err(Error::Argument { name: "-p", want: "given once for each PCR" });
+            }
+        }
+        Self::new(pcrs)
+    }
+
+    /// From values that were read or measured.
+    pub fn new(mut pcrs: BTreeMap<u8, Pcr>) -> Result<Self, Error> {
+        let pcr0 = pcrs.remove(&0).ok_or(enclave_core::Error::NoPins)?;
+        Ok(Self(Build::new(pcr0, pcrs)?))
+    }
+
+    /// As the verifier takes them.
+    pub fn build(&self) -> &Build {
+        &self.0
+    }
+
+    /// PCR0: the release.
+    pub fn pcr0(&self) -> Hex<48> {
+        Hex(*self.0.pcr0())
+    }
+
+    /// Index and value of each, ascending.
+    pub fn pcrs(&self) -> impl Iterator<Item = (u8, &Pcr)> {
+        let others = self.0.others().iter().map(|(index, pcr)| (*index, pcr));
+        std::iter::once((0, self.0.pcr0())).chain(others)
+    }
+}
+
+fn malformed() -> Error {
+    Error::Argument { name: "-p", want: WANT }
+}
+
+impl fmt::Display for Pins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.pcrs().map(|(index, pcr)| format!("{index}:{}", Hex(*pcr))).collect();
+        f.write_str(&texts.join(","))
+    }
+}
+
+impl Serialize for Pins {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&[String::deserialize(deserializer)?]).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(byte: &str) -> String {
+        byte.repeat(48)
+    }
+
+    #[test]
+    fn one_by_one_or_joined() {
+        let joined = Pins::parse(&[format!("0:{},8:{}", hex("ab"), hex("cd"))]).unwrap();
+        let apart = Pins::parse(&[format!("8:{}", hex("CD")), format!("0:{}", hex("ab"))]).unwrap();
+        assert_eq!(joined, apart);
+        assert_eq!(Pins::parse(&[joined.to_string()]).unwrap(), joined);
+    }
+
+    #[test]
+    fn odd_shapes_are_refused() {
+        let good = hex("ab");
+        let texts = [
+            String::new(),
+            ",".into(),
+            "0".into(),
+            "0:".into(),
+            ":".into(),
+            format!(":{good}"),
+            format!("32:{good}"),
+            format!("256:{good}"),
+            format!("-1:{good}"),
+            format!("+0:{good}"),
+            format!("0:{good}ab"),
+            format!("0:{}", &good[1..]),
+            format!("0:{good},"),
+            format!("0:{good},0:{good}"),
+            format!("0:0x{good}"),
+            format!("0 :{good}"),
+        ];
+        for text in texts {
+            let error = Pins::parse(std::slice::from_ref(&text)).unwrap_err();
+            assert_eq!(error.code(), "bad-argument", "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_and_zeros_pin_nothing() {
+        assert_eq!(Pins::parse::<&str>(&[]).unwrap_err().code(), "no-pins");
+        assert_eq!(Pins::parse(&[format!("8:{}", hex("ab"))]).unwrap_err().code(), "no-pins");
+        assert_eq!(Pins::parse(&[format!("0:{}", hex("00"))]).unwrap_err().code(), "debug-mode");
+        assert_eq!(Pins::parse(&[format!("0:{},1:{}", hex("ab"), hex("00"))]).unwrap_err().code(), "debug-mode");
+    }
+}

@@ -1,0 +1,139 @@
+//! The KMS key's policy and facts, as texts: fetched, compared with the digests that the enclave attests, kept.
+//!
+//! What can be said of them without evaluating the policy is said here; each exception must be accepted by its name.
+
+use crate::error::Error;
+use crate::home::Home;
+use crate::session::{Ask, Session};
+use enclave_core::cbor::{Reader, Writer};
+use enclave_core::claims::KmsState;
+use enclave_core::config::Arn;
+use enclave_core::error::Part;
+use enclave_core::identity::Identity;
+use enclave_core::message::{Halves, Verb};
+use enclave_core::text::hex;
+use enclave_core::{Error as CoreError, digest};
+
+/// The longest text that is taken, in bytes.
+const MAX_TEXT: usize = 65_536;
+
+/// The key whose policy could not be read by the enclave.
+pub const POLICY_UNREAD: &str = "policy-unread";
+/// The key whose facts could not be read by the enclave.
+pub const FACTS_UNREAD: &str = "facts-unread";
+/// The policy is no longer the one that was attested with the vault key.
+pub const POLICY_DIFFERS: &str = "policy-differs";
+/// The facts are no longer those that were attested with the vault key.
+pub const FACTS_DIFFER: &str = "facts-differ";
+
+/// A key as the enclave read it.
+pub struct Key {
+    /// Its ARN.
+    pub arn: Arn,
+    /// SHA-384 of its policy's text; none: it could not be read.
+    pub policy: Option<[u8; 48]>,
+    /// SHA-384 of its facts; none: they could not be read.
+    pub describe: Option<[u8; 48]>,
+}
+
+impl Key {
+    /// What is not as it should be, by name.
+    pub fn exceptions(&self) -> Vec<&'static str> {
+        let unread = [(self.policy.is_none(), POLICY_UNREAD), (self.describe.is_none(), FACTS_UNREAD)];
+        unread.into_iter().filter_map(|(unread, name)| unread.then_some(name)).collect()
+    }
+
+    /// ARN and the two digests, as parameters `first`, `first + 1`, `first + 2`.
+    pub fn write(&self, writer: &mut Writer, first: u64) {
+        let digest = |writer: &mut Writer, digest: [u8; 48]| {
+            writer.bytes(&digest);
+        };
+        writer.uint(first).text(self.arn.text()).uint(first + 1).nullable(self.policy, digest);
+        writer.uint(first + 2).nullable(self.describe, digest);
+    }
+}
+
+/// Reads a key's texts through the enclave, keeps them under their digests, and compares them with those that the
+/// session's claims attest: if the key changed in between, `policy-changed`. Without `arn` it is the configuration's.
+pub fn read(home: &Home, session: &mut Session, identity: &Identity, arn: Option<&Arn>) -> Result<Key, Error> {
+    let attested = session.evidence().claims.kms.clone();
+    let own = attested.as_ref().map(|state| state.arn.clone());
+    let arn = arn.cloned().or(own).ok_or(Error::NoKmsKey)?;
+    let mut params = Writer::new();
+    params.map(1).uint(1).text(arn.text());
+    let ask = Ask { verb: Verb::Policy, params: params.finish(), halves: Halves::new(), body: None };
+    let result = session.demand(identity, ask)?.result;
+    let (policy, describe) = texts(&result)?;
+    let digest = |text: &[u8]| digest::sha384(&[text]);
+    let key = Key { arn, policy: policy.map(|text| digest(text.as_bytes())), describe: describe.map(digest) };
+    if attested.is_some_and(|state| differs(&state, &key)) {
+        return Err(CoreError::PolicyChanged.into());
+    }
+    if let Some(text) = policy {
+        home.keep_policy(text.as_bytes(), POLICY)?;
+    }
+    if let Some(facts) = describe {
+        home.keep_policy(facts, FACTS)?;
+    }
+    Ok(key)
+}
+
+const POLICY: &str = "policy.json";
+const FACTS: &str = "facts.cbor";
+
+/// What is not as it should be with the key of a vault: unread when the vault key was attested, or another text when
+/// it was last fetched.
+pub fn exceptions(home: &Home, attested: Option<&KmsState>) -> Vec<&'static str> {
+    let Some(state) = attested else { return vec![POLICY_UNREAD, FACTS_UNREAD] };
+    let kept = |digest: &[u8; 48], ending| home.file("policies").join(format!("{}.{ending}", hex(digest))).is_file();
+    let mut found = Vec::new();
+    match &state.policy {
+        None => found.push(POLICY_UNREAD),
+        Some(digest) if !kept(digest, POLICY) => found.push(POLICY_DIFFERS),
+        Some(_) => {}
+    }
+    match &state.describe {
+        None => found.push(FACTS_UNREAD),
+        Some(digest) if !kept(digest, FACTS) => found.push(FACTS_DIFFER),
+        Some(_) => {}
+    }
+    found
+}
+
+/// Nothing is left that was not accepted by name.
+pub fn accept(exceptions: &[&'static str], accepted: Option<&str>) -> Result<(), Error> {
+    let accepted: Vec<_> = accepted.unwrap_or_default().split(',').collect();
+    let left: Vec<_> = exceptions.iter().copied().filter(|name| !accepted.contains(name)).collect();
+    if left.is_empty() { Ok(()) } else { Err(Error::NotAccepted(left)) }
+}
+
+fn differs(attested: &KmsState, read: &Key) -> bool {
+    attested.arn == read.arn && (attested.policy != read.policy || attested.describe != read.describe)
+}
+
+/// {1 policy text / null, 2 describe / null}.
+fn texts(result: &[u8]) -> Result<(Option<&str>, Option<&[u8]>), CoreError> {
+    let mut reader = Reader::new(result, Part::Response)?;
+    reader.map(2)?;
+    reader.key(1)?;
+    let policy = reader.nullable(|reader| reader.text(0, MAX_TEXT))?;
+    reader.key(2)?;
+    let describe = reader.nullable(|reader| reader.bytes(0, MAX_TEXT))?;
+    reader.end()?;
+    Ok((policy, describe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions_are_accepted_by_name() {
+        let both = [POLICY_UNREAD, FACTS_UNREAD];
+        assert_eq!(accept(&[], None), Ok(()));
+        assert_eq!(accept(&both, None), Err(Error::NotAccepted(both.to_vec())));
+        assert_eq!(accept(&both, Some("facts-unread")), Err(Error::NotAccepted(vec![POLICY_UNREAD])));
+        assert_eq!(accept(&both, Some("facts-unread,policy-unread")), Ok(()));
+        assert_eq!(accept(&both, Some("all")), Err(Error::NotAccepted(both.to_vec())));
+    }
+}

@@ -1,0 +1,18 @@
+//! The system's random source.
+
+use crate::error::Error;
+use std::io;
+use std::path::Path;
+
+/// Fills `out`, or fails: there is no second source.
+pub fn fill(out: &mut [u8]) -> Result<(), Error> {
+    let failed = || Error::io("draw random bytes from", Path::new("the system"), &io::ErrorKind::Other.into());
+    getrandom::fill(out).map_err(|_| failed())
+}
+
+/// `N` random bytes.
+pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+    let mut out = [0; N];
+    fill(&mut out)?;
+    Ok(out)
+}

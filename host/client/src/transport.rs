@@ -1,0 +1,233 @@
+//! Sockets with deadlines, and the TLS that PROTOCOL demands of them: who answers is not known yet, only that nobody
+//! else reads or changes what is sent to whoever it is.
+
+use crate::error::Error;
+use crate::url::Url;
+use enclave_core::error::Down;
+use enclave_core::platform::Channel;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientConfig, ClientConnection, Resumption};
+use rustls::crypto::aws_lc_rs::{self, kx_group};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme, StreamOwned, version};
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// ALPN (RFC 7301).
+const ALPN: &[u8] = b"capelet/1";
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long TLS' handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A TCP connection or a Unix socket, with a moment after which it is given up.
+struct Socket {
+    stream: Stream,
+    deadline: Instant,
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// What is left until the deadline.
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = Some(self.left()?);
+        match &mut self.stream {
+            Stream::Tcp(stream) => {
+                stream.set_read_timeout(left)?;
+                stream.read(buffer)
+            }
+            Stream::Unix(stream) => {
+                stream.set_read_timeout(left)?;
+                stream.read(buffer)
+            }
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = Some(self.left()?);
+        match &mut self.stream {
+            Stream::Tcp(stream) => {
+                stream.set_write_timeout(left)?;
+                stream.write(bytes)
+            }
+            Stream::Unix(stream) => {
+                stream.set_write_timeout(left)?;
+                stream.write(bytes)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A TLS connection to nobody in particular.
+pub struct Tls {
+    stream: StreamOwned<ClientConnection, Socket>,
+    local: bool,
+}
+
+impl Tls {
+    /// Connects to an address.
+    pub fn connect(url: &Url) -> Result<Self, Error> {
+        let failed = |down| Error::Connection { url: url.to_string(), down };
+        let (stream, local) = socket(url).map_err(|error| failed(reach(&error)))?;
+        let name = ServerName::try_from("capelet").map_err(|_| failed(Down::Failed))?;
+        let config = config().map_err(|_| failed(Down::Failed))?;
+        let connection = ClientConnection::new(config, name).map_err(|_| failed(Down::Failed))?;
+        let socket = Socket { stream, deadline: Instant::now() + HANDSHAKE };
+        let mut stream = StreamOwned::new(connection, socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| failed(down(&error)))?;
+        }
+        if stream.conn.alpn_protocol() != Some(ALPN) {
+            return Err(failed(Down::Failed));
+        }
+        Ok(Self { stream, local })
+    }
+
+    /// Whether it is a Unix socket or a loopback address: the other end is this machine.
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+
+    /// From now on the other side has this long.
+    pub fn allow(&mut self, time: Duration) {
+        self.stream.sock.deadline = Instant::now() + time;
+    }
+
+    /// 32 bytes of the exporter (RFC 8446, 7.5).
+    pub fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
+        self.stream.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
+    }
+}
+
+impl Channel for Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+        Read::read(&mut self.stream, buffer).map_err(|error| down(&error))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(|error| down(&error))
+    }
+}
+
+fn socket(url: &Url) -> io::Result<(Stream, bool)> {
+    match url {
+        Url::Unix(path) => Ok((Stream::Unix(UnixStream::connect(path)?), true)),
+        Url::Tcp(host, port) => {
+            let deadline = Instant::now() + CONNECT;
+            let mut last = io::Error::from(io::ErrorKind::NotFound);
+            for address in (host.as_str(), *port).to_socket_addrs()? {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                match TcpStream::connect_timeout(&address, left) {
+                    Ok(stream) => {
+                        stream.set_nodelay(true)?;
+                        return Ok((Stream::Tcp(stream), address.ip().is_loopback()));
+                    }
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        }
+    }
+}
+
+fn reach(error: &io::Error) -> Down {
+    if error.kind() == io::ErrorKind::TimedOut { Down::Deadline } else { Down::Unreachable }
+}
+
+fn down(error: &io::Error) -> Down {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Down::Deadline,
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => Down::Closed,
+        _ => Down::Failed,
+    }
+}
+
+fn config() -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider =
+        Arc::new(CryptoProvider { kx_groups: vec![kx_group::X25519MLKEM768], ..aws_lc_rs::default_provider() });
+    let verifier = Arc::new(AnyKey { provider: provider.clone() });
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    config.enable_sni = false;
+    Ok(Arc::new(config))
+}
+
+/// Takes any raw public key (RFC 7250) whose owner signs this handshake. Whose it is follows from the attestation
+/// document alone, which names this very connection.
+#[derive(Debug)]
+struct AnyKey {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AnyKey {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("TLS 1.3 only".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        key: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let key = SubjectPublicKeyInfoDer::from(key.as_ref());
+        verify_tls13_signature_with_raw_key(message, &key, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}

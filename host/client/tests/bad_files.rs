@@ -1,0 +1,222 @@
+//! What lies on disk and is not as it should be; peers that are no enclave; an interruption. Each ends with a code,
+//! and nothing is half-written.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs::{self, Permissions};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A folder of somebody's own, and the client in it.
+struct Person {
+    _folder: TempDir,
+    home: PathBuf,
+}
+
+impl Person {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let person = Self { _folder: folder, home };
+        assert!(person.say(&["identity", "show"]).status.success());
+        person
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
+        command.args(arguments).env("CAPELET_HOME", &self.home);
+        command.env_remove("CAPELET_URL").env_remove("CAPELET_OUTPUT").stdin(Stdio::null());
+        command
+    }
+
+    fn say(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+}
+
+/// It failed with this code, in its last line on stderr, and printed no result.
+#[track_caller]
+fn failed(output: &Output, code: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("Error: ") && last.ends_with(&format!("[{code}]")), "{code}: {stderr}");
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+const PIN: &str = "0:abababababababababababababababababababababababababababababababababababababababababababababababab";
+
+#[test]
+fn an_identity_that_others_may_read() {
+    let person = Person::new();
+    let before = fs::read(person.file("identity.json")).unwrap();
+    mode(&person.file("identity.json"), 0o644);
+    failed(&person.say(&["identity", "show"]), "bad-permissions");
+    failed(&person.say(&["identity", "export", "x", "--passphrase-file", "/dev/null"]), "bad-permissions");
+    mode(&person.file("identity.json"), 0o600);
+    assert!(person.say(&["identity", "show"]).status.success());
+    assert_eq!(fs::read(person.file("identity.json")).unwrap(), before);
+}
+
+#[test]
+fn a_folder_that_others_may_change() {
+    let person = Person::new();
+    mode(&person.home, 0o777);
+    failed(&person.say(&["identity", "show"]), "bad-permissions");
+}
+
+#[test]
+fn a_damaged_identity_is_never_replaced() {
+    let person = Person::new();
+    let path = person.file("identity.json");
+    let good = fs::read_to_string(&path).unwrap();
+    let other = Person::new();
+    let others = fs::read_to_string(other.file("identity.json")).unwrap();
+    let owner = |text: &str| text.split('"').nth(5).unwrap().to_owned();
+    let cases = [
+        (String::new(), "damaged-file"),
+        (good[..good.len() - 3].to_owned(), "damaged-file"),
+        (good.replace(&owner(&good), &owner(&others)), "damaged-file"),
+        (good.replace("\"version\":1", "\"version\":2"), "newer-file"),
+        ("x".repeat(5000), "too-large"),
+    ];
+    for (text, code) in cases {
+        fs::write(&path, &text).unwrap();
+        failed(&person.say(&["identity", "show"]), code);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[test]
+fn damaged_state_is_named() {
+    let person = Person::new();
+    for (file, line) in [
+        ("trust.json", ["attest", "-u", "capelet://127.0.0.1:1"].as_slice()),
+        ("trust.json", &["pin", "capelet://127.0.0.1:1", "-p", PIN]),
+        ("contacts.json", &["contact", "list"]),
+        ("catalogue.json", &["key", "show"]),
+        ("config.json", &["config"]),
+    ] {
+        fs::write(person.file(file), "{\"version\":1,\"content\":{\"what\":1}}").unwrap();
+        let output = person.say(line);
+        failed(&output, "damaged-file");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(file));
+        fs::remove_file(person.file(file)).unwrap();
+    }
+}
+
+#[test]
+fn a_trust_file_never_pins_less_than_an_image() {
+    let person = Person::new();
+    let entry = |pins: &str| {
+        format!(
+            r#"{{"version":1,"content":{{"entries":[{{"url":"capelet://127.0.0.1:1","root":"aws","pins":[{pins}]}}]}}}}"#
+        )
+    };
+    let zeros = format!("\"0:{}\"", "00".repeat(48));
+    let only_signer = format!("\"{}\"", PIN.replace("0:", "8:"));
+    for (pins, code) in
+        [("", "no-pins"), (&zeros, "damaged-file"), (&only_signer, "damaged-file"), ("\"\"", "damaged-file")]
+    {
+        fs::write(person.file("trust.json"), entry(pins)).unwrap();
+        failed(&person.say(&["attest", "-u", "capelet://127.0.0.1:1"]), code);
+    }
+    fs::write(person.file("trust.json"), entry(&format!("\"{PIN}\""))).unwrap();
+    failed(&person.say(&["attest", "-u", "capelet://127.0.0.1:1"]), "unreachable");
+}
+
+#[test]
+fn nowhere_to_keep_things() {
+    let person = Person::new();
+    let mut command = person.command(&["version"]);
+    command.env("HOME", "").env("CAPELET_HOME", "").env("XDG_CONFIG_HOME", "");
+    failed(&command.output().unwrap(), "no-home");
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let person = Person::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = person.command(&["version"]).stdout(full).output().unwrap();
+    failed(&output, "disk-full");
+}
+
+#[test]
+fn a_development_root_beyond_this_machine() {
+    let person = Person::new();
+    // 192.0.2.0/24 is for documentation (RFC 5737): nobody is there, and nobody may be asked.
+    let output = person.say(&["pin", "--development", "capelet://192.0.2.1"]);
+    failed(&output, "development-only");
+}
+
+/// Answers each of `answers` to one connection, then closes it.
+fn peer(answers: Vec<&'static [u8]>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("capelet://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    url
+}
+
+#[test]
+fn peers_that_are_no_enclave() {
+    let person = Person::new();
+    for (answer, code) in [
+        (b"".as_slice(), "closed"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "failed"),
+        // An alert: handshake_failure.
+        (&[21, 3, 3, 0, 2, 2, 40], "failed"),
+        // The beginning of a record.
+        (&[22, 3, 3, 0, 100, 2], "closed"),
+    ] {
+        let url = peer(vec![answer]);
+        assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
+        failed(&person.say(&["attest", "-u", &url]), code);
+    }
+}
+
+/// Waits until the child watches SIGINT, and sends it.
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() & 0b10 != 0
+    };
+    while !caught() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_is_told_and_ends_as_the_shell_expects() {
+    let person = Person::new();
+    let mut command = person.command(&["verify", "-", "-p", PIN]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It waits for its input for as long as this end is open.
+    let _stdin = child.stdin.take().unwrap();
+    interrupt(&child);
+    let status = child.wait().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(status.signal(), Some(2), "{stderr}");
+    assert!(stderr.contains("[interrupted]"), "{stderr}");
+}
