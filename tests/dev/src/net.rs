@@ -111,8 +111,17 @@ impl Stream {
     /// How long one read or write may take; `None` is for ever.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
-            Self::Unix(stream) => stream.set_read_timeout(timeout).and_then(|()| stream.set_write_timeout(timeout)),
-            Self::Tcp(stream) => stream.set_read_timeout(timeout).and_then(|()| stream.set_write_timeout(timeout)),
+            Self::Unix(stream) => stream.set_write_timeout(timeout)?,
+            Self::Tcp(stream) => stream.set_write_timeout(timeout)?,
+        }
+        self.set_read_timeout(timeout)
+    }
+
+    /// How long one read may take; `None` is for ever.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Unix(stream) => stream.set_read_timeout(timeout),
+            Self::Tcp(stream) => stream.set_read_timeout(timeout),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A man in the middle: he ends the client's TLS with a key of his own, opens TLS to the genuine enclave, and hands
-//! the frames on, so that the client gets a genuine document of another connection.
+//! everything on, so that the client gets a genuine document of another connection.
 //!
 //! Nothing in TLS stops him: keys are raw and the client takes any (RFC 7250). The exporter in the claims does.
 
@@ -18,26 +18,28 @@ use rustls::{
     SignatureScheme, StreamOwned, version,
 };
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ALPN: &[u8] = b"capelet/1";
 /// The longest frame of a session, in bytes.
 const MAX_FRAME: usize = 66_000;
-/// How long either side may be silent.
+/// How long both sides together may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long he listens to one side before he turns to the other.
+const TURN: Duration = Duration::from_millis(5);
 
 /// What the man in the middle saw so far.
 #[derive(Debug, Default)]
 pub struct Sight {
-    /// Clients whose TLS he ended.
+    /// Clients whose hello he read.
     pub clients: AtomicU64,
-    /// Frames that he read in the clear, of either direction.
-    pub frames: AtomicU64,
-    /// Frames of clients after the hello: whoever sends one was deceived.
+    /// Clients that went on after the document: they were deceived.
     pub deceived: AtomicU64,
+    /// Bytes that he read in the clear, of either direction.
+    pub bytes: AtomicU64,
 }
 
 /// Stands between clients and the enclave at `to` until what comes back is dropped.
@@ -49,8 +51,7 @@ pub fn start(listener: Listener, to: Address, sight: Arc<Sight>) -> Result<Servi
     })
 }
 
-/// Frame for frame: what the client says, then what the enclave answers to it. That is enough until the client has
-/// seen the document, and then it must have gone.
+/// Everything that either side says goes to the other, to the end: a client that is deceived notices nothing.
 fn between(
     stream: Stream,
     to: &Address,
@@ -62,23 +63,44 @@ fn between(
     let mut near = StreamOwned::new(ServerConnection::new(server.clone())?, stream);
     let Some(hello) = read_frame(&mut near, MAX_FRAME)? else { return Ok(()) };
     sight.clients.fetch_add(1, Ordering::SeqCst);
+    sight.bytes.fetch_add(hello.len() as u64, Ordering::SeqCst);
     let far = to.connect()?;
     far.set_timeout(Some(SILENCE))?;
     let name = ServerName::try_from("enclave.invalid").map_err(|_| Error::Address(to.to_string()))?;
     let mut far = StreamOwned::new(ClientConnection::new(client.clone(), name)?, far);
-    hand_on(&mut far, &hello, sight)?;
-    let Some(document) = read_frame(&mut far, MAX_FRAME)? else { return Ok(()) };
-    hand_on(&mut near, &document, sight)?;
-    while let Some(frame) = read_frame(&mut near, MAX_FRAME)? {
-        sight.deceived.fetch_add(1, Ordering::SeqCst);
-        hand_on(&mut far, &frame, sight)?;
+    write_frame(&mut far, &hello)?;
+
+    near.sock.set_read_timeout(Some(TURN))?;
+    far.sock.set_read_timeout(Some(TURN))?;
+    let (mut deceived, mut spoken) = (false, Instant::now());
+    while spoken.elapsed() < SILENCE {
+        let up = hand_on(&mut near, &mut far, sight, || {
+            if !std::mem::replace(&mut deceived, true) {
+                sight.deceived.fetch_add(1, Ordering::SeqCst);
+            }
+        })?;
+        if hand_on(&mut far, &mut near, sight, || {})? || up {
+            spoken = Instant::now();
+        }
     }
     Ok(())
 }
 
-fn hand_on(to: &mut (impl Read + Write), frame: &[u8], sight: &Sight) -> Result<(), Error> {
-    sight.frames.fetch_add(1, Ordering::SeqCst);
-    Ok(write_frame(to, frame)?)
+/// Hands on what is there, if something is. The end of one side is the end of both.
+fn hand_on(from: &mut impl Read, to: &mut impl Write, sight: &Sight, mut heard: impl FnMut()) -> io::Result<bool> {
+    let mut buffer = [0; 16_384];
+    match from.read(&mut buffer) {
+        Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+        Ok(read) => {
+            heard();
+            sight.bytes.fetch_add(read as u64, Ordering::SeqCst);
+            to.write_all(&buffer[..read])?;
+            to.flush()?;
+            Ok(true)
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn crypto() -> Arc<CryptoProvider> {

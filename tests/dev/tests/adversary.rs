@@ -1,0 +1,192 @@
+//! The attacks do what they say, so that a product that survives them has survived something.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use capelet_dev::Error;
+use capelet_dev::adversary::mitm::{self, Sight};
+use capelet_dev::adversary::pad::pad;
+use capelet_dev::adversary::store::{self, Kind};
+use capelet_dev::net::{Address, Stream};
+use capelet_dev::service::Service;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs as provider, verify_tls13_signature_with_raw_key};
+use rustls::server::AlwaysResolvesServerRawPublicKeys;
+use rustls::sign::CertifiedKey;
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
+};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use std::fs;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const LABEL: &[u8] = b"EXPORTER-capelet-1-session";
+
+fn local() -> Address {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+#[test]
+fn a_padded_binary_still_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("true");
+    pad(std::path::Path::new("/bin/true"), &copy).unwrap();
+    assert_eq!(fs::metadata(&copy).unwrap().len(), fs::metadata("/bin/true").unwrap().len() + 1);
+    assert!(Command::new(&copy).status().unwrap().success());
+    assert!(matches!(pad(&directory.path().join("missing"), &copy), Err(Error::File(..))));
+}
+
+#[test]
+fn one_object_in_anothers_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |kind: &str, owner: char, id: &str, version: u64, bytes: &[u8]| {
+        let folder = directory.path().join(kind).join(owner.to_string().repeat(64));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{id}-{version:016x}"));
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let (one, two) = ("11".repeat(16), "22".repeat(16));
+    let old = write("01", 'a', &one, 1, b"one, old");
+    let new = write("01", 'a', &one, 16, b"one, new");
+    let other = write("01", 'b', &two, 1, b"two");
+    let key = write("02", 'b', &two, 1, b"a key");
+    let find = |kind, id: &str| store::find(directory.path(), kind, id);
+    assert_eq!(find(Kind::Function, &one).unwrap(), new);
+    assert_eq!(find(Kind::Function, "22").unwrap(), other);
+    assert_eq!(find(Kind::VaultKey, &two).unwrap(), key);
+    assert!(matches!(find(Kind::Function, "33"), Err(Error::NotStored(_))));
+    assert!(matches!(find(Kind::Statement, "33"), Err(Error::File(..))));
+    store::swap(&new, &other).unwrap();
+    assert_eq!(fs::read(&new).unwrap(), b"two");
+    assert_eq!((fs::read(&old).unwrap(), fs::read(&other).unwrap()), (b"one, old".to_vec(), b"two".to_vec()));
+    assert_eq!(fs::read_dir(new.parent().unwrap()).unwrap().count(), 2);
+}
+
+fn crypto() -> Arc<CryptoProvider> {
+    let kx_groups = vec![provider::kx_group::X25519MLKEM768];
+    Arc::new(CryptoProvider { kx_groups, ..provider::default_provider() })
+}
+
+#[derive(Debug)]
+struct AnyKey;
+
+impl ServerCertVerifier for AnyKey {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        unreachable!()
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        key: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let spki = SubjectPublicKeyInfoDer::from(key.as_ref());
+        let algorithms = provider::default_provider().signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &spki, signature, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+fn read_frame(from: &mut impl Read) -> Option<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length).ok()?;
+    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+    from.read_exact(&mut frame).ok()?;
+    Some(frame)
+}
+
+fn write_frame(to: &mut impl Write, frame: &[u8]) {
+    to.write_all(&[&(frame.len() as u32).to_be_bytes(), frame].concat()).unwrap();
+    to.flush().unwrap();
+}
+
+/// As an enclave does: TLS with a raw Ed25519 key, and to a hello the exporter of this connection.
+fn enclave() -> Service {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let key = provider::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).unwrap();
+    let key = Arc::new(CertifiedKey::new(vec![key.public_key().unwrap().to_vec().into()], key));
+    let mut config = ServerConfig::builder_with_provider(crypto())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(key)));
+    config.alpn_protocols = vec![b"capelet/1".to_vec()];
+    let config = Arc::new(config);
+    let serve = move |stream: Stream| {
+        let mut tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+        let Some(hello) = read_frame(&mut tls) else { return };
+        let exported: [u8; 32] = tls.conn.export_keying_material([0; 32], LABEL, Some(&hello)).unwrap();
+        write_frame(&mut tls, &exported);
+        if let Some(secret) = read_frame(&mut tls) {
+            write_frame(&mut tls, &secret);
+        }
+    };
+    Service::start(local().listen().unwrap(), 8, serve).unwrap()
+}
+
+/// Says hello; the exporter that the enclave saw, and one's own.
+fn connect(to: &Address, tell: bool) -> ([u8; 32], Vec<u8>) {
+    let mut config = ClientConfig::builder_with_provider(crypto())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyKey))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"capelet/1".to_vec()];
+    let connection = ClientConnection::new(Arc::new(config), ServerName::try_from("enclave.invalid").unwrap());
+    let mut tls = StreamOwned::new(connection.unwrap(), to.connect().unwrap());
+    write_frame(&mut tls, b"hello");
+    let theirs = read_frame(&mut tls).unwrap();
+    assert_eq!(tls.conn.alpn_protocol(), Some(&b"capelet/1"[..]));
+    if tell {
+        write_frame(&mut tls, b"secret");
+        assert_eq!(read_frame(&mut tls).unwrap(), b"secret");
+    }
+    let ours = tls.conn.export_keying_material([0; 32], LABEL, Some(b"hello")).unwrap();
+    (ours, theirs)
+}
+
+#[test]
+fn the_man_in_the_middle_is_not_seen_by_tls() {
+    let (enclave, sight) = (enclave(), Arc::new(Sight::default()));
+    let (ours, theirs) = connect(enclave.address(), false);
+    assert_eq!(ours.as_slice(), theirs, "without him, both ends export the same");
+    let man = mitm::start(local().listen().unwrap(), enclave.address().clone(), sight.clone()).unwrap();
+    let (ours, theirs) = connect(man.address(), false);
+    assert_ne!(ours.as_slice(), theirs, "with him, they do not: nothing else tells");
+    assert_eq!(sight.clients.load(Ordering::SeqCst), 1);
+    assert_eq!(sight.deceived.load(Ordering::SeqCst), 0);
+    connect(man.address(), true);
+    assert_eq!(sight.deceived.load(Ordering::SeqCst), 1, "who goes on is read, and served");
+    let bytes = (5 + 36) + (5 + 36 + 10 + 10);
+    assert_eq!(sight.bytes.load(Ordering::SeqCst), bytes);
+}
