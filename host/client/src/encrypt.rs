@@ -178,6 +178,7 @@ mod tests {
             attested: 0,
             until: 1,
             arn: Arn::parse(arn).unwrap(),
+            operator_key: true,
             kms: None,
             root: Hex([0; 32]),
             development: true,

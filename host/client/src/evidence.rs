@@ -17,3 +17,9 @@ pub fn pcrs_json(pcrs: &BTreeMap<u8, Pcr>) -> Value {
     let named = pcrs.iter().map(|(index, pcr)| (format!("PCR{index}"), Value::from(Hex(*pcr).to_string())));
     named.collect::<Map<_, _>>().into()
 }
+
+/// PCRs for people: those that hold something. Locked ones of zeros say nothing but that they are locked.
+pub fn pcr_fields(pcrs: &BTreeMap<u8, Pcr>) -> Vec<(String, String)> {
+    let said = pcrs.iter().filter(|(_, pcr)| **pcr != [0; 48]);
+    said.map(|(index, pcr)| (format!("PCR{index}"), Hex(*pcr).to_string())).collect()
+}

@@ -249,7 +249,8 @@ mod tests {
     fn what_cannot_be_a_bundle() {
         let good = r#"{"entry":"f.wasm"}"#;
         assert_eq!(code(&folder(good, &[("f.wasm", MODULE)])), "none");
-        let cases: [(&str, &[(&str, &[u8])], &str); 12] = [
+        type Files<'a> = &'a [(&'a str, &'a [u8])];
+        let cases: [(&str, Files<'_>, &str); 12] = [
             (good, &[("g.wasm", MODULE)], "no-entry-point"),
             (good, &[("f.wasm", b"text")], "bad-module"),
             ("{}", &[("f.wasm", MODULE)], "bad-manifest"),

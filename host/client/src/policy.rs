@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::home::Home;
 use crate::session::{Ask, Session};
+use crate::statements::Vault;
 use enclave_core::cbor::{Reader, Writer};
 use enclave_core::claims::KmsState;
 use enclave_core::config::Arn;
@@ -25,6 +26,9 @@ pub const FACTS_UNREAD: &str = "facts-unread";
 pub const POLICY_DIFFERS: &str = "policy-differs";
 /// The facts are no longer those that were attested with the vault key.
 pub const FACTS_DIFFER: &str = "facts-differ";
+
+/// The key is the operator's own, who with the vault's owner could read everything outside an enclave.
+pub const OPERATOR_ACCOUNT: &str = "operator-account";
 
 /// A key as the enclave read it.
 pub struct Key {
@@ -81,12 +85,18 @@ pub fn read(home: &Home, session: &mut Session, identity: &Identity, arn: Option
 const POLICY: &str = "policy.json";
 const FACTS: &str = "facts.cbor";
 
-/// What is not as it should be with the key of a vault: unread when the vault key was attested, or another text when
-/// it was last fetched.
-pub fn exceptions(home: &Home, attested: Option<&KmsState>) -> Vec<&'static str> {
-    let Some(state) = attested else { return vec![POLICY_UNREAD, FACTS_UNREAD] };
-    let kept = |digest: &[u8; 48], ending| home.file("policies").join(format!("{}.{ending}", hex(digest))).is_file();
+/// What whoever encrypts to a vault must accept of its key: that it is the operator's own; that it was unread when the
+/// vault key was attested, or had another text when it was last fetched.
+pub fn exceptions(home: &Home, vault: &Vault) -> Vec<&'static str> {
     let mut found = Vec::new();
+    if vault.operator_key {
+        found.push(OPERATOR_ACCOUNT);
+    }
+    let Some(state) = &vault.kms else {
+        found.extend([POLICY_UNREAD, FACTS_UNREAD]);
+        return found;
+    };
+    let kept = |digest: &[u8; 48], ending| home.file("policies").join(format!("{}.{ending}", hex(digest))).is_file();
     match &state.policy {
         None => found.push(POLICY_UNREAD),
         Some(digest) if !kept(digest, POLICY) => found.push(POLICY_DIFFERS),

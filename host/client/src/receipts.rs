@@ -57,8 +57,9 @@ pub fn check_trusted(bytes: &[u8], trust: &Trust, data: &[Option<&[u8]>]) -> Res
     Err(nearest)
 }
 
-/// What a receipt says and who it says so of, without any judgement.
-pub fn read(bytes: &[u8]) -> Result<Receipt, Error> {
+/// What a receipt says, and whether the root that it names is a development root; without any judgement.
+pub fn read(bytes: &[u8]) -> Result<(Receipt, bool), Error> {
     let bundle = ReceiptBundle::parse(bytes)?;
-    Ok(Receipt::parse(enclave_core::identity::payload1(&bundle.receipt)?)?)
+    let development = verify::peek_root(&bundle.document)? != Root::aws().der();
+    Ok((Receipt::parse(enclave_core::identity::payload1(&bundle.receipt)?)?, development))
 }

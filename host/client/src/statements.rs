@@ -14,7 +14,7 @@ use crate::values::{Base64, Hex, Owner};
 use enclave_core::Error as CoreError;
 use enclave_core::cbor::{Reader, Writer};
 use enclave_core::claims::KmsState;
-use enclave_core::config::Arn;
+use enclave_core::config::{Arn, Configuration};
 use enclave_core::error::Part;
 use enclave_core::identity::Identity;
 use enclave_core::message::{Halves, Verb};
@@ -44,6 +44,8 @@ pub struct Vault {
     pub until: u64,
     /// The KMS key under which it is stored.
     pub arn: Arn,
+    /// Whether that is the configuration's key: the operator's, and not one that the owner brought.
+    pub operator_key: bool,
     /// What the enclave read of that key.
     pub kms: Option<KmsState>,
     /// SHA-256 of the root under which it was verified.
@@ -83,10 +85,16 @@ pub fn judge(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age:
         attested,
         until: claims.until,
         arn: statement.record.arn.clone(),
+        operator_key: is_configured(&claims.configuration, &statement.record.arn),
         kms: claims.kms.clone(),
         root: Hex(root.sha256()),
         development: root.is_development(),
     })
+}
+
+/// Whether `arn` is the key of a configuration.
+pub fn is_configured(configuration: &[u8], arn: &Arn) -> bool {
+    Configuration::parse(configuration).is_ok_and(|configuration| configuration.arn == *arn)
 }
 
 /// Fetches the newest statement of `owner` that the store gives out, verifies it, compares it with what was seen

@@ -195,6 +195,7 @@ fn confirm(
         key: claims.key,
         attested: *attested,
         until: claims.until,
+        operator_key: statements::is_configured(&claims.configuration, &arn),
         arn,
         kms: claims.kms.clone(),
         root,

@@ -33,8 +33,8 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         ("Enclave", judged.module_id.clone()),
         ("Root", evidence::root_name(session.root())),
     ];
-    let names: Vec<_> = judged.pcrs.keys().map(|index| format!("PCR{index}")).collect();
-    fields.extend(names.iter().zip(judged.pcrs.values()).map(|(name, pcr)| (name.as_str(), Hex(*pcr).to_string())));
+    let pcrs = evidence::pcr_fields(&judged.pcrs);
+    fields.extend(pcrs.iter().map(|(name, pcr)| (name.as_str(), pcr.clone())));
     fields.extend([
         ("Receipt Key", Hex(claims.receipt_key).to_string()),
         ("KMS Key", key.unwrap_or("none").to_owned()),

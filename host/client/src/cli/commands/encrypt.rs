@@ -31,10 +31,15 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
         None => statements::MAX_AGE,
     };
     let url = context.url()?;
-    let vault = match statements::load(&context.home, &url, &owner, max_age)? {
-        Some(vault) => vault,
-        None if owner == me => return Err(Error::NoVaultKey),
-        None => statements::fetch(&context.home, &url, &identity, &owner, max_age)?,
+    let vault = match statements::load(&context.home, &url, &owner, max_age) {
+        Ok(Some(vault)) => vault,
+        Ok(None) if owner == me => return Err(Error::NoVaultKey),
+        // Never fetched, or too old by now: there may be a newer one.
+        Ok(None) => statements::fetch(&context.home, &url, &identity, &owner, max_age)?,
+        Err(error) if owner != me && matches!(error.code(), "expired" | "key-ended") => {
+            statements::fetch(&context.home, &url, &identity, &owner, max_age)?
+        }
+        Err(error) => return Err(error),
     };
     context.output.development(vault.development);
     if owner != me {
@@ -101,7 +106,7 @@ fn foreign(vault: &Vault, arguments: &Encrypt, context: &Context) -> Result<(), 
         vault.owner.fingerprint(),
         vault.epoch,
     ));
-    policy::accept(&policy::exceptions(&context.home, vault.kms.as_ref()), arguments.accept.as_deref())
+    policy::accept(&policy::exceptions(&context.home, vault), arguments.accept.as_deref())
 }
 
 /// The data, and how long it is where that is known.

@@ -36,9 +36,8 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
         ("Enclave", judged.module_id.clone()),
         ("Root", evidence::root_name(&root)),
     ];
-    let names: Vec<_> = judged.pcrs.keys().map(|index| format!("PCR{index}")).collect();
-    let pcrs = names.iter().zip(judged.pcrs.values()).map(|(name, pcr)| (name.as_str(), Hex(*pcr).to_string()));
-    fields.extend(pcrs);
+    let pcrs = evidence::pcr_fields(&judged.pcrs);
+    fields.extend(pcrs.iter().map(|(name, pcr)| (name.as_str(), pcr.clone())));
     let mut object = json!({
         "verified": true,
         "connection": false,

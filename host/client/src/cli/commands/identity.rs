@@ -36,7 +36,7 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
 pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<(), Error> {
     identity(context)?;
     let path = context.home.identity_path();
-    let secret = context.home.secret()?.ok_or_else(|| Error::Damaged(path))?;
+    let secret = context.home.secret()?.ok_or(Error::Damaged(path))?;
     let passphrase = passphrase(arguments.passphrase_file.as_deref(), true)?;
     export::write(Path::new(&arguments.file), &secret, &passphrase)?;
     let owner = secret.owner();

@@ -46,11 +46,13 @@ pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(),
 }
 
 pub(super) fn show(arguments: &ReceiptShow, context: &Context) -> Result<(), Error> {
-    let receipt = receipts::read(&read(&arguments.file, MAX_RECEIPT)?)?;
+    let (receipt, development) = receipts::read(&read(&arguments.file, MAX_RECEIPT)?)?;
+    context.output.development(development);
     let mut said = fields(&receipt);
     said.insert(0, ("Receipt", "NOT VERIFIED".to_owned()));
     let mut object = object(&receipt);
     object["verified"] = false.into();
+    mark(&mut object, development);
     context.output.fields(&said, &object)
 }
 
