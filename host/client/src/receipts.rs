@@ -57,9 +57,55 @@ pub fn check_trusted(bytes: &[u8], trust: &Trust, data: &[Option<&[u8]>]) -> Res
     Err(nearest)
 }
 
+/// A copy by which only the result, if `result`, and the inputs of these numbers, from 1, can be compared. What has
+/// not been disclosed to whoever copies cannot be.
+pub fn disclose(bytes: &[u8], result: bool, inputs: &[usize]) -> Result<Vec<u8>, Error> {
+    let mut bundle = ReceiptBundle::parse(bytes)?;
+    let known = |place: usize| bundle.salts.get(place).is_some_and(Option::is_some);
+    if inputs.iter().any(|input| *input == 0 || !known(*input)) || (result && !known(0)) {
+        return Err(Error::Argument {
+            name: "what is disclosed",
+            want: "a result or an input that this receipt discloses",
+        });
+    }
+    for (place, salt) in bundle.salts.iter_mut().enumerate() {
+        let keep = if place == 0 { result } else { inputs.contains(&place) };
+        *salt = salt.filter(|_| keep);
+    }
+    Ok(bundle.encode())
+}
+
 /// What a receipt says, and whether the root that it names is a development root; without any judgement.
 pub fn read(bytes: &[u8]) -> Result<(Receipt, bool), Error> {
     let bundle = ReceiptBundle::parse(bytes)?;
     let development = verify::peek_root(&bundle.document)? != Root::aws().der();
     Ok((Receipt::parse(enclave_core::identity::payload1(&bundle.receipt)?)?, development))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(salts: Vec<Option<[u8; 32]>>) -> Vec<u8> {
+        let key = enclave_core::identity::SigningKey::from_seed(&zeroize::Zeroizing::new([1; 32]));
+        let receipt = key.sign1("capelet/1/receipt", &[], b"x");
+        ReceiptBundle { document: vec![1], claims: vec![2], receipt, salts }.encode()
+    }
+
+    #[test]
+    fn only_what_is_named_is_disclosed() {
+        let [zero, one, two] = [Some([0; 32]), Some([1; 32]), Some([2; 32])];
+        let whole = bundle(vec![zero, one, two]);
+        let salts = |result, inputs: &[usize]| {
+            disclose(&whole, result, inputs).map(|copy| ReceiptBundle::parse(&copy).unwrap().salts)
+        };
+        assert_eq!(salts(true, &[2]), Ok(vec![zero, None, two]));
+        assert_eq!(salts(false, &[]), Ok(vec![None, None, None]));
+        for inputs in [[0], [3]] {
+            assert_eq!(salts(false, &inputs).unwrap_err().code(), "bad-argument");
+        }
+        let less = disclose(&whole, false, &[1]).unwrap();
+        assert_eq!(disclose(&less, true, &[]).unwrap_err().code(), "bad-argument");
+        assert_eq!(disclose(&less, false, &[2]).unwrap_err().code(), "bad-argument");
+    }
 }

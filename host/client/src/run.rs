@@ -84,7 +84,6 @@ pub fn run(
     let mut params = Writer::new();
     params.map(5).uint(1).bytes(&function.owner).uint(2).bytes(&function.id).uint(3).uint(function.version);
     params.uint(4).bytes(&function.checksum).uint(5).array(inputs.len() as u64);
-    let mut body = Zeroizing::new(Vec::with_capacity(total));
     for input in inputs {
         match input {
             Input::Plain(bytes) => {
@@ -96,9 +95,19 @@ pub fn run(
                 params.array(3).uint(1).uint(bytes.len() as u64).uint(epoch);
             }
         }
-        body.extend_from_slice(input.bytes());
     }
-    let ask = Ask { verb: Verb::Run, params: params.finish(), halves, body: Some(&body) };
+    let joined;
+    let body = match inputs {
+        // One input, which may be large, is not copied.
+        [only] => only.bytes(),
+        _ => {
+            let mut all = Zeroizing::new(Vec::with_capacity(total));
+            inputs.iter().for_each(|input| all.extend_from_slice(input.bytes()));
+            joined = all;
+            &joined
+        }
+    };
+    let ask = Ask { verb: Verb::Run, params: params.finish(), halves, body: Some(body) };
     let answer = session.ask(identity, ask)?;
     judge(session, identity, function, inputs, answer)
 }

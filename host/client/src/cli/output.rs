@@ -91,8 +91,9 @@ impl Output {
     /// Why it did not work.
     pub fn failure(&self, error: &Error) {
         eprintln!("Error: {error} [{}]", error.code());
-        if self.format == Format::Json {
-            let object = json!({"error": {"code": error.code(), "message": error.to_string()}});
+        // `list` has said it with its result.
+        if self.format == Format::Json && !matches!(error, Error::CatalogueDiffers(_)) {
+            let object = json!({"error": describe(error)});
             // If standard output is broken too, the status still says it.
             let _ = self.raw(format!("{object}\n").as_bytes());
         }
@@ -102,6 +103,11 @@ impl Output {
     pub fn progress(&self) -> bool {
         io::stderr().is_terminal()
     }
+}
+
+/// An error as it stands in an object.
+pub fn describe(error: &Error) -> Value {
+    json!({"code": error.code(), "message": error.to_string()})
 }
 
 /// Marks an object that rests on a development root.

@@ -106,7 +106,7 @@ pub use enclave::{Attest, Pcrs, Pin, Verify};
 pub use functions::{Checksum, Delete, Deploy, List, Run};
 pub use own::{
     Config, Identity, IdentityCommand, IdentityExport, IdentityImport, IdentityShow, Receipt, ReceiptCommand,
-    ReceiptShow, ReceiptVerify, Version,
+    ReceiptDisclose, ReceiptShow, ReceiptVerify, Version,
 };
 pub use vaults::{
     Contact, ContactAdd, ContactCommand, ContactFetch, ContactList, ContactRemove, Encrypt, Key, KeyCommand, KeyCreate,

@@ -4,7 +4,7 @@ use super::Globals;
 use argh::{ArgsInfo, FromArgs};
 
 command! {
-    /// checks or shows a receipt, offline
+    /// checks, shows or passes on a receipt, offline
     #[argh(subcommand, name = "receipt")]
     Receipt {
         /// what to do
@@ -18,6 +18,8 @@ commands! {
     ReceiptCommand {
         /// See [`ReceiptVerify`].
         Verify(ReceiptVerify),
+        /// See [`ReceiptDisclose`].
+        Disclose(ReceiptDisclose),
         /// See [`ReceiptShow`].
         Show(ReceiptShow),
     }
@@ -47,6 +49,31 @@ command! {
         /// a root certificate, DER, in the place of Amazon's (with -p)
         #[argh(option)]
         root: Option<String>,
+    }
+}
+
+command! {
+    /// makes a copy for others by which nothing can be compared but what you name
+    #[argh(
+        subcommand,
+        name = "disclose",
+        example = "{command_name} letter.receipt --out public.receipt --result\n\
+            {command_name} letter.receipt --out public.receipt --input 1",
+        note = "What is left out cannot be guessed by its commitment: its salt is not there."
+    )]
+    ReceiptDisclose {
+        /// the receipt
+        #[argh(positional)]
+        file: String,
+        /// where to write the copy
+        #[argh(option)]
+        out: String,
+        /// let the result be compared
+        #[argh(switch)]
+        result: bool,
+        /// the number of an input to let be compared, from 1; once for each
+        #[argh(option)]
+        input: Vec<usize>,
     }
 }
 
@@ -136,4 +163,4 @@ command! {
 }
 
 branches! { Identity Receipt }
-leaves! { Config IdentityExport IdentityImport IdentityShow ReceiptShow ReceiptVerify Version }
+leaves! { Config IdentityExport IdentityImport IdentityShow ReceiptDisclose ReceiptShow ReceiptVerify Version }

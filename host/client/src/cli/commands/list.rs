@@ -3,7 +3,7 @@
 use super::{enclave, identity};
 use crate::cli::Context;
 use crate::cli::args::{Delete, List};
-use crate::cli::output::mark;
+use crate::cli::output::{describe, mark};
 use crate::deploy;
 use crate::error::Error;
 use crate::home::catalogue::Catalogue;
@@ -43,9 +43,13 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
     let differing = listed.iter().filter(|entry| entry.standing != Standing::There).count();
     let mut object = json!({"entries": objects, "total": listed.len(), "differing": differing});
     mark(&mut object, session.development());
-    context.output.text(&text, &object)?;
     let missing = listed.iter().filter(|entry| entry.standing == Standing::Missing).count();
-    if missing > 0 { Err(Error::CatalogueDiffers(missing)) } else { Ok(()) }
+    let differs = (missing > 0).then_some(Error::CatalogueDiffers(missing));
+    if let Some(differs) = &differs {
+        object["error"] = describe(differs);
+    }
+    context.output.text(&text, &object)?;
+    differs.map_or(Ok(()), Err)
 }
 
 pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error> {

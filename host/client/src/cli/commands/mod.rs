@@ -47,6 +47,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Delete(arguments) => list::delete(&arguments, context),
         Command::Receipt(receipt) => match receipt.command {
             ReceiptCommand::Verify(arguments) => receipt::verify(&arguments, context),
+            ReceiptCommand::Disclose(arguments) => receipt::disclose(&arguments, context),
             ReceiptCommand::Show(arguments) => receipt::show(&arguments, context),
         },
         Command::Identity(identity) => match identity.command {

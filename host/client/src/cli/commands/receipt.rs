@@ -2,10 +2,11 @@
 
 use super::{evidence, read};
 use crate::cli::Context;
-use crate::cli::args::{ReceiptShow, ReceiptVerify};
+use crate::cli::args::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
+use crate::files::{self, Readers};
 use crate::home::trust::Trust;
 use crate::pins::Pins;
 use crate::receipts::{self, MAX_RECEIPT};
@@ -15,6 +16,7 @@ use enclave_core::receipt::Receipt;
 use enclave_core::status;
 use enclave_core::verify::Pins as Builds;
 use serde_json::{Value, json};
+use std::path::Path;
 
 pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(), Error> {
     let bytes = read(&arguments.file, MAX_RECEIPT)?;
@@ -43,6 +45,17 @@ pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(),
     object["pcrs"] = crate::evidence::pcrs_json(&checked.judged.pcrs);
     mark(&mut object, checked.judged.development);
     context.output.fields(&said, &object)
+}
+
+pub(super) fn disclose(arguments: &ReceiptDisclose, context: &Context) -> Result<(), Error> {
+    let bytes = read(&arguments.file, MAX_RECEIPT)?;
+    let copy = receipts::disclose(&bytes, arguments.result, &arguments.input)?;
+    files::write(Path::new(&arguments.out), &copy, Readers::Umask)?;
+    let mut disclosed: Vec<_> = arguments.result.then(|| "result".to_owned()).into_iter().collect();
+    disclosed.extend(arguments.input.iter().map(|input| format!("input {input}")));
+    let said = if disclosed.is_empty() { "nothing".to_owned() } else { disclosed.join(", ") };
+    let object = json!({"file": arguments.out, "disclosed": disclosed});
+    context.output.fields(&[("Receipt", arguments.out.clone()), ("Disclosed", said)], &object)
 }
 
 pub(super) fn show(arguments: &ReceiptShow, context: &Context) -> Result<(), Error> {

@@ -43,7 +43,12 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
             path.display().to_string()
         }
     };
-    context.output.detail(&format!("The receipt was checked and is in {kept}"));
+    let said = format!("The receipt was checked and is in {kept}");
+    if ran.output.is_ok() {
+        context.output.detail(&said)
+    } else {
+        context.output.note(&said)
+    }
     if !ran.diagnostic.is_empty() {
         // Whatever the function wrote is its own word, not this program's.
         let mut stderr = io::stderr().lock();
