@@ -15,6 +15,9 @@ pub const MAX_TEXT: usize = 1024;
 /// The longest that all paths may be together, in bytes: with the arguments they fit into a job's header.
 pub const MAX_PATHS: usize = 512 << 10;
 
+/// The folder in which a function finds its inputs; no bundle may have it.
+pub const INPUTS: &str = "input";
+
 /// A reactor's handler when the manifest names none.
 pub const HANDLER: &str = "cape_handler";
 
@@ -161,6 +164,13 @@ impl<'a> Bundle<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let Form { manifest, files } = Form::parse(bytes)?;
         let manifest = Manifest::parse(manifest)?;
+        // A run's inputs are files there.
+        if files
+            .iter()
+            .any(|(path, _)| *path == INPUTS || path.strip_prefix(INPUTS).is_some_and(|p| p.starts_with('/')))
+        {
+            return Err(MALFORMED);
+        }
         let entry = files.binary_search_by(|(path, _)| (*path).cmp(manifest.entry)).ok();
         let module = entry.and_then(|at| files.get(at)).map(|(_, content)| *content).ok_or(MALFORMED)?;
         Ok(Self { manifest, files, module })

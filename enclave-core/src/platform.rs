@@ -112,12 +112,9 @@ pub struct Outcome {
     pub ended: Ended,
     /// Its output, at most `limits.output` bytes.
     pub output: Zeroizing<Vec<u8>>,
-    /// What it wrote to stderr, cut at [`MAX_DIAGNOSTIC`].
+    /// What it wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_job::outcome::MAX_DIAGNOSTIC).
     pub diagnostic: Zeroizing<Vec<u8>>,
 }
-
-/// The most that is kept of what a function writes to stderr, in bytes.
-pub const MAX_DIAGNOSTIC: usize = 16_384;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! One client's session: handshake, then requests one after the other, on one thread.
 
 use crate::boot::Boot;
+use crate::chunks::{FrameReader, FrameWriter};
 use crate::claims::{self, SessionClaims};
 use crate::crypto::Crypto;
 use crate::error::{Error, Part};
@@ -9,7 +10,6 @@ use crate::identity::SigningKey;
 use crate::message::{self, Request, Response};
 use crate::platform::{Connection, Platform, Purpose};
 use crate::seal::KemSecret;
-use crate::chunks::{FrameReader, FrameWriter};
 use crate::stream::{CHUNK_LEN, Secret};
 use crate::verbs::{self, Pending, Reply};
 use crate::{digest, frame, keys, shared};

@@ -61,9 +61,9 @@ impl Shared {
 
     /// Sets the clock, never back, and says the time.
     fn set_time(&mut self, time: u64, elapsed: u64) -> u64 {
-        let said = self.clock.map_or(0, |clock| {
-            clock.time.saturating_add(elapsed.saturating_sub(clock.elapsed).min(CLOCK_AGE))
-        });
+        let said = self
+            .clock
+            .map_or(0, |clock| clock.time.saturating_add(elapsed.saturating_sub(clock.elapsed).min(CLOCK_AGE)));
         let time = time.max(said);
         self.clock = Some(Clock { time, elapsed });
         time

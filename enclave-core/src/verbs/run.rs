@@ -3,7 +3,7 @@
 //! exit status, ? 2 stderr}.
 
 use super::{Reply, params, stored};
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, INPUTS};
 use crate::cbor::Writer;
 use crate::ciphertext::{Ciphertext, CiphertextHeader};
 use crate::error::{Error, Part};
@@ -186,7 +186,8 @@ fn work<P: Platform>(
         verb: Verb::Run as u64,
     };
     let receipt = receipt.sign(context.receipt_key());
-    let diagnostic = outcome.as_ref().ok().filter(|_| authorised.diagnostics()).map(|outcome| outcome.diagnostic.clone());
+    let diagnostic =
+        outcome.as_ref().ok().filter(|_| authorised.diagnostics()).map(|outcome| outcome.diagnostic.clone());
     Ok(Reply {
         status: ended.map_or(status::DONE, |error| status::of(error).0),
         result: result(ended.and_then(|error| status::of(error).1), diagnostic.as_deref()),
@@ -204,7 +205,7 @@ fn start_worker<P: Platform>(
     let bundle = Bundle::parse(bundle)?;
     let manifest = &bundle.manifest;
     let (first, more) = inputs.split_first().ok_or(Error::Malformed(Part::Request))?;
-    let names: Vec<String> = (1..=more.len()).map(|i| alloc::format!("input/{i}")).collect();
+    let names: Vec<String> = (1..=more.len()).map(|i| alloc::format!("{INPUTS}/{i}")).collect();
     let more = names.iter().zip(more).map(|(name, data)| (name.as_str(), data.as_slice()));
     let files: Vec<(&str, &[u8])> = bundle.files.iter().copied().chain(more).collect();
     let limits = &context.boot.limits;

@@ -1,11 +1,11 @@
 //! Objects at rest: sealed under a KMS data key and the owner's half, stored, read back before anyone is told.
 
 use crate::error::{Error, Part};
+use crate::kms;
 use crate::message::Halves;
 use crate::object::{self, Head, ObjectAd};
 use crate::parent::{Answer, Key, Operation};
 use crate::platform::Platform;
-use crate::kms;
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
@@ -48,8 +48,7 @@ pub fn put<P: Platform>(
     let half = halves.get(&ad.id).ok_or(Error::CannotOpen)?;
     let context = object::kms_context(&ad.encode());
     let (data_key, wrapped) = kms::generate_data_key(platform, &ad.arn, &context, now)?;
-    let stored =
-        object::seal::<P::Crypto>(ad, &wrapped, record, data_key.as_slice(), half.as_slice(), content)?;
+    let stored = object::seal::<P::Crypto>(ad, &wrapped, record, data_key.as_slice(), half.as_slice(), content)?;
     drop(data_key);
     match platform.parent(Operation::Put(ad.key(), &stored))? {
         Answer::Done => {}

@@ -33,7 +33,9 @@ impl Kms {
             .arg(home.folder("kms")?)
             .arg("--nsm-root")
             .arg(nsm_root)
-            .stdin(Stdio::null())
+            // However this process ends, its standard input ends with it, and so does the KMS.
+            .arg("--until-eof")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| Error::Start(program, error))?;

@@ -30,13 +30,11 @@ use std::thread;
 
 /// Everything on one machine, under a development root: for trying Capelet, never for data that matters.
 #[derive(FromArgs)]
-#[argh(
-    note = "Beside a running capelet-local:
+#[argh(note = "Beside a running capelet-local:
   capelet pin --development unix:HOME/capelet.sock
   capelet deploy FOLDER
   capelet run ID 'input'
-Ctrl-C ends it; what was stored stays in --home."
-)]
+Ctrl-C ends it; what was stored stays in --home.")]
 struct Arguments {
     /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
     #[argh(option)]
@@ -126,11 +124,8 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let credentials = home.path("credentials.json");
     home::write(&credentials, PARENT.credentials().as_bytes())?;
 
-    let listen = if arguments.listen.is_empty() {
-        vec![Address::Unix(home.path("capelet.sock"))]
-    } else {
-        arguments.listen
-    };
+    let listen =
+        if arguments.listen.is_empty() { vec![Address::Unix(home.path("capelet.sock"))] } else { arguments.listen };
     let parent = Parent::start(Settings {
         listen,
         enclave: Transport::Unix(sockets.clone()),

@@ -60,11 +60,8 @@ impl platform::Recipient for Recipient {
 
     fn open(self: Box<Self>, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut out = Zeroizing::new(vec![0; self.key.min_output_size()]);
-        let length = self
-            .key
-            .decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, &mut out, None)
-            .map_err(|_| Error::CannotOpen)?
-            .len();
+        let length =
+            self.key.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, &mut out, None).map_err(|_| Error::CannotOpen)?.len();
         out.truncate(length);
         Ok(out)
     }

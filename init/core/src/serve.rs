@@ -54,7 +54,8 @@ struct Place(Arc<AtomicUsize>);
 
 impl Place {
     fn take(sessions: &Arc<AtomicUsize>) -> Option<Self> {
-        let taken = sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MAX_SESSIONS).then_some(n + 1));
+        let taken =
+            sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MAX_SESSIONS).then_some(n + 1));
         taken.ok().map(|_| Self(sessions.clone()))
     }
 }

@@ -20,10 +20,7 @@ pub const ALPN: &[u8] = b"capelet/1";
 
 /// The one provider: X25519MLKEM768 and TLS 1.3's suites.
 pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider {
-        kx_groups: vec![kx_group::X25519MLKEM768],
-        ..default_provider()
-    })
+    Arc::new(CryptoProvider { kx_groups: vec![kx_group::X25519MLKEM768], ..default_provider() })
 }
 
 /// The server's configuration, with a key made for this boot.
@@ -86,9 +83,6 @@ impl Channel for Tls {
 
 impl Connection for Tls {
     fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
-        self.0
-            .conn
-            .export_keying_material([0; 32], label.as_bytes(), Some(context))
-            .map_err(|_| Down::Failed)
+        self.0.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::transport::down;
 use capelet_job::job::Header;
-use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
+use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN, MAX_DIAGNOSTIC};
 use capelet_job::spawn::{ENDED_LEN, Ended as Gone, How, Spawn};
 use enclave_core::error::{Down, Error, Part};
-use enclave_core::platform::{Ended, Job, MAX_DIAGNOSTIC, Outcome};
+use enclave_core::platform::{Ended, Job, Outcome};
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use std::collections::BTreeMap;
 use std::io::{IoSlice, Read as _, Write as _};
@@ -21,9 +21,6 @@ use zeroize::Zeroizing;
 pub const MAX_WORKERS: usize = 8;
 /// How much longer than its deadline a worker's end may take to be told.
 const GRACE: Duration = Duration::from_secs(5);
-/// Address space of a worker beyond WebAssembly's memory: its code, the module translated, input and output.
-const OVERHEAD: u64 = 512 << 20;
-
 /// The socket to PID 1 and the runs that wait for word from it.
 pub struct Workers {
     socket: OwnedFd,
@@ -62,9 +59,10 @@ impl Workers {
     pub fn run(&self, job: &Job<'_>) -> Result<Outcome, Error> {
         let started = Instant::now();
         let until = started + Duration::from_millis(job.time);
+        let header = header(job)?;
         let (ours, theirs) = UnixStream::pair().map_err(|_| Down::Failed)?;
-        let ticket = self.spawn(job, theirs)?;
-        let said = converse(ours, job, until);
+        let ticket = self.spawn(job.time, header.address_space(), theirs)?;
+        let said = converse(ours, &header, job, until);
         let wait = until.saturating_duration_since(Instant::now()) + GRACE;
         let how = ticket.gone.recv_timeout(wait).map_err(|_| Down::Failed)?;
         let (said, output, diagnostic) = match said {
@@ -82,7 +80,7 @@ impl Workers {
     }
 
     /// Asks PID 1 for a worker that holds `theirs` and nothing else.
-    fn spawn(&self, job: &Job<'_>, theirs: UnixStream) -> Result<Ticket<'_>, Error> {
+    fn spawn(&self, time: u64, memory: u64, theirs: UnixStream) -> Result<Ticket<'_>, Error> {
         let (sender, gone) = channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.runs.len() >= MAX_WORKERS {
@@ -93,9 +91,7 @@ impl Workers {
         waiting.runs.insert(number, sender);
         drop(waiting);
         let ticket = Ticket { workers: self, number, gone };
-        let deadline = u32::try_from(job.time).unwrap_or(u32::MAX);
-        let bulk = (job.input.len() as u64).saturating_mul(2).saturating_add(job.limits.output.saturating_mul(2));
-        let memory = job.limits.memory.saturating_add(OVERHEAD).saturating_add(bulk);
+        let deadline = u32::try_from(time).unwrap_or(u32::MAX);
         let message = Spawn { job: number, deadline, memory }.to_bytes();
         let descriptors = [theirs.as_raw_fd()];
         let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -139,8 +135,8 @@ impl Said {
 }
 
 /// Hands the job over, then reads what the worker says. Whatever is not of the form is as if it had not been said.
-fn converse(mut socket: UnixStream, job: &Job<'_>, until: Instant) -> Result<Parts, Error> {
-    send(&mut socket, job, until)?;
+fn converse(mut socket: UnixStream, header: &Header, job: &Job<'_>, until: Instant) -> Result<Parts, Error> {
+    send(&mut socket, header, job, until)?;
     let most = usize::try_from(job.limits.output).unwrap_or(usize::MAX);
     let mut said = Said::default();
     loop {
@@ -175,22 +171,23 @@ fn append(to: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     to.extend_from_slice(bytes);
 }
 
-fn send(socket: &mut UnixStream, job: &Job<'_>, until: Instant) -> Result<(), Error> {
+/// What the worker is told in front of the bytes.
+fn header(job: &Job<'_>) -> Result<Header, Error> {
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| Error::TooLarge(Part::Job));
-    let mut files = Vec::new();
-    for (path, content) in job.files {
-        files.push((path.as_bytes().to_vec(), length(content)?));
-    }
-    let header = Header {
+    let file = |(path, content): &(&str, &[u8])| Ok((path.as_bytes().to_vec(), length(content)?));
+    Ok(Header {
         kind: job.kind,
         limits: job.limits,
         now: job.now,
         handler: job.handler.as_bytes().to_vec(),
         arguments: job.arguments.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
         module: length(job.module)?,
-        files,
+        files: job.files.iter().map(file).collect::<Result<_, Error>>()?,
         input: job.input.len() as u64,
-    };
+    })
+}
+
+fn send(socket: &mut UnixStream, header: &Header, job: &Job<'_>, until: Instant) -> Result<(), Error> {
     let header = header.to_bytes().ok_or(Error::TooLarge(Part::Job))?;
     let contents = job.files.iter().map(|(_, content)| *content);
     for bytes in [header.as_slice(), job.module].into_iter().chain(contents).chain([job.input]) {

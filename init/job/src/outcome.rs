@@ -3,7 +3,7 @@
 /// The longest frame's content, in bytes.
 pub const MAX_FRAME: usize = 65_536;
 /// The most bytes of [`Frame::Diagnostic`] of one run; the worker drops what exceeds it.
-pub const MAX_DIAGNOSTIC: usize = 65_536;
+pub const MAX_DIAGNOSTIC: usize = 32_768;
 /// Length of what stands in front of a frame's content: tag and length.
 pub const HEAD_LEN: usize = 5;
 

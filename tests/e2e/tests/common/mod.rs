@@ -1,0 +1,98 @@
+//! Small functions of WebAssembly, and folders for them.
+
+#![allow(dead_code)]
+
+use capelet_e2e::{Local, Person, function};
+use serde_json::json;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// Copies its input to its output.
+pub const ECHO: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func (export "_start")
+    (loop $again
+      (i32.store (i32.const 0) (i32.const 1024))
+      (i32.store (i32.const 4) (i32.const 65536))
+      (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))
+      (i32.store (i32.const 4) (i32.load (i32.const 16)))
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+      (br_if $again (i32.load (i32.const 16))))))"#;
+
+/// Never ends.
+pub const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop $l (br $l))))"#;
+
+/// Traps.
+pub const TRAP: &str = r#"(module (memory (export "memory") 1) (func (export "_start") unreachable))"#;
+
+/// Ends with status 7, after a word on stderr.
+pub const SEVEN: &str = r#"(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "oh no")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 64))
+    (i32.store (i32.const 4) (i32.const 5))
+    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 16)))
+    (call $exit (i32.const 7))))"#;
+
+/// Asks for memory without end.
+pub const GROW: &str = r#"(module (memory (export "memory") 1)
+  (func (export "_start") (loop $l (drop (memory.grow (i32.const 16))) (br $l))))"#;
+
+/// Writes without end.
+pub const FLOOD: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 64))
+    (i32.store (i32.const 4) (i32.const 65536))
+    (loop $l (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br $l))))"#;
+
+/// A folder for one test, an enclave in it, an owner who trusts it.
+pub struct Place {
+    /// The enclave.
+    pub local: Local,
+    /// The owner.
+    pub owner: Person,
+    /// The folder.
+    pub folder: TempDir,
+}
+
+impl Place {
+    /// With further arguments for `capelet-local`.
+    pub fn new(arguments: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("e2e").tempdir().unwrap();
+        let local = Local::start(&folder.path().join("e"), arguments);
+        let owner = Person::pinned(&folder.path().join("owner"), &local);
+        Self { local, owner, folder }
+    }
+
+    /// Somebody else who trusts the enclave.
+    pub fn person(&self, name: &str) -> Person {
+        Person::pinned(&self.folder.path().join(name), &self.local)
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A folder with a function of this text.
+    pub fn function(&self, name: &str, text: &str) -> PathBuf {
+        let folder = self.folder.path().join(format!("function-{name}"));
+        function(&folder, &wat::parse_str(text).unwrap(), &json!({ "entry": "function.wasm" }));
+        folder
+    }
+
+    /// Deploys a function of this text for the owner, under this name; gives its id and checksum.
+    pub fn deploy(&self, name: &str, text: &str) -> (String, String) {
+        let folder = self.function(name, text);
+        let said = self.owner.json(&["deploy", folder.to_str().unwrap(), "-n", name]);
+        let field = |name: &str| said[name].as_str().unwrap().to_owned();
+        (field("function_id"), field("function_checksum"))
+    }
+}

@@ -1,0 +1,137 @@
+//! Bad input, as people meet it: a sentence, a stable code, status 1, nothing sent and nothing half-written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_e2e::{Person, refusal};
+use common::{ECHO, Place};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn without_the_right_pins_nothing_is_sent() {
+    let place = Place::new(&[]);
+    let folder = place.function("echo", ECHO);
+    let path = folder.to_str().unwrap();
+    let url = place.local.url.as_str();
+
+    let nobody = Person::new(&place.folder.path().join("nobody"));
+    for command in [&["deploy", path][..], &["run", "echo", "x"], &["key", "create"], &["list"], &["attest"]] {
+        let code = nobody.code(&[command, &["-u", url]].concat());
+        assert!(code == "no-pins" || code == "unknown-function", "{command:?}: {code}");
+    }
+    let zeros = format!("0:{}", "0".repeat(96));
+    for pin in ["", "0:", "0:ab", zeros.as_str(), "1:00", "x:00"] {
+        let code = nobody.code(&["pin", url, "-p", pin]);
+        assert!(["no-pins", "debug-mode", "malformed", "bad-pin", "usage"].contains(&code.as_str()), "{pin:?}: {code}");
+    }
+    assert!(place.local.stored().is_empty(), "{:?}", place.local.stored());
+
+    // Pinned under Amazon's root, a development enclave is nobody.
+    nobody.ok(&["pin", url, "-p", &format!("0:{}", place.local.pcr0)]);
+    assert_eq!(nobody.code(&["attest", "-u", url]), "untrusted-root");
+    place.local.stop();
+}
+
+#[test]
+fn another_image_is_refused_and_told_nothing() {
+    let place = Place::new(&[]);
+    let home = place.local.home.clone();
+    place.deploy("echo", ECHO);
+    place.local.stop();
+    let core = place.path("core");
+    let mut bytes = fs::read(capelet_e2e::binary("capelet-core-dev")).unwrap();
+    bytes.push(0);
+    fs::write(&core, bytes).unwrap();
+    fs::set_permissions(&core, fs::Permissions::from_mode(0o755)).unwrap();
+    let other = capelet_e2e::Local::start(&home, &["--core", &core]);
+    for command in [&["attest"][..], &["run", "echo", "x"], &["list"], &["key", "create"]] {
+        assert_eq!(place.owner.code(command), "pcr-mismatch", "{command:?}");
+    }
+    other.stop();
+}
+
+#[test]
+fn functions_that_are_not() {
+    let place = Place::new(&[]);
+    let (id, checksum) = place.deploy("echo", ECHO);
+    let owner = &place.owner;
+    assert_eq!(owner.code(&["run", "nothing-of-that-name", "x"]), "unknown-function");
+    let absent = "00000000000000000000000000000001";
+    assert_eq!(owner.code(&["run", absent, "x", "--function-checksum", &checksum]), "not-found");
+    let wrong = "11".repeat(32);
+    assert_eq!(owner.code(&["run", &id, "x", "--function-checksum", &wrong]), "disagrees");
+
+    let folder = place.folder.path().join("empty");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.to_str().unwrap();
+    let codes: Vec<String> = [
+        None,
+        Some(json!({ "entry": "missing.wasm" }).to_string()),
+        Some("{".to_string()),
+        Some(json!({ "entry": "../x.wasm" }).to_string()),
+    ]
+    .into_iter()
+    .map(|manifest| {
+        if let Some(manifest) = manifest {
+            fs::write(folder.join("capelet.json"), manifest).unwrap();
+        }
+        owner.code(&["deploy", path])
+    })
+    .collect();
+    assert!(codes.iter().all(|code| !code.is_empty()), "{codes:?}");
+    assert_eq!(place.local.stored().len(), 1);
+    place.local.stop();
+}
+
+#[test]
+fn an_enclave_that_is_not_there() {
+    let place = Place::new(&[]);
+    let owner = Person { home: place.owner.home.clone() };
+    place.deploy("echo", ECHO);
+    place.local.stop();
+    for command in [&["attest"][..], &["run", "echo", "x"], &["list"]] {
+        assert_eq!(owner.code(command), "unreachable", "{command:?}");
+    }
+}
+
+#[test]
+fn damaged_files_of_the_client() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    let home = &place.owner.home;
+    let files: Vec<_> = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let identity = files.iter().find(|path| path.to_string_lossy().contains("identity")).unwrap();
+    let trust = files.iter().find(|path| path.to_string_lossy().contains("trust")).unwrap();
+    for file in [identity, trust] {
+        let whole = fs::read(file).unwrap();
+        let half = &whole[..whole.len() / 2];
+        let mut flipped = whole.clone();
+        flipped[0] ^= 0x20;
+        for damaged in [half, &flipped, b""] {
+            fs::write(file, damaged).unwrap();
+            let code = place.owner.code(&["run", "echo", "x"]);
+            assert!(code.contains("damaged") || code == "malformed" || code == "file", "{file:?}: {code}");
+            assert_eq!(fs::read(file).unwrap(), damaged, "nothing is overwritten");
+        }
+        fs::write(file, whole).unwrap();
+    }
+    fs::set_permissions(identity, fs::Permissions::from_mode(0o644)).unwrap();
+    let code = place.owner.code(&["run", "echo", "x"]);
+    assert!(code.contains("permission"), "{code}");
+    fs::set_permissions(identity, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
+    place.local.stop();
+}
+
+#[test]
+fn inputs_over_the_limit() {
+    let place = Place::new(&["--limit-input", "1000"]);
+    place.deploy("echo", ECHO);
+    assert_eq!(place.owner.run_with(&["run", "echo", "-"], &[1; 1000]).stdout, [1; 1000]);
+    let over = place.owner.run_with(&["run", "echo", "-", "-o", "json"], &[1; 1001]);
+    assert_eq!(refusal(&over), "input-limit");
+    place.local.stop();
+}

@@ -1,0 +1,152 @@
+//! The whole of it, as people use it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_e2e::{Person, refusal};
+use common::{ECHO, Place, SEVEN};
+use serde_json::json;
+use std::fs;
+
+#[test]
+fn an_owner_deploys_runs_lists_and_deletes() {
+    let place = Place::new(&[]);
+    let (id, checksum) = place.deploy("echo", ECHO);
+    assert_eq!(place.owner.ok(&["run", "echo", "hello"]), b"hello");
+    assert_eq!(place.owner.ok(&["run", &id, "hello"]), b"hello");
+    assert_eq!(place.owner.run_with(&["run", "echo", "-"], &[7; 300_000]).stdout, [7; 300_000]);
+    assert_eq!(place.owner.run_with(&["run", "echo"], b"").stdout, b"");
+
+    let ran = place.owner.json(&["run", "echo", "hello"]);
+    assert_eq!(ran["output"], json!("hello"));
+    assert_eq!(ran["checksums"]["function"], json!(checksum));
+    assert_eq!(ran["development"], json!(true));
+
+    let listed = place.owner.json(&["list"]).to_string();
+    assert!(listed.contains(&id), "{listed}");
+    place.owner.ok(&["delete", "echo"]);
+    assert!(!place.owner.json(&["list"])["functions"].to_string().contains(&format!("{id}\",\"stored\":true")));
+    assert!(matches!(place.owner.code(&["run", &id, "x", "--function-checksum", &checksum]).as_str(), "not-found"));
+    place.local.stop();
+}
+
+#[test]
+fn somebody_encrypts_and_only_that_function_of_the_owner_opens() {
+    let place = Place::new(&[]);
+    let (_, checksum) = place.deploy("echo", ECHO);
+    place.deploy("seven", SEVEN);
+    place.owner.ok(&["key", "create"]);
+    let sender = place.person("sender");
+    sender.ok(&["contact", "add", "owner", &place.owner.owner()]);
+    fs::write(place.path("letter"), "the letter's text").unwrap();
+    let (letter, sealed) = (place.path("letter"), place.path("letter.cape"));
+
+    // To somebody else's vault one must say which code may read, and accept what cannot be judged.
+    let unbound = sender.code(&["encrypt", "--to", "owner", "-f", &letter, "--out", &sealed]);
+    assert!(!unbound.is_empty());
+    assert!(!fs::exists(&sealed).unwrap());
+    let encrypt = ["encrypt", "--to", "owner", "--for", &checksum, "--accept", "operator-account", "-f", &letter];
+    sender.ok(&[&encrypt[..], &["--out", &sealed]].concat());
+    assert!(!fs::read(&sealed).unwrap().windows(6).any(|window| window == b"letter"));
+
+    let receipt = place.path("receipt");
+    let output = place.owner.ok(&["run", "echo", "-f", &sealed, "--receipt", &receipt]);
+    assert_eq!(output, b"the letter's text");
+    assert_eq!(place.owner.code(&["run", "seven", "-f", &sealed]), "refused");
+
+    // The receipt, offline: the enclave is gone.
+    fs::write(place.path("output"), &output).unwrap();
+    fs::write(place.path("other"), "another text").unwrap();
+    let (output, other) = (place.path("output"), place.path("other"));
+    place.local.stop();
+    sender.ok(&["receipt", "verify", &receipt, "--result", &output, "--input", &letter]);
+    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--result", &other]), "disagrees");
+    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--input", &other]), "disagrees");
+    let stranger = Person::new(&place.folder.path().join("stranger"));
+    assert_eq!(stranger.code(&["receipt", "verify", &receipt]), "no-pins");
+}
+
+#[test]
+fn whoever_is_not_the_owner_is_refused() {
+    let place = Place::new(&[]);
+    let (id, checksum) = place.deploy("echo", ECHO);
+    let other = place.person("other");
+    let owner = place.owner.owner();
+    let named = format!("{owner}/{id}");
+    let checked = ["--function-checksum", &checksum, "--function-version", "1"];
+    assert_eq!(other.code(&[&["run", &named, "x"][..], &checked].concat()), "refused");
+    // Of her own she has none by that id.
+    assert_eq!(other.code(&[&["run", &id, "x"][..], &checked].concat()), "not-found");
+    assert!(!other.json(&["list"]).to_string().contains(&id));
+    place.local.stop();
+}
+
+#[test]
+fn only_those_on_the_list_deploy() {
+    let place = Place::new(&[]);
+    let key = place.owner.json(&["identity", "show"]);
+    let hex = key["owner_hex"].as_str().or(key["owner"].as_str()).unwrap().to_owned();
+    place.local.stop();
+    let listed = capelet_e2e::Local::start(&place.folder.path().join("e2"), &["--deployer", &hex]);
+    let owner = Person { home: place.owner.home.clone() };
+    owner.ok(&["pin", "--development", &listed.url]);
+    let folder = tempfile::tempdir_in(place.folder.path()).unwrap();
+    let wasm = wat::parse_str(ECHO).unwrap();
+    capelet_e2e::function(folder.path(), &wasm, &json!({ "entry": "function.wasm" }));
+    let path = folder.path().to_str().unwrap().to_owned();
+    owner.ok(&["deploy", &path, "-u", &listed.url]);
+    let other = Person::pinned(&place.folder.path().join("other"), &listed);
+    assert_eq!(other.code(&["deploy", &path]), "refused");
+    assert_eq!(other.code(&["key", "create"]), "refused");
+    listed.stop();
+}
+
+#[test]
+fn a_failed_run_says_why_and_has_a_receipt() {
+    let place = Place::new(&["--limit-run", "1500", "--limit-output", "1000000", "--limit-memory", "8388608"]);
+    let cases = [
+        ("seven", SEVEN, "exit-status"),
+        ("trap", common::TRAP, "trapped"),
+        ("spin", common::SPIN, "time-limit"),
+        ("grow", common::GROW, "memory-limit"),
+        ("flood", common::FLOOD, "output-limit"),
+    ];
+    for (name, text, code) in cases {
+        place.deploy(name, text);
+        let receipt = place.path(&format!("{name}.receipt"));
+        let output = place.owner.run(&["run", name, "x", "--receipt", &receipt, "-o", "json"]);
+        assert_eq!(refusal(&output), code, "{name}");
+        let shown = place.owner.json(&["receipt", "verify", &receipt]);
+        assert!(shown["status"] != json!(0) && shown["status"] != json!("done"), "{name}: {shown}");
+    }
+    // What the owner's own function says on stderr is hers, when all of the input is plain.
+    let output = place.owner.run(&["run", "seven", "x"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("oh no"));
+    place.local.stop();
+}
+
+#[test]
+fn vault_keys_are_made_shown_and_renewed() {
+    let place = Place::new(&[]);
+    let made = place.owner.json(&["key", "create"]);
+    assert_eq!(made["epoch"], json!(1), "{made}");
+    let again = place.owner.run(&["key", "create", "-o", "json"]);
+    assert!(
+        !again.status.success()
+            || serde_json::from_slice::<serde_json::Value>(&again.stdout).unwrap()["epoch"] == json!(1)
+    );
+    place.owner.ok(&["key", "renew"]);
+    place.owner.ok(&["key", "create", "--next-epoch"]);
+    let shown = place.owner.json(&["key", "show"]).to_string();
+    assert!(shown.contains("confirmed"), "{shown}");
+    // What was encrypted to oneself opens after a restart of the enclave.
+    place.deploy("echo", ECHO);
+    let text = String::from_utf8(place.owner.ok(&["encrypt", "mine alone"])).unwrap();
+    assert!(text.starts_with("cape:"), "{text}");
+    let home = place.local.home.clone();
+    place.local.kill();
+    let local = capelet_e2e::Local::start(&home, &[]);
+    assert_eq!(place.owner.ok(&["run", "echo", text.trim()]), b"mine alone");
+    local.stop();
+}
