@@ -40,8 +40,8 @@ fn another_image_is_refused_and_told_nothing() {
     let place = Place::new(&[]);
     let home = place.local.home.clone();
     place.deploy("echo", ECHO);
-    place.local.stop();
     let core = place.path("core");
+    place.local.stop();
     let mut bytes = fs::read(capelet_e2e::binary("capelet-core-dev")).unwrap();
     bytes.push(0);
     fs::write(&core, bytes).unwrap();
