@@ -1,9 +1,7 @@
 //! Sentences for the core's errors: what happened and what to do, one for each code.
 
 use crate::clock::date;
-use crate::error::FolderFault;
 use enclave_core::error::{Down, Error, Part};
-use std::path::Path;
 
 /// What was judged here: a document, a claim, a file, an answer's form.
 pub fn judged(error: Error) -> String {
@@ -113,30 +111,5 @@ pub fn connection(url: &str, down: Down) -> String {
         Down::Deadline => format!("{url} took too long; what was not acknowledged may not have happened"),
         Down::Failed => format!("the TLS connection to {url} failed: does a capelet enclave answer there?"),
         _ => format!("the connection to {url} failed"),
-    }
-}
-
-/// A folder that cannot become a bundle.
-pub fn folder(fault: FolderFault, path: &Path) -> String {
-    let path = path.display();
-    match fault {
-        FolderFault::NoManifest => format!(
-            "{path} is missing: write {{\"entry\": \"FILE.wasm\"}} into it, so that it is known where the function begins"
-        ),
-        FolderFault::BadManifest => format!(
-            "{path} is not understood: it is JSON with \"entry\" and, if you like, \"kind\" (\"command\" or \"reactor\"), \
-             \"handler\", \"arguments\", \"nonce\""
-        ),
-        FolderFault::NoEntry => format!("there is no entry point: capelet.json names {path}, which is not there"),
-        FolderFault::Symlink => format!("{path} is a symbolic link: a bundle holds files only; copy what it points to"),
-        FolderFault::Special => format!("{path} is neither a file nor a folder"),
-        FolderFault::Name => format!("{path} has a name that a bundle cannot hold"),
-        FolderFault::SameName => format!("{path} has the same name as another one but for case or Unicode form"),
-        FolderFault::NoModule => {
-            format!("{path} is no WebAssembly module: compile for wasm32-wasi and name what comes out")
-        }
-        FolderFault::TooLarge => {
-            format!("{path} makes the bundle too large: 64 MiB, 4,096 files, 32 folders deep is the most")
-        }
     }
 }

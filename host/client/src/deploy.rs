@@ -22,6 +22,8 @@ pub struct Options<'a> {
     pub name: &'a str,
     /// A KMS key other than the configuration's.
     pub key: Option<&'a str>,
+    /// SHA-384 of the key's policy, hexadecimal, if it must be a certain one.
+    pub key_policy_checksum: Option<&'a str>,
     /// Exceptions that are accepted, joined by commas.
     pub accept: Option<&'a str>,
 }
@@ -37,6 +39,7 @@ pub fn deploy(
 ) -> Result<Function, Error> {
     let arn = options.key.map(Arn::parse).transpose()?;
     let key = policy::read(home, session, identity, arn.as_ref())?;
+    policy::check(key.policy, options.key_policy_checksum)?;
     policy::accept(&key.exceptions(), options.accept)?;
 
     let (root, url, fresh) = (session.root_id(), session.url().to_string(), random::bytes()?);

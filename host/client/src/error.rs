@@ -1,6 +1,7 @@
 //! What can go wrong in the client: a stable code for scripts, a sentence that says what to do for people.
 
 use crate::advice;
+use crate::fault::FolderFault;
 use enclave_core::error::Down;
 use std::fmt;
 use std::io;
@@ -28,6 +29,11 @@ pub enum Error {
         /// Which argument.
         name: &'static str,
         /// What it must be.
+        want: &'static str,
+    },
+    /// PCRs to pin that are not of their form.
+    BadPin {
+        /// What they must be.
         want: &'static str,
     },
     /// No enclave was named and none can be guessed.
@@ -127,44 +133,6 @@ pub enum Error {
     CatalogueDiffers(usize),
 }
 
-/// What makes a folder unfit to be a bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FolderFault {
-    /// No `capelet.json`.
-    NoManifest,
-    /// `capelet.json` is not understood.
-    BadManifest,
-    /// No entry point is named, or the named file is not there.
-    NoEntry,
-    /// A symbolic link.
-    Symlink,
-    /// Neither a file nor a folder.
-    Special,
-    /// A name that is not UTF-8, or is empty, `.`, `..`, or holds what it must not.
-    Name,
-    /// Two names that differ only in case or Unicode form.
-    SameName,
-    /// The entry is no WebAssembly module.
-    NoModule,
-    /// More bytes, files or levels than a bundle may have.
-    TooLarge,
-}
-
-impl FolderFault {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::NoManifest | Self::NoEntry => "no-entry-point",
-            Self::BadManifest => "bad-manifest",
-            Self::Symlink => "symlink",
-            Self::Special => "special-file",
-            Self::Name => "bad-name",
-            Self::SameName => "same-name",
-            Self::NoModule => "bad-module",
-            Self::TooLarge => "too-large",
-        }
-    }
-}
-
 impl Error {
     /// An I/O error with what was tried.
     pub fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
@@ -178,6 +146,7 @@ impl Error {
             Self::Connection { down, .. } => enclave_core::Error::Down(*down).code(),
             Self::Usage(_) => "usage",
             Self::Argument { .. } => "bad-argument",
+            Self::BadPin { .. } => "bad-pin",
             Self::NoUrl => "no-url",
             Self::BadUrl(_) => "bad-url",
             Self::NoPins(_) => "no-pins",
@@ -231,6 +200,7 @@ impl fmt::Display for Error {
             Self::Connection { url, down } => f.write_str(&advice::connection(url, *down)),
             Self::Usage(words) => write!(f, "{words}; `capelet --help` shows how"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
+            Self::BadPin { want } => write!(f, "-p must be {want}"),
             Self::NoUrl => f.write_str("no enclave was named: say -u URL, set CAPELET_URL, or `capelet pin URL` first"),
             Self::BadUrl(url) => write!(f, "{url:?} is no address: say capelet://HOST[:PORT] or unix:/PATH"),
             Self::NoPins(url) => {
@@ -271,7 +241,7 @@ impl fmt::Display for Error {
             Self::FileTooLarge { path, limit } => {
                 write!(f, "{} is larger than {limit} bytes, the most that is taken here", path.display())
             }
-            Self::Folder { fault, path } => f.write_str(&advice::folder(*fault, path)),
+            Self::Folder { fault, path } => f.write_str(&fault.advice(path)),
             Self::UnknownFunction(name) => write!(
                 f,
                 "no function {name:?} in your catalogue: `capelet list` shows what you have; for another id say \

@@ -1,7 +1,8 @@
 //! From a folder, or one WebAssembly file, to a function's canonical bundle: the same bytes wherever the folder lies,
 //! whoever owns it and whenever it was copied.
 
-use crate::error::{Error, FolderFault};
+use crate::error::Error;
+use crate::fault::FolderFault;
 use crate::files::{self, Readers};
 use crate::random;
 use crate::values::Hex;

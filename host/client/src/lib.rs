@@ -12,7 +12,7 @@
 //! | [`cli`] | the command line, a thin layer over the rest |
 //! | [`home`] | what is kept: identity, trust, contacts, catalogue, what was seen |
 //! | [`url`], [`transport`], [`session`] | from an address to an attested session |
-//! | [`folder`], [`deploy`], [`run`], [`listing`] | functions |
+//! | [`folder`], [`fault`], [`deploy`], [`run`], [`listing`] | functions |
 //! | [`vault`], [`statements`], [`policy`], [`encrypt`] | vault keys, and what others encrypt to them |
 //! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | judging offline |
 //! | [`export`] | an identity in a file |
@@ -28,6 +28,7 @@ pub mod encrypt;
 pub mod error;
 pub mod evidence;
 pub mod export;
+pub mod fault;
 pub mod files;
 pub mod folder;
 pub mod home;

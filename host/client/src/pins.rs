@@ -24,7 +24,7 @@ impl Pins {
             let index = index.parse().ok().filter(|index| digits && *index < PCRS).ok_or_else(malformed)?;
             let Hex(value) = Hex::<48>::parse("-p", value).map_err(|_| malformed())?;
             if pcrs.insert(index, value).is_some() {
-                return Err(Error::Argument { name: "-p", want: "given once for each PCR" });
+                return Err(Error::BadPin { want: "given once for each PCR" });
             }
         }
         Self::new(pcrs)
@@ -54,7 +54,7 @@ impl Pins {
 }
 
 fn malformed() -> Error {
-    Error::Argument { name: "-p", want: WANT }
+    Error::BadPin { want: WANT }
 }
 
 impl fmt::Display for Pins {
@@ -115,7 +115,7 @@ mod tests {
         ];
         for text in texts {
             let error = Pins::parse(std::slice::from_ref(&text)).unwrap_err();
-            assert_eq!(error.code(), "bad-argument", "{text}");
+            assert_eq!(error.code(), "bad-pin", "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::session::{Ask, Session};
 use crate::statements::Vault;
+use crate::values::Hex;
 use enclave_core::cbor::{Reader, Writer};
 use enclave_core::claims::KmsState;
 use enclave_core::config::Arn;
@@ -110,6 +111,13 @@ pub fn exceptions(home: &Home, vault: &Vault) -> Vec<&'static str> {
     found
 }
 
+/// The policy is the one that its user read: `wanted` is its SHA-384, hexadecimal, if it must be.
+pub fn check(policy: Option<[u8; 48]>, wanted: Option<&str>) -> Result<(), Error> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let Hex(wanted) = Hex::parse("--key-policy-checksum", wanted)?;
+    if policy == Some(wanted) { Ok(()) } else { Err(CoreError::PolicyChanged.into()) }
+}
+
 /// Nothing is left that was not accepted by name.
 pub fn accept(exceptions: &[&'static str], accepted: Option<&str>) -> Result<(), Error> {
     let accepted: Vec<_> = accepted.unwrap_or_default().split(',').collect();
@@ -136,6 +144,20 @@ fn texts(result: &[u8]) -> Result<(Option<&str>, Option<&[u8]>), CoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_that_was_read() {
+        let digest = [0xab; 48];
+        let text = "ab".repeat(48);
+        assert_eq!(check(None, None), Ok(()));
+        assert_eq!(check(Some(digest), Some(&text)), Ok(()));
+        for policy in [None, Some([0; 48])] {
+            assert_eq!(check(policy, Some(&text)).unwrap_err().code(), "policy-changed");
+        }
+        for odd in ["", "ab"] {
+            assert_eq!(check(Some(digest), Some(odd)).unwrap_err().code(), "bad-argument");
+        }
+    }
 
     #[test]
     fn exceptions_are_accepted_by_name() {

@@ -35,6 +35,9 @@ command! {
         /// a KMS key of your own account, by its ARN
         #[argh(option)]
         key: Option<String>,
+        /// SHA-384 of the KMS key's policy, if it must be one that you read
+        #[argh(option)]
+        key_policy_checksum: Option<String>,
         /// exceptions that you accept, joined by commas
         #[argh(option)]
         accept: Option<String>,
@@ -68,6 +71,9 @@ command! {
         /// which version (from your catalogue if not said)
         #[argh(option)]
         function_version: Option<u64>,
+        /// SHA-384 of the KMS key's policy, if it must be one that you read
+        #[argh(option)]
+        key_policy_checksum: Option<String>,
         /// where to write the receipt (into receipts/ of your folder if not said)
         #[argh(option)]
         receipt: Option<String>,

@@ -32,7 +32,12 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
     }
     let mut session = enclave::session(context)?;
     let identity = identity::identity(context)?;
-    let options = deploy::Options { name, key: arguments.key.as_deref(), accept: arguments.accept.as_deref() };
+    let options = deploy::Options {
+        name,
+        key: arguments.key.as_deref(),
+        key_policy_checksum: arguments.key_policy_checksum.as_deref(),
+        accept: arguments.accept.as_deref(),
+    };
     let deployed = deploy::deploy(&context.home, &mut session, &identity, &function, &options)?;
     let mut fields = vec![
         ("Function ID", deployed.id.to_string()),

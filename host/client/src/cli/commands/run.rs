@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
+use crate::policy;
 use crate::run::{self, Input};
 use crate::session::Session;
 use crate::values::{Hex, Owner};
@@ -29,6 +30,8 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     let checksum = checksum.map(|text| Hex::<32>::parse("--function-checksum", text)).transpose()?;
     let inputs = inputs(arguments)?;
     let mut session = enclave::session(context)?;
+    let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
+    policy::check(attested, arguments.key_policy_checksum.as_deref())?;
     let identity = identity::identity(context)?;
     let function = function(arguments, context, &session, Owner(identity.owner()), checksum)?;
     let ran = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
