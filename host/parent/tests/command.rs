@@ -4,17 +4,18 @@
 
 mod common;
 
-use common::{ask, binary, is_closed, wait_until_serving};
+use common::{Process, ask, binary, is_closed, wait_until_serving};
 use enclave_core::parent::{Answer, Operation};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 fn capelet_parent(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_capelet-parent")).args(words).output().unwrap()
+    // Should it serve when it ought to refuse, it is ended, and that is no status of its own.
+    Command::new("timeout").arg("10").arg(env!("CARGO_BIN_EXE_capelet-parent")).args(words).output().unwrap()
 }
 
 fn error_of(output: &Output) -> String {
@@ -77,22 +78,22 @@ fn what_is_wrong_is_said() {
     }
 }
 
-fn spawn(folder: &Path, more: &[&str]) -> Child {
-    let child = binary(folder).args(more).stderr(Stdio::piped()).spawn().unwrap();
+fn spawn(folder: &Path, more: &[&str]) -> Process {
+    let process = Process(binary(folder).args(more).stderr(Stdio::piped()).spawn().unwrap());
     wait_until_serving(&folder.join("enclave"));
-    child
+    process
 }
 
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
+fn signal(process: &Process, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &process.0.id().to_string()]).status().unwrap().success());
 }
 
 /// The log, line by line.
 struct Lines(BufReader<ChildStderr>);
 
 impl Lines {
-    fn of(child: &mut Child) -> Self {
-        Self(BufReader::new(child.stderr.take().unwrap()))
+    fn of(process: &mut Process) -> Self {
+        Self(BufReader::new(process.0.stderr.take().unwrap()))
     }
 
     /// Reads on to the line of this event.
@@ -109,26 +110,24 @@ impl Lines {
 }
 
 /// A parent with one client inside: its two ends.
-fn with_a_client(folder: &Path) -> (Child, Lines, TcpStream, UnixStream) {
-    let mut child = spawn(folder, &[]);
+fn with_a_client(folder: &Path) -> (Process, Lines, TcpStream, UnixStream) {
+    let mut process = spawn(folder, &[]);
     let listener = UnixListener::bind(folder.join("enclave/5000")).unwrap();
-    let mut log = Lines::of(&mut child);
+    let mut log = Lines::of(&mut process);
     let serving = log.wait_for("serving");
     let client = TcpStream::connect(serving["addresses"][0].as_str().unwrap()).unwrap();
     let (inside, _) = listener.accept().unwrap();
-    (child, log, client, inside)
+    (process, log, client, inside)
 }
 
 #[test]
 fn one_store_one_process() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut child = spawn(first.path(), &[]);
+    let _first = spawn(first.path(), &[]);
     let store = first.path().join("store").display().to_string();
     let unix = format!("unix:{}", second.path().join("enclave").display());
     let words = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
     assert!(error_of(&capelet_parent(&words)).contains("(store-in-use)"));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
@@ -136,8 +135,8 @@ fn a_signal_ends_it_in_order() {
     for name in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let enclave = folder.path().join("enclave");
-        let (mut child, mut log, mut client, mut inside) = with_a_client(folder.path());
-        signal(&child, name);
+        let (mut process, mut log, mut client, mut inside) = with_a_client(folder.path());
+        signal(&process, name);
         log.wait_for("ending");
         // A transfer under way comes to its end.
         inside.write_all(&[5; 100_000]).unwrap();
@@ -147,7 +146,7 @@ fn a_signal_ends_it_in_order() {
         assert_eq!(got.len(), 100_000);
         drop(client);
         assert_eq!(log.wait_for("ended")["cut_off"], false);
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(process.0.wait().unwrap().code(), Some(0));
         assert!(!enclave.join("8000").exists() && !enclave.join("8001").exists(), "sockets stay behind");
     }
 }
@@ -155,12 +154,12 @@ fn a_signal_ends_it_in_order() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut log, mut client, _inside) = with_a_client(folder.path());
+    let (mut process, mut log, mut client, _inside) = with_a_client(folder.path());
     let began = Instant::now();
-    signal(&child, "TERM");
+    signal(&process, "TERM");
     log.wait_for("ending");
-    signal(&child, "TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    signal(&process, "TERM");
+    assert_eq!(process.0.wait().unwrap().code(), Some(1));
     assert!(began.elapsed() < Duration::from_secs(2));
     assert!(is_closed(&mut client));
 }
@@ -177,16 +176,16 @@ fn what_is_given_reaches_the_enclave() {
     let deployers = file("deployers", b"list");
     let credentials = file("credentials", br#"{"AccessKeyId":"AKID","SecretAccessKey":"hidden"}"#);
     let words = ["--configuration", &configuration, "--deployers", &deployers, "--credentials", &credentials];
-    let mut child = spawn(folder.path(), &[&words[..], &["--region", "eu-central-1", "--log", "plain"]].concat());
+    let mut process = spawn(folder.path(), &[&words[..], &["--region", "eu-central-1", "--log", "plain"]].concat());
     let enclave = folder.path().join("enclave");
     let boot = ask(&enclave, &Operation::Boot).unwrap();
     assert!(boot == Answer::Boot(b"\x00\xff as it is\n".to_vec(), Some(b"list".to_vec())));
     let Answer::Credentials(found) = ask(&enclave, &Operation::Credentials("eu-central-1")).unwrap() else { panic!() };
     assert_eq!(found.secret_access_key.as_str(), "hidden");
-    signal(&child, "TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    signal(&process, "TERM");
+    assert_eq!(process.0.wait().unwrap().code(), Some(0));
     let mut log = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains("info serving") && log.contains("operation=\"credentials\""), "{log}");
     assert!(!log.contains("hidden") && !log.contains("AKID"));
 }

@@ -4,23 +4,18 @@
 
 mod common;
 
-use common::{ask, binary, key, wait_until_serving};
+use common::{Process, ask, binary, key, wait_until_serving};
 use enclave_core::parent::{Answer, Key, Kind, Operation};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 /// Runs the binary behind this shell script, which ends in `exec "$@"`.
-fn run_behind(mut wrapper: Command, script: &str, folder: &Path) -> Child {
+fn run_behind(mut wrapper: Command, script: &str, folder: &Path) -> Process {
     let binary = binary(folder);
     wrapper.args(["sh", "-c", script, "sh"]).arg(binary.get_program()).args(binary.get_args());
-    let child = wrapper.stderr(Stdio::null()).spawn().unwrap();
+    let process = Process(wrapper.stderr(Stdio::null()).spawn().unwrap());
     wait_until_serving(&folder.join("enclave"));
-    child
-}
-
-fn end(mut parent: Child) {
-    parent.kill().unwrap();
-    parent.wait().unwrap();
+    process
 }
 
 /// Works everywhere: no file of the process may be longer than 100 blocks, which fails a write in its middle.
@@ -29,7 +24,7 @@ fn a_write_that_fails_in_the_middle() {
     let folder = tempfile::tempdir().unwrap();
     let enclave = folder.path().join("enclave");
     // Ignored, the signal that comes with it becomes the error EFBIG.
-    let parent = run_behind(Command::new("env"), "trap '' XFSZ; ulimit -f 100; exec \"$@\"", folder.path());
+    let _parent = run_behind(Command::new("env"), "trap '' XFSZ; ulimit -f 100; exec \"$@\"", folder.path());
     let ask = |operation: Operation<'_>| ask(&enclave, &operation).unwrap();
     let statement = Key { kind: Kind::Statement, ..key(0, 1) };
     let (small, large) = (vec![1; 20_000], vec![2; 1 << 20]);
@@ -44,7 +39,6 @@ fn a_write_that_fails_in_the_middle() {
 
     assert_eq!(ask(Operation::Put(key(1, 1), &small)), Answer::Done);
     assert!(ask(Operation::Get(key(1, 1))) == Answer::Body(small));
-    end(parent);
 }
 
 /// A file system of 1 MiB, where this user may make one for the process alone.
@@ -65,7 +59,7 @@ fn a_small_disk() {
         return;
     }
     let enclave = folder.path().join("enclave");
-    let parent = run_behind(unshare(), &format!("{mount} && exec \"$@\""), folder.path());
+    let _parent = run_behind(unshare(), &format!("{mount} && exec \"$@\""), folder.path());
     let ask = |operation: Operation<'_>| ask(&enclave, &operation).unwrap();
     let mut stored = 0;
     let refused = loop {
@@ -84,5 +78,4 @@ fn a_small_disk() {
     assert_eq!(ask(Operation::Put(key(2, 1), &[3; 50_000])), Answer::Done);
     assert_eq!(ask(Operation::Delete(key(1, 0))), Answer::Done);
     assert_eq!(ask(Operation::Put(key(1, stored), &[4; 300_000])), Answer::Done);
-    end(parent);
 }

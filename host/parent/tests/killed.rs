@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{ask, binary, key, wait_until_serving};
+use common::{Process, ask, binary, key, wait_until_serving};
 use enclave_core::parent::{Answer, Key, Kind, Operation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -96,7 +96,7 @@ fn nothing_acknowledged_is_lost() {
     let known: BTreeMap<u8, Mutex<Known>> = (1..=WRITERS).map(|writer| (writer, Mutex::default())).collect();
     let next = AtomicU64::new(0);
     for round in 0..ROUNDS {
-        let mut parent = binary(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+        let mut parent = Process(binary(folder.path()).stderr(Stdio::null()).spawn().unwrap());
         wait_until_serving(&enclave);
         for (writer, known) in &known {
             check(&enclave, *writer, &mut known.lock().unwrap());
@@ -108,11 +108,11 @@ fn nothing_acknowledged_is_lost() {
                 scope.spawn(move || write(enclave, *writer, next, &mut known.lock().unwrap()));
             }
             std::thread::sleep(Duration::from_micros(5_000 + random.hash_one(round) % 60_000));
-            parent.kill().unwrap();
-            parent.wait().unwrap();
+            parent.0.kill().unwrap();
+            parent.0.wait().unwrap();
         });
     }
-    let mut parent = binary(folder.path()).stderr(Stdio::null()).spawn().unwrap();
+    let _parent = Process(binary(folder.path()).stderr(Stdio::null()).spawn().unwrap());
     wait_until_serving(&enclave);
     let mut listed: Vec<([u8; 16], u64)> = Vec::new();
     let mut stored = 0;
@@ -125,8 +125,6 @@ fn nothing_acknowledged_is_lost() {
     let all = ask(&enclave, &Operation::List { kind: Kind::Function, owner: [7; 32], after: None }).unwrap();
     listed.sort_unstable();
     assert!(all == Answer::Listed(listed), "the list holds what was never put, or lacks what was");
-    parent.kill().unwrap();
-    parent.wait().unwrap();
     println!("{ROUNDS} kills, {stored} objects stored and found");
     assert!(stored > ROUNDS as usize, "too little was tried: {stored}");
 }

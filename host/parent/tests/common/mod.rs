@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -178,12 +179,23 @@ pub fn is_closed(stream: &mut impl Read) -> bool {
 }
 
 /// The built binary, with its store, sockets and log in a folder.
-pub fn binary(folder: &Path) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
+pub fn binary(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     command.arg("--enclave").arg(format!("unix:{}", folder.join("enclave").display()));
     command.arg("--store").arg(folder.join("store"));
     command
+}
+
+/// A process that does not outlive its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Waits until the parent takes operations.
