@@ -25,7 +25,7 @@ pub enum Error {
     Parent(capelet_parent::Error),
     /// The core ended or misbehaved.
     Core(&'static str),
-    /// An owner's key is not 64 hexadecimal digits.
+    /// An owner's key is not of its form.
     Deployer(String),
     /// Signals, sockets, threads.
     System(io::Error),
@@ -78,7 +78,7 @@ impl fmt::Display for Error {
             Self::Parent(error) => error.fmt(f),
             Self::Core(what) => write!(f, "the core is gone: {what}"),
             Self::Deployer(text) => {
-                write!(f, "--deployer {text}: give an owner's key as 64 hexadecimal digits (`capelet identity show`)")
+                write!(f, "--deployer {text}: give an owner's key as `capelet identity show` prints it, 52 characters")
             }
             Self::System(error) => error.fmt(f),
         }

@@ -13,7 +13,7 @@ use argh::FromArgs;
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials, log};
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::BASE32_NOPAD_NOCASE;
 use enclave::{Enclave, Measured, Programs};
 use enclave_core::config::{Arn, Configuration, Deployers, Limits as RunLimits};
 use enclave_core::digest;
@@ -48,7 +48,7 @@ struct Arguments {
     /// the worker's program (default: capelet-worker beside this one)
     #[argh(option)]
     worker: Option<PathBuf>,
-    /// an owner's key in hexadecimal: with it, only those named may deploy (repeatable)
+    /// an owner's key (`capelet identity show`): with it, only those named may deploy (repeatable)
     #[argh(option)]
     deployer: Vec<String>,
     /// lower the limit on a run's wall time, in milliseconds
@@ -164,7 +164,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
 
 fn deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
     let key = |text: &String| {
-        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.ok_or_else(|| Error::Deployer(text.clone()))
     };
     let keys = keys.iter().map(key).collect::<Result<Vec<[u8; 32]>, _>>()?;

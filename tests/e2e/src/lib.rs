@@ -90,7 +90,8 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             walk(&path, found);
-        } else {
+        } else if entry.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            // What is empty is a lock, not an object.
             found.push(path);
         }
     }
@@ -98,9 +99,11 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        // Asked to end first, so that its children end with it.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
+        if let Ok(None) = self.process.try_wait() {
+            // Asked to end, not killed, so that its children end with it.
+            self.signal("TERM");
+            let _ = self.process.wait();
+        }
     }
 }
 

@@ -85,10 +85,9 @@ fn whoever_is_not_the_owner_is_refused() {
 #[test]
 fn only_those_on_the_list_deploy() {
     let place = Place::new(&[]);
-    let key = place.owner.json(&["identity", "show"]);
-    let hex = key["owner_hex"].as_str().or(key["owner"].as_str()).unwrap().to_owned();
+    let key = place.owner.owner();
     place.local.stop();
-    let listed = capelet_e2e::Local::start(&place.folder.path().join("e2"), &["--deployer", &hex]);
+    let listed = capelet_e2e::Local::start(&place.folder.path().join("e2"), &["--deployer", &key]);
     let owner = Person { home: place.owner.home.clone() };
     owner.ok(&["pin", "--development", &listed.url]);
     let folder = tempfile::tempdir_in(place.folder.path()).unwrap();
