@@ -114,6 +114,9 @@ pub fn now<P: Platform>(platform: &P) -> Result<u64, Error> {
         return Ok(time);
     }
     let time = document::timestamp(&platform.document(Purpose::Time)?)?;
+    // Counted from after the document was there: a clock that lags is refused nothing, one that runs ahead of the
+    // documents makes claims that no client accepts.
+    let elapsed = platform.elapsed();
     Ok(platform.shared(|shared| shared.set_time(time, elapsed)))
 }
 

@@ -89,8 +89,8 @@ fn offer<P: Platform>(context: &mut Context<'_, P>, request: &Request, offer: Of
         key: public,
         kid: vault::kid(&public),
         previous: offer.previous,
-        // The clock may lag behind the document's by its refresh, never run ahead.
-        until: now.saturating_add(MAX_VALIDITY),
+        // A minute less than may be: two clocks that are each cut to milliseconds never put it past the limit.
+        until: now.saturating_add(MAX_VALIDITY - shared::CLOCK_AGE),
         configuration: context.boot.configuration.clone(),
         kms: Some(offer.state),
     };
