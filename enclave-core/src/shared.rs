@@ -6,10 +6,11 @@ use crate::claims::KmsState;
 use crate::config::Arn;
 use crate::document;
 use crate::platform::{Platform, Purpose};
-use crate::{Error, message};
-use alloc::collections::BTreeMap;
+use crate::{Error, digest, message};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
+use zeroize::Zeroizing;
 
 /// How old the clock may be before a new document is asked for, in milliseconds.
 pub const CLOCK_AGE: u64 = 60_000;
@@ -21,6 +22,10 @@ pub const MAX_KEYS: usize = 64;
 pub const KEY_AGE: u64 = 600_000;
 /// How soon a key that could not be read is tried again, in milliseconds.
 pub const KEY_RETRY: u64 = 10_000;
+/// The most unwrapped data keys remembered.
+pub const MAX_DATA_KEYS: usize = 256;
+/// How long an unwrapped data key is remembered, in milliseconds.
+pub const DATA_KEY_AGE: u64 = 300_000;
 /// The most bytes of bodies that all sessions together may hold.
 pub const MAX_HELD: u64 = 768 << 20;
 
@@ -42,7 +47,15 @@ pub struct Shared {
     clock: Option<Clock>,
     ids: BTreeMap<([u8; 32], [u8; 16]), u64>,
     keys: Vec<KeyReading>,
+    data_keys: VecDeque<CachedKey>,
     held: u64,
+}
+
+/// A data key that KMS unwrapped: half of what opens an object, and no more. It is zeroized when it is forgotten.
+struct CachedKey {
+    name: [u8; 48],
+    key: Zeroizing<[u8; 32]>,
+    since: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -107,6 +120,29 @@ impl Shared {
     }
 }
 
+/// Under what an unwrapped data key is remembered: the digest of context and wrapped key. The context has one length.
+pub fn data_key_name(context: &str, wrapped: &[u8]) -> [u8; 48] {
+    digest::sha384(&[context.as_bytes(), wrapped])
+}
+
+impl Shared {
+    /// The data key of this name, if it was unwrapped at most [`DATA_KEY_AGE`] ago. Owner's half and record are
+    /// asked for all the same.
+    pub fn data_key(&mut self, name: &[u8; 48], elapsed: u64) -> Option<Zeroizing<[u8; 32]>> {
+        self.data_keys.retain(|known| elapsed.saturating_sub(known.since) < DATA_KEY_AGE);
+        self.data_keys.iter().find(|known| known.name == *name).map(|known| known.key.clone())
+    }
+
+    /// Remembers a data key; the oldest goes when there are too many.
+    pub fn set_data_key(&mut self, name: [u8; 48], key: Zeroizing<[u8; 32]>, elapsed: u64) {
+        self.data_keys.retain(|known| known.name != name);
+        if self.data_keys.len() >= MAX_DATA_KEYS {
+            self.data_keys.pop_front();
+        }
+        self.data_keys.push_back(CachedKey { name, key, since: elapsed });
+    }
+}
+
 /// The time by the NSM, in milliseconds since 1970, never going back.
 pub fn now<P: Platform>(platform: &P) -> Result<u64, Error> {
     let elapsed = platform.elapsed();
@@ -154,6 +190,22 @@ mod tests {
         assert_eq!(shared.time(5 + CLOCK_AGE), None);
         assert_eq!(shared.set_time(900_000, 5 + CLOCK_AGE), 1_000_000 + CLOCK_AGE);
         assert_eq!(shared.time(4), None);
+    }
+
+    #[test]
+    fn data_keys_are_forgotten_by_age_and_by_number() {
+        let mut shared = Shared::default();
+        let name = |n: usize| data_key_name("context", &n.to_be_bytes());
+        let key = |n: usize| Zeroizing::new(digest::sha256(&[&n.to_be_bytes()]));
+        shared.set_data_key(name(0), key(0), 1000);
+        assert_eq!(shared.data_key(&name(0), 1000 + DATA_KEY_AGE - 1), Some(key(0)));
+        assert_eq!(shared.data_key(&name(1), 1000), None);
+        assert_eq!(shared.data_key(&name(0), 1000 + DATA_KEY_AGE), None);
+        for n in 0..=MAX_DATA_KEYS {
+            shared.set_data_key(name(n), key(n), 2000);
+        }
+        assert_eq!(shared.data_key(&name(0), 2000), None);
+        assert_eq!(shared.data_key(&name(MAX_DATA_KEYS), 2000), Some(key(MAX_DATA_KEYS)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Objects at rest: sealed under a KMS data key and the owner's half, stored, read back before anyone is told.
 
 use crate::error::{Error, Part};
-use crate::kms;
 use crate::message::Halves;
 use crate::object::{self, Head, ObjectAd};
 use crate::parent::{Answer, Key, Operation};
 use crate::platform::Platform;
+use crate::{kms, shared};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
@@ -24,7 +24,8 @@ pub fn head(stored: &[u8], key: Key) -> Result<Head<'_>, Error> {
     if head.ad.key() == key { Ok(head) } else { Err(Error::Disagrees(Part::Object)) }
 }
 
-/// Opens an object: KMS' half of its key, the owner's, and then the content against what the record says of it.
+/// Opens an object: KMS' half of its key (asked for, or remembered of the last minutes), the owner's, and then the
+/// content against what the record says of it.
 pub fn open<P: Platform>(
     platform: &P,
     head: &Head<'_>,
@@ -32,8 +33,19 @@ pub fn open<P: Platform>(
     now: u64,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let half = halves.get(&head.ad.id).ok_or(Error::CannotOpen)?;
-    let data_key = kms::decrypt(platform, &head.ad.arn, &object::kms_context(head.ad_bytes), head.wrapped, now)?;
-    head.open::<P::Crypto>(data_key.as_slice(), half.as_slice())
+    let context = object::kms_context(head.ad_bytes);
+    let name = shared::data_key_name(&context, head.wrapped);
+    let elapsed = platform.elapsed();
+    let known = platform.shared(|shared| shared.data_key(&name, elapsed));
+    let data_key = match &known {
+        Some(key) => key.clone(),
+        None => kms::decrypt(platform, &head.ad.arn, &context, head.wrapped, now)?,
+    };
+    let content = head.open::<P::Crypto>(data_key.as_slice(), half.as_slice())?;
+    if known.is_none() {
+        platform.shared(|shared| shared.set_data_key(name, data_key, elapsed));
+    }
+    Ok(content)
 }
 
 /// Seals `content`, stores it if nothing is there, reads it back and opens it.

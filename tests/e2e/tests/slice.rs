@@ -94,9 +94,9 @@ fn only_those_on_the_list_deploy() {
     let wasm = wat::parse_str(ECHO).unwrap();
     capelet_e2e::function(folder.path(), &wasm, &json!({ "entry": "function.wasm" }));
     let path = folder.path().to_str().unwrap().to_owned();
-    owner.ok(&["deploy", &path, "-u", &listed.url]);
+    owner.ok(&["deploy", &path, "-n", "echo", "-u", &listed.url]);
     let other = Person::pinned(&place.folder.path().join("other"), &listed);
-    assert_eq!(other.code(&["deploy", &path]), "refused");
+    assert_eq!(other.code(&["deploy", &path, "-n", "echo"]), "refused");
     assert_eq!(other.code(&["key", "create"]), "refused");
     listed.stop();
 }
