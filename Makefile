@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help demo test test-long fuzz sim bench audit image verify lint needs
+.PHONY: help demo test test-long fuzz sim bench image verify lint needs
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,3 +24,18 @@ lint: needs ## formatting and lints; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
 
+fuzz: needs ## every parser, SECONDS (60) each
+	@tests/fuzz.sh $(or $(SECONDS_EACH),60)
+
+sim: ## SEEDS (10000) simulated sessions with faults
+	SEEDS=$(or $(SEEDS),10000) $(CARGO) run --locked --release -p capelet-sim --bin sim
+
+bench: needs ## ratios against peers and floors of the same run
+	@$(CARGO) build --locked --quiet --release --workspace --bins
+	@$(CARGO) run --locked --quiet --release -p capelet-bench
+
+image: needs ## capelet.eif and measurements.json, compared with the committed ones
+	@reproducible/image.sh
+
+verify: needs ## rebuilds the image elsewhere, as somebody else, and compares
+	@reproducible/verify.sh
