@@ -23,9 +23,13 @@ fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
             stream.write_all(answer).unwrap();
             let mut buffer = [0; 100];
             while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                if stream.write_all(&buffer[..count].to_ascii_uppercase()).is_err() {
+                // The guest takes a moment; the host's end in it closes both ways, and the answer is lost.
+                stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+                if matches!(stream.read(&mut [0]), Ok(0)) {
                     break;
                 }
+                stream.write_all(&buffer[..count].to_ascii_uppercase()).unwrap();
+                stream.set_read_timeout(None).unwrap();
             }
         }
     });
