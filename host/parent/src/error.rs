@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
-    /// A text that is neither `HOST:PORT` nor `unix:PATH`.
+    /// A text that is neither `IP:PORT` nor `unix:PATH`.
     Address(String),
     /// A text that is no way to an enclave.
     Transport(String),
@@ -117,7 +117,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(text) => write!(f, "'{text}' is no address; write HOST:PORT or unix:PATH"),
+            Self::Address(text) => write!(f, "'{text}' is no address; write IP:PORT or unix:PATH"),
             Self::Transport(text) => {
                 write!(f, "'{text}' is no way to an enclave; write vsock:CID, qemu:PATH or unix:DIR")
             }
@@ -130,7 +130,7 @@ impl fmt::Display for Error {
             }
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
-                write!(f, "no address for clients was named; add --listen HOST:PORT or --listen unix:PATH")
+                write!(f, "no address for clients was named; add --listen IP:PORT or --listen unix:PATH")
             }
             Self::Limit(name) => {
                 write!(

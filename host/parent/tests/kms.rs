@@ -70,7 +70,7 @@ fn nothing_is_allowed_where_no_region_is_configured() {
 #[test]
 fn frames_that_name_no_host() {
     let running = start(|_, _| {});
-    let _kms = UnixListener::bind(running.path("kms")).unwrap();
+    let kms = UnixListener::bind(running.path("kms")).unwrap();
     for frame in [
         framed(b""),
         framed(&[b'a'; 256]),
@@ -91,8 +91,8 @@ fn frames_that_name_no_host() {
         enclave.shutdown(std::net::Shutdown::Write).unwrap();
         assert!(is_closed(&mut enclave), "{length}");
     }
-    _kms.set_nonblocking(true).unwrap();
-    assert_eq!(_kms.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    kms.set_nonblocking(true).unwrap();
+    assert_eq!(kms.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
