@@ -25,7 +25,7 @@ fn without_the_right_pins_nothing_is_sent() {
     let zeros = format!("0:{}", "0".repeat(96));
     for pin in ["", "0:", "0:ab", zeros.as_str(), "1:00", "x:00"] {
         let code = nobody.code(&["pin", url, "-p", pin]);
-        assert!(["no-pins", "debug-mode", "bad-argument"].contains(&code.as_str()), "{pin:?}: {code}");
+        assert!(["no-pins", "debug-mode", "bad-pin"].contains(&code.as_str()), "{pin:?}: {code}");
     }
     assert!(place.local.stored().is_empty(), "{:?}", place.local.stored());
 
