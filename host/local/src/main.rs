@@ -109,15 +109,18 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let arn = kms.key(&home, &measured)?;
 
     let deployers = deployers(&arguments.deployer)?;
-    let lowered = |limit: Option<u64>, most| limit.unwrap_or(most);
+    let lowered = |limit: Option<u64>, most| match limit.unwrap_or(most) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(Error::Limit(most)),
+    };
     let most = RunLimits::MAXIMA;
     let configuration = Configuration {
         arn: Arn::parse(&arn).map_err(|_| Error::Kms("made a key with an odd ARN"))?,
         limits: RunLimits {
-            run: lowered(arguments.limit_run, most.run),
-            memory: lowered(arguments.limit_memory, most.memory),
-            input: lowered(arguments.limit_input, most.input),
-            output: lowered(arguments.limit_output, most.output),
+            run: lowered(arguments.limit_run, most.run)?,
+            memory: lowered(arguments.limit_memory, most.memory)?,
+            input: lowered(arguments.limit_input, most.input)?,
+            output: lowered(arguments.limit_output, most.output)?,
         },
         deployers: deployers.as_ref().map(|list| digest::sha256(&[list])),
     };

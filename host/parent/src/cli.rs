@@ -17,7 +17,55 @@ pub struct Arguments {
 #[derive(FromArgs)]
 #[argh(subcommand)]
 pub enum Command {
+    Configure(Configure),
     Serve(Serve),
+}
+
+/// Write a configuration for an enclave, and the list of those who may deploy. It is measured into PCR16 and shown to
+/// every client; another one is another PCR16, never another PCR0.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "configure",
+    example = "capelet-parent configure --key arn:aws:kms:eu-central-1:111122223333:key/UUID --to enclave.cbor",
+    example = "With limits, and for two owners alone (their keys as `capelet identity show` prints them):
+  capelet-parent configure --key ARN --run 10000 --deployer KEY --deployer KEY --to enclave.cbor \\
+    --deployers-to deployers.cbor",
+    note = "Limits can only lower what is compiled into the image: 60,000 ms, 256 MiB of memory, 256 MiB of input,
+64 MiB of output."
+)]
+pub struct Configure {
+    /// the KMS key under which the enclave seals
+    #[argh(option, arg_name = "arn")]
+    pub key: String,
+
+    /// wall time of a run, in milliseconds
+    #[argh(option, arg_name = "number")]
+    pub run: Option<u64>,
+
+    /// memory of a run, in bytes
+    #[argh(option, arg_name = "number")]
+    pub memory: Option<u64>,
+
+    /// all input of a run, in bytes
+    #[argh(option, arg_name = "number")]
+    pub input: Option<u64>,
+
+    /// output of a run, in bytes
+    #[argh(option, arg_name = "number")]
+    pub output: Option<u64>,
+
+    /// an owner who may deploy and make vault keys; repeatable; anybody may if none is given
+    #[argh(option, arg_name = "key")]
+    pub deployer: Vec<String>,
+
+    /// where to write the configuration
+    #[argh(option, arg_name = "file")]
+    pub to: PathBuf,
+
+    /// where to write the list of deployers, for `serve --deployers`
+    #[argh(option, arg_name = "file")]
+    pub deployers_to: Option<PathBuf>,
 }
 
 /// Serve clients and one enclave until SIGINT or SIGTERM.

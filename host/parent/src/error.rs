@@ -20,6 +20,19 @@ pub enum Error {
     TwoKms,
     /// No address for clients was named.
     NothingToListenOn,
+    /// A text that is no ARN of a KMS key.
+    Key(String),
+    /// A limit on runs of zero, or above what is compiled into the image.
+    RunLimit {
+        /// Which.
+        name: &'static str,
+        /// What is compiled in.
+        most: u64,
+    },
+    /// A text that is no owner's key.
+    Deployer(String),
+    /// A list of deployers without a place to write it to, or the other way round.
+    Deployers,
     /// A limit of zero, or one that this process cannot be given (descriptors).
     Limit(&'static str),
     /// A file that is given to the enclave, or to be read, is longer than this many bytes.
@@ -89,6 +102,9 @@ impl Error {
             Self::Transport(_) => "transport",
             Self::Region(_) => "region",
             Self::KmsNotLocal(_) => "kms-not-local",
+            Self::Key(_) => "key",
+            Self::RunLimit { .. } => "run-limit",
+            Self::Deployer(_) | Self::Deployers => "deployers",
             Self::TwoKms => "two-kms",
             Self::NothingToListenOn => "nothing-to-listen-on",
             Self::Limit(_) => "limit",
@@ -128,6 +144,21 @@ impl fmt::Display for Error {
                     "a development KMS must be on this machine, and {text} is not; write 127.0.0.1:PORT or unix:PATH"
                 )
             }
+            Self::Key(text) => {
+                write!(
+                    f,
+                    "'{text}' is no ARN of a KMS key; write one like arn:aws:kms:eu-central-1:111122223333:key/UUID"
+                )
+            }
+            Self::RunLimit { name, most } => {
+                write!(f, "the limit on {name} must lie between 1 and {most}, which is compiled into the image")
+            }
+            Self::Deployer(text) => {
+                write!(f, "'{text}' is no owner's key; write the 52 characters that `capelet identity show` prints")
+            }
+            Self::Deployers => {
+                f.write_str("--deployer and --deployers-to go together: name the owners and a file for them")
+            }
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
                 write!(f, "no address for clients was named; add --listen IP:PORT or --listen unix:PATH")
@@ -140,7 +171,7 @@ impl fmt::Display for Error {
             }
             Self::FileTooLarge { what, limit } => write!(f, "{what} is longer than {limit} bytes; shorten it"),
             Self::File { path, source } => {
-                write!(f, "{} cannot be read ({source}); check the name and the permissions", path.display())
+                write!(f, "{} cannot be used ({source}); check the name and the permissions", path.display())
             }
             Self::Credentials(path) => write!(
                 f,

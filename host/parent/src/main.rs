@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod configure;
 mod serve;
 
 use argh::FromArgs;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Configure(configure) => configure::run(&configure),
         Command::Serve(serve) => serve::run(serve),
     };
     match done {

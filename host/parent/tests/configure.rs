@@ -1,0 +1,52 @@
+//! `capelet-parent configure`, through the built binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use enclave_core::config::{Configuration, Deployers, Limits};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/5ee31b4b-23d4-4d0f-a2fb-58f714cf8f48";
+
+fn configure(folder: &Path, arguments: &[&str]) -> Output {
+    let to = folder.join("c.cbor");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
+    command.arg("configure").args(arguments).arg("--to").arg(to).output().unwrap()
+}
+
+#[test]
+fn what_is_written_is_what_an_enclave_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("d.cbor");
+    let key = "a".repeat(52);
+    let arguments = ["--key", ARN, "--run", "1000", "--deployer", &key, "--deployers-to", list.to_str().unwrap()];
+    let output = configure(folder.path(), &arguments);
+    assert!(output.status.success(), "{output:?}");
+    let bytes = fs::read(folder.path().join("c.cbor")).unwrap();
+    let configuration = Configuration::parse(&bytes).unwrap();
+    assert_eq!(configuration.limits, Limits { run: 1000, ..Limits::MAXIMA });
+    let deployers = Deployers::parse(&configuration, Some(&fs::read(list).unwrap())).unwrap().unwrap();
+    assert!(deployers.allowed(&[0; 32]));
+    let pcr16 = enclave_core::text::hex(&enclave_core::config::pcr16(&bytes));
+    assert!(String::from_utf8(output.stdout).unwrap().contains(&pcr16));
+}
+
+#[test]
+fn what_an_enclave_would_not_take_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [&[&str]; 6] = [
+        &["--key", "arn:aws:kms:eu-central-1:111122223333:alias/x"],
+        &["--key", ARN, "--run", "60001"],
+        &["--key", ARN, "--memory", "0"],
+        &["--key", ARN, "--output", "67108865"],
+        &["--key", ARN, "--deployer", "abc", "--deployers-to", "/dev/null"],
+        &["--key", ARN, "--deployers-to", "/dev/null"],
+    ];
+    for arguments in cases {
+        let output = configure(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("Error: "), "{arguments:?}");
+        assert!(!folder.path().join("c.cbor").exists());
+    }
+}
