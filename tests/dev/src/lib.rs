@@ -23,5 +23,6 @@ pub mod proxy;
 pub mod service;
 pub mod tamper;
 
+pub use clock::Clock;
 pub use error::Error;
 pub use process::{announce, exit, wait};

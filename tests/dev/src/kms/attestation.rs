@@ -3,7 +3,7 @@
 //! This reads documents with the crates of AWS and others, and not with the core's own reader, so that what the
 //! core asks for is judged by somebody else.
 
-use super::{Refusal, Why, blob, clock, needed, text};
+use super::{Refusal, Why, blob, needed, text};
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use aws_nitro_enclaves_nsm_api::api::{AttestationDoc, Digest};
@@ -30,8 +30,8 @@ pub struct Attested {
     pub public_key: SubjectPublicKeyInfo,
 }
 
-/// The recipient of a request, if it names one.
-pub fn recipient(body: &Map<String, Value>, roots: &[Vec<u8>]) -> Result<Option<Attested>, Refusal> {
+/// The recipient of a request of `now` (milliseconds since 1970), if it names one.
+pub fn recipient(body: &Map<String, Value>, roots: &[Vec<u8>], now: u64) -> Result<Option<Attested>, Refusal> {
     let recipient = match body.get("Recipient") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Object(recipient)) => recipient,
@@ -41,7 +41,6 @@ pub fn recipient(body: &Map<String, Value>, roots: &[Vec<u8>]) -> Result<Option<
         return Err(Refusal::new(Why::Validation, "KeyEncryptionAlgorithm is not RSAES_OAEP_SHA_256"));
     }
     let document = needed(blob(recipient, "AttestationDocument", LONGEST)?, "AttestationDocument")?;
-    let now = clock::now().map_err(|_| Refusal::new(Why::Internal, "clock"))?;
     let verified = verify(&document, roots, now);
     verified.map(Some).map_err(|why| Refusal::new(Why::Validation, format!("AttestationDocument: {why}")))
 }

@@ -1,6 +1,6 @@
 //! Grants: they let a principal in beside the policy, and carry no attestation.
 
-use super::{Call, Caller, Kms, Principal, Refusal, Why, needed, seconds, text};
+use super::{Call, Caller, Kms, Principal, Refusal, Why, needed, text};
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
@@ -119,7 +119,7 @@ impl Kms {
             grantee: needed(text(body, "GranteePrincipal", 256)?, "GranteePrincipal")?.to_string(),
             operations,
             constraints,
-            created: seconds()?,
+            created: self.seconds()?,
             account: caller.principal.account.to_string(),
         };
         let mut keys = self.keys();

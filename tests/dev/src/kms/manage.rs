@@ -1,7 +1,7 @@
 //! Making keys, describing them, and their policies.
 
 use super::key::Key;
-use super::{Call, Caller, Context, Kms, Refusal, Why, needed, policy, seconds, text};
+use super::{Call, Caller, Context, Kms, Refusal, Why, needed, policy, text};
 use serde_json::{Map, Value, json};
 
 impl Kms {
@@ -23,7 +23,7 @@ impl Kms {
         let account = caller.principal.account;
         let policy = text(body, "Policy", policy::LONGEST)?.map_or_else(|| policy::default(account), str::to_string);
         let description = text(body, "Description", 8192)?.unwrap_or_default().to_string();
-        let key = Key::make(account, caller.region, policy, description, seconds()?)?;
+        let key = Key::make(account, caller.region, policy, description, self.seconds()?)?;
         self.check_policy(caller, &key, &key.policy, body)?;
         let described = describe(&key);
         self.keys().insert(key)?;

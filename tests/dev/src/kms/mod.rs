@@ -25,7 +25,7 @@ pub use principal::{ADMINISTRATOR, PARENT, Principal, STRANGER};
 pub use refusal::{Refusal, Why};
 
 use crate::authority::make_private_directory;
-use crate::{Error, clock};
+use crate::{Clock, Error};
 use attestation::Attested;
 use key::{Key, Keys};
 use policy::Context;
@@ -39,6 +39,7 @@ pub struct Kms {
     nsm_roots: Vec<Vec<u8>>,
     sealer: cms::Sealer,
     tls: tls::Tls,
+    clock: Clock,
 }
 
 /// Who calls, and through which endpoint.
@@ -52,6 +53,11 @@ impl Kms {
     /// The KMS whose keys, TLS root (`kms-root.key`, `kms-root.der`) and so on are in `directory`, made at the first
     /// start. Documents count if they end in one of `nsm_roots` (DER).
     pub fn open(directory: &Path, nsm_roots: Vec<Vec<u8>>) -> Result<Self, Error> {
+        Self::with_clock(directory, nsm_roots, Clock::Machine)
+    }
+
+    /// The same, with another clock.
+    pub fn with_clock(directory: &Path, nsm_roots: Vec<Vec<u8>>, clock: Clock) -> Result<Self, Error> {
         make_private_directory(directory)?;
         for root in &nsm_roots {
             webpki::anchor_from_trusted_cert(&root.as_slice().into()).map_err(|_| Error::NotARoot)?;
@@ -61,6 +67,7 @@ impl Kms {
             nsm_roots,
             sealer: cms::Sealer::new()?,
             tls: tls::Tls::new(directory)?,
+            clock,
         })
     }
 
@@ -108,6 +115,16 @@ impl Kms {
         Err(Refusal::new(Why::AccessDenied, text))
     }
 
+    /// Milliseconds since 1970.
+    fn now(&self) -> Result<u64, Refusal> {
+        self.clock.now().map_err(|_| Refusal::new(Why::Internal, "clock"))
+    }
+
+    /// Seconds since 1970, as KMS writes times.
+    fn seconds(&self) -> Result<f64, Refusal> {
+        Ok(self.now()? as f64 / 1000.0)
+    }
+
     fn keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,10 +164,4 @@ fn blob(body: &Map<String, Value>, name: &str, longest: usize) -> Result<Option<
     let Some(text) = text(body, name, longest.div_ceil(3) * 4)? else { return Ok(None) };
     let bytes = data_encoding::BASE64.decode(text.as_bytes()).map_err(|_| wrong())?;
     if bytes.is_empty() || bytes.len() > longest { Err(wrong()) } else { Ok(Some(bytes)) }
-}
-
-/// Seconds since 1970, as KMS writes times.
-fn seconds() -> Result<f64, Refusal> {
-    let now = clock::now().map_err(|_| Refusal::new(Why::Internal, "clock"))?;
-    Ok(now as f64 / 1000.0)
 }

@@ -9,7 +9,7 @@ use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use rustls::{ServerConnection, StreamOwned};
 use serde_json::Value;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Cursor, ErrorKind, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,17 +38,31 @@ impl Kms {
             let Some(request) = reader.request()? else { break };
             let host = reader.stream().conn.server_name().ok_or(ErrorKind::InvalidData)?.to_string();
             let closes = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-            let (status, body) = match self.answer(&request, &host) {
-                Ok(body) => (200, body),
-                Err(refusal) => (refusal.status, refusal.body()),
-            };
-            write(reader.stream(), status, &body)?;
+            self.respond(&request, &host, reader.stream())?;
             if closes {
                 break;
             }
         }
         reader.stream().conn.send_close_notify();
         reader.stream().flush()
+    }
+
+    /// The bytes of one request in, those of its response out, as on a connection for `host` but without TLS: for a
+    /// test that keeps this KMS within itself.
+    pub fn exchange(&self, host: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
+        let request = Reader::new(Cursor::new(request.to_vec())).request()?;
+        let request = request.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?;
+        let mut response = Vec::new();
+        self.respond(&request, host, &mut response)?;
+        Ok(response)
+    }
+
+    fn respond(&self, request: &Request, host: &str, to: &mut impl io::Write) -> io::Result<()> {
+        let (status, body) = match self.answer(request, host) {
+            Ok(body) => (200, body),
+            Err(refusal) => (refusal.status, refusal.body()),
+        };
+        write(to, status, &body, self.clock.now().map_err(io::Error::other)?)
     }
 
     fn answer(&self, request: &Request, host: &str) -> Result<Value, Refusal> {
@@ -62,8 +76,7 @@ impl Kms {
         if request.header("content-type") != Some("application/x-amz-json-1.1") {
             return Err(unknown());
         }
-        let now = clock::now().map_err(|_| Refusal::new(Why::Internal, "clock"))?;
-        let principal = sigv4::verify(request, host, region, now)?;
+        let principal = sigv4::verify(request, host, region, self.now()?)?;
         match serde_json::from_slice(&request.body) {
             Ok(Value::Object(body)) => self.call(Caller { principal, region }, operation, &body),
             _ => Err(Refusal::new(Why::Serialization, "")),
@@ -71,10 +84,10 @@ impl Kms {
     }
 }
 
-fn write(stream: &mut impl io::Write, status: u16, body: &Value) -> io::Result<()> {
+fn write(stream: &mut impl io::Write, status: u16, body: &Value, now: u64) -> io::Result<()> {
     let mut id = [0; 16];
     rand::fill(&mut id).map_err(io::Error::other)?;
-    let (id, date) = (HEXLOWER.encode(&id), clock::http_date(clock::now().map_err(io::Error::other)?));
+    let (id, date) = (HEXLOWER.encode(&id), clock::http_date(now));
     let (body, reason) = (body.to_string(), if status == 200 { "OK" } else { "Error" });
     let length = body.len();
     let response = format!(

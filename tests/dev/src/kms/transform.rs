@@ -15,7 +15,7 @@ impl Kms {
     pub(super) fn generate_data_key(&self, caller: Caller<'_>, body: &Map<String, Value>) -> Result<Value, Refusal> {
         let length = length(body)?;
         let context = context(body)?;
-        let recipient = attestation::recipient(body, &self.nsm_roots)?;
+        let recipient = attestation::recipient(body, &self.nsm_roots, self.now()?)?;
         let mut plaintext = vec![0; length];
         rand::fill(&mut plaintext).map_err(|_| Refusal::new(Why::Internal, "random"))?;
         let call = Call { action: "GenerateDataKey", attested: recipient.as_ref(), context: &context };
@@ -38,7 +38,7 @@ impl Kms {
         symmetric(body)?;
         let wrapped = needed(blob(body, "CiphertextBlob", MAX_BLOB)?, "CiphertextBlob")?;
         let context = context(body)?;
-        let recipient = attestation::recipient(body, &self.nsm_roots)?;
+        let recipient = attestation::recipient(body, &self.nsm_roots, self.now()?)?;
         let id = key::named_in(&wrapped).ok_or_else(|| Refusal::new(Why::InvalidCiphertext, ""))?;
         let (arn, plaintext) = {
             let keys = self.keys();

@@ -14,7 +14,7 @@ pub use pcr::Measured;
 pub use root::Root;
 pub use serve::serve;
 
-use crate::{Error, clock};
+use crate::{Clock, Error};
 use aws_lc_rs::rand;
 use aws_nitro_enclaves_nsm_api::api::{Digest, ErrorCode, Request, Response};
 use chain::Chain;
@@ -55,6 +55,7 @@ pub struct Nsm {
     root: Arc<Root>,
     instance: String,
     module: String,
+    clock: Clock,
     state: Mutex<State>,
 }
 
@@ -67,12 +68,17 @@ struct State {
 impl Nsm {
     /// The module of an enclave that was just booted: PCR0–4 as measured, 0–15 locked.
     pub fn new(root: Arc<Root>, measured: &Measured) -> Result<Self, Error> {
+        Self::with_clock(root, measured, Clock::Machine)
+    }
+
+    /// The same, with another clock.
+    pub fn with_clock(root: Arc<Root>, measured: &Measured, clock: Clock) -> Result<Self, Error> {
         let mut id = [0; 8];
         rand::fill(&mut id).map_err(|_| Error::Key)?;
         let module = format!("{}-enc{}", measured.instance, HEXLOWER.encode(&id));
-        let chain = Chain::new(&root, &measured.instance, clock::now()?, false)?;
+        let chain = Chain::new(&root, &measured.instance, clock.now()?, false)?;
         let state = State { bank: Bank::booted(measured), chain, faults: Faults::default() };
-        Ok(Self { root, instance: measured.instance.clone(), module, state: Mutex::new(state) })
+        Ok(Self { root, instance: measured.instance.clone(), module, clock, state: Mutex::new(state) })
     }
 
     /// From now on documents lie like this.
@@ -140,7 +146,7 @@ impl Nsm {
 
     fn attest(&self, state: &mut State, mut asked: document::Asked) -> Result<Vec<u8>, Error> {
         let faults = state.faults;
-        let now = clock::now()?.checked_add_signed(faults.clock_offset).ok_or(Error::Clock)?;
+        let now = self.clock.now()?.checked_add_signed(faults.clock_offset).ok_or(Error::Clock)?;
         if !state.chain.serves(now, faults.other_root) {
             state.chain = Chain::new(&self.root, &self.instance, now, faults.other_root)?;
         }
