@@ -19,8 +19,10 @@ pub fn of(error: Error) -> (u64, Option<u64>) {
         Error::NotFound => (6, None),
         Error::Exists => (7, None),
         Error::Disagrees(_) | Error::WrongKey | Error::WrongOwner => (8, None),
-        Error::Malformed(Part::Bundle) => (9, None),
-        Error::Malformed(Part::Request | Part::Record | Part::Ciphertext | Part::Arn) => (10, None),
+        Error::Malformed(Part::Bundle) | Error::TooLarge(Part::Bundle) => (9, None),
+        Error::Malformed(Part::Request | Part::Record | Part::Sign1 | Part::Ciphertext | Part::Arn)
+        | Error::TooLarge(Part::Request | Part::Record | Part::Sign1 | Part::Ciphertext)
+        | Error::BadSignature => (10, None),
         Error::InputLimit(limit) => (16, Some(limit)),
         Error::OutputLimit(limit) => (17, Some(limit)),
         Error::TimeLimit(limit) => (18, Some(limit)),
@@ -32,9 +34,9 @@ pub fn of(error: Error) -> (u64, Option<u64>) {
         Error::WorkerDied => (24, None),
         Error::KmsDenied => (32, None),
         Error::KmsKeyUnusable => (33, None),
-        Error::KmsUnavailable | Error::Malformed(Part::Kms) => (34, None),
+        Error::KmsUnavailable | Error::Malformed(Part::Kms) | Error::TooLarge(Part::Kms) => (34, None),
         Error::KmsMismatch => (35, None),
-        Error::ParentFailed | Error::Malformed(Part::Parent) => (36, None),
+        Error::ParentFailed | Error::Malformed(Part::Parent) | Error::TooLarge(Part::Parent) => (36, None),
         Error::Down(Down::Unreachable | Down::Closed | Down::Deadline) => (37, None),
         _ => (38, None),
     }
@@ -76,6 +78,17 @@ pub fn error(number: u64, value: Option<u64>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nobody is told to try again what will fail again: that is for failures of the surroundings alone.
+    #[test]
+    fn what_is_wrong_with_a_request_stays_wrong() {
+        let parts = [Part::Request, Part::Record, Part::Sign1, Part::Ciphertext, Part::Bundle];
+        let wrong = parts.into_iter().map(Error::Malformed).chain(parts.into_iter().map(Error::TooLarge));
+        for wrong in wrong.chain([Error::BadSignature, Error::WrongKey, Error::WrongOwner]) {
+            let (number, value) = of(wrong);
+            assert!(!error(number, value).retry(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn numbers_survive() {

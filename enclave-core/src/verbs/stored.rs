@@ -19,8 +19,12 @@ pub fn get<P: Platform>(platform: &P, key: Key) -> Result<Vec<u8>, Error> {
 }
 
 /// The head of `stored`: its owner's record is hers and agrees with the associated data, and it is what was asked for.
+/// A damaged object is [`Error::CannotOpen`], wherever the damage is.
 pub fn head(stored: &[u8], key: Key) -> Result<Head<'_>, Error> {
-    let head = Head::parse(stored)?;
+    let head = Head::parse(stored).map_err(|error| match error {
+        Error::Disagrees(part) => Error::Disagrees(part),
+        _ => Error::CannotOpen,
+    })?;
     if head.ad.key() == key { Ok(head) } else { Err(Error::Disagrees(Part::Object)) }
 }
 
