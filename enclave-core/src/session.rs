@@ -19,6 +19,9 @@ use zeroize::Zeroizing;
 /// The longest hello, in bytes.
 const MAX_HELLO: usize = 256;
 
+/// The most bytes of a body that are read only to be thrown away: a client that is refused hears it behind them.
+const MAX_DISCARDED: u64 = 1 << 30;
+
 /// What verbs see of their session.
 pub struct Context<'a, P: Platform> {
     /// The surroundings.
@@ -93,7 +96,7 @@ fn exchange<P: Platform, C: Connection>(
     let (request, request_digest) = Request::open(head, pair.n, &claims_digest)?;
     let caller = *caller.get_or_insert(request.caller);
 
-    let mut body = Body { connection, reader, begun: Zeroizing::new(rest.to_vec()), described: request.body };
+    let mut body = Body::new(connection, reader, rest, request.body)?;
     let answered = receive(platform, &request, &caller).and_then(|now| {
         let mut context = Context { platform, boot, secrets, n: pair.n, request_digest, now, pending };
         verbs::dispatch(&mut context, &request, &mut body)
@@ -148,7 +151,7 @@ pub fn send<C: Crypto>(
     let mut rest = body;
     let mut front = head;
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK_LEN + 32);
+        let mut chunk = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
         let room = CHUNK_LEN - front.len().min(CHUNK_LEN);
         let (taken, after) = rest.split_at(room.min(rest.len()));
         chunk.extend_from_slice(front);
@@ -169,36 +172,66 @@ pub struct Body<'a, C: Connection, Y: Crypto> {
     reader: FrameReader<Y>,
     begun: Zeroizing<Vec<u8>>,
     described: Option<message::Described>,
+    received: u64,
 }
 
-impl<C: Connection, Y: Crypto> Body<'_, C, Y> {
+impl<'a, C: Connection, Y: Crypto> Body<'a, C, Y> {
+    /// A body that began in the first chunk. One that is longer than announced ends the connection, whoever sends it
+    /// and whatever becomes of the request: nobody keeps an enclave reading.
+    fn new(
+        connection: &'a mut C,
+        reader: FrameReader<Y>,
+        begun: &[u8],
+        described: Option<message::Described>,
+    ) -> Result<Self, Error> {
+        let begun = Zeroizing::new(begun.to_vec());
+        let mut body = Self { connection, reader, received: 0, described, begun };
+        body.count(body.begun.len())?;
+        Ok(body)
+    }
+
+    fn count(&mut self, more: usize) -> Result<(), Error> {
+        self.received = self.received.saturating_add(more as u64);
+        if self.received > self.length() { Err(Error::Disagrees(Part::Request)) } else { Ok(()) }
+    }
+
+    fn chunk(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let chunk = self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
+        self.count(chunk.len())?;
+        Ok(chunk)
+    }
+
     /// How many bytes are announced.
     pub fn length(&self) -> u64 {
         self.described.map_or(0, |described| described.length)
     }
 
+    /// Whether no more than `limit` bytes are announced.
+    pub fn check(&self, limit: u64) -> Result<(), Error> {
+        if self.length() > limit { Err(Error::InputLimit(limit)) } else { Ok(()) }
+    }
+
     /// Reads all of it, at most `limit` bytes, and checks that it is the one that was described.
     pub fn read(&mut self, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let length = self.length();
-        let announced = usize::try_from(length).ok().filter(|_| length <= limit).ok_or(Error::InputLimit(limit))?;
+        self.check(limit)?;
+        let announced = usize::try_from(self.length()).map_err(|_| Error::InputLimit(limit))?;
         // All of it at once: a vector that grows would leave copies of the plaintext behind.
         let mut body = Zeroizing::new(Vec::with_capacity(announced.saturating_add(1)));
         body.extend_from_slice(&self.begun);
         while !self.reader.ended() {
-            let chunk = self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
-            if body.len().saturating_add(chunk.len()) > announced {
-                return Err(Error::Disagrees(Part::Request));
-            }
-            body.extend_from_slice(&chunk);
+            body.extend_from_slice(&self.chunk()?);
         }
         message::check_body(self.described, &body, Part::Request)?;
         Ok(body)
     }
 
-    /// Reads what is left without keeping it.
+    /// Reads what is left without keeping it; of a body over [`MAX_DISCARDED`] nothing is read any more.
     fn discard(&mut self) -> Result<(), Error> {
+        if !self.reader.ended() {
+            self.check(MAX_DISCARDED)?;
+        }
         while !self.reader.ended() {
-            self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
+            self.chunk()?;
         }
         Ok(())
     }

@@ -37,7 +37,9 @@ pub fn deploy<P: Platform, C: Connection>(
     if !agrees || function.arn != judged.arn {
         return Err(Error::Disagrees(Part::Record));
     }
-    let _held = shared::hold(context.platform, body.length().saturating_mul(2))?;
+    // The bundle, the object, and what was in it when it is read back.
+    body.check(config::MAX_BUNDLE as u64)?;
+    let _held = shared::hold(context.platform, body.length().saturating_mul(3))?;
     let bundle = body.read(config::MAX_BUNDLE as u64)?;
     bundle::Bundle::parse(&bundle)?;
     if bundle::checksum(&bundle) != checksum {

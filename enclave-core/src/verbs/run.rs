@@ -57,7 +57,10 @@ pub fn run<P: Platform, C: Connection>(
         return Err(Error::Disagrees(Part::Object));
     }
 
-    let _held = shared::hold(context.platform, body.length().saturating_mul(2))?;
+    // The body and its pieces; the object and what is in it.
+    body.check(context.boot.limits.input)?;
+    let object = u64::try_from(stored.len()).unwrap_or(u64::MAX);
+    let _held = shared::hold(context.platform, body.length().saturating_add(object).saturating_mul(2))?;
     let data = body.read(context.boot.limits.input)?;
     let pieces = split(&data, &asked.inputs)?;
     let headers = headers(&asked.inputs, &pieces)?;
@@ -169,7 +172,7 @@ fn work<P: Platform>(
     let outcome = start_worker(context, bundle, inputs, start);
     let end = shared::now(context.platform)?.max(start);
     let ended = match &outcome {
-        Ok(outcome) => failure(outcome.ended, context),
+        Ok(outcome) => failure(outcome, context),
         Err(error) => Some(*error),
     };
     let output = outcome.as_ref().ok().filter(|_| ended.is_none()).map(|outcome| &outcome.output);
@@ -227,9 +230,13 @@ fn start_worker<P: Platform>(
 }
 
 /// What an end comes to; none is success.
-fn failure<P: Platform>(ended: Ended, context: &Context<'_, P>) -> Option<Error> {
+fn failure<P: Platform>(outcome: &Outcome, context: &Context<'_, P>) -> Option<Error> {
     let limits = &context.boot.limits;
-    match ended {
+    match outcome.ended {
+        // The driver stops a worker that writes too much; if it did not, nothing of it leaves all the same.
+        Ended::Said(End::Completed) if outcome.output.len() as u64 > limits.output => {
+            Some(Error::OutputLimit(limits.output))
+        }
         Ended::Said(End::Completed) => None,
         Ended::Said(End::Status(status)) => Some(Error::ExitStatus(status)),
         Ended::Said(End::Trapped | End::BadResult) => Some(Error::Trapped),
