@@ -38,7 +38,9 @@ impl Boot {
         };
         let deployers = match &parsed {
             Some(parsed) => Deployers::parse(parsed, list.as_deref())?,
-            None => None,
+            None if list.is_none() => None,
+            // Whoever handed a list over means that not everybody may deploy; without a configuration it would not hold.
+            None => return Err(Error::Disagrees(Part::Configuration)),
         };
         let limits = parsed.as_ref().map_or(Limits::MAXIMA, |parsed| parsed.limits.effective());
         let mut seed = Zeroizing::new([0; 32]);

@@ -58,28 +58,35 @@ struct CachedKey {
     since: u64,
 }
 
+/// A document's time, when it was, and the last time that anybody was told.
 #[derive(Clone, Copy)]
 struct Clock {
     time: u64,
     elapsed: u64,
+    said: u64,
 }
 
 impl Shared {
-    /// Milliseconds since 1970, if the clock is fresh.
-    fn time(&self, elapsed: u64) -> Option<u64> {
-        let clock = self.clock?;
-        let since = elapsed.checked_sub(clock.elapsed).filter(|since| *since < CLOCK_AGE)?;
-        clock.time.checked_add(since)
+    /// Milliseconds since 1970, if the clock is fresh. Whoever read `elapsed` before another thread set the clock is
+    /// told what was told last.
+    fn time(&mut self, elapsed: u64) -> Option<u64> {
+        let clock = self.clock.as_mut()?;
+        let since = elapsed.saturating_sub(clock.elapsed);
+        if since >= CLOCK_AGE {
+            return None;
+        }
+        clock.said = clock.said.max(clock.time.saturating_add(since));
+        Some(clock.said)
     }
 
-    /// Sets the clock, never back, and says the time.
+    /// Sets the clock and says the time, which never goes back: it stands until a document has caught up with what
+    /// was said. A document older than the one that set it changes nothing.
     fn set_time(&mut self, time: u64, elapsed: u64) -> u64 {
-        let said = self
-            .clock
-            .map_or(0, |clock| clock.time.saturating_add(elapsed.saturating_sub(clock.elapsed).min(CLOCK_AGE)));
-        let time = time.max(said);
-        self.clock = Some(Clock { time, elapsed });
-        time
+        let clock = self.clock.get_or_insert(Clock { time, elapsed, said: time });
+        if elapsed >= clock.elapsed {
+            *clock = Clock { time, elapsed, said: clock.said.max(time) };
+        }
+        clock.said
     }
 
     /// Remembers a request's id until its not-after; each is accepted once from a caller.
@@ -110,11 +117,15 @@ impl Shared {
         self.keys.iter().find(fresh).cloned()
     }
 
-    /// Remembers what was read; the oldest reading goes when there are too many.
+    /// Remembers what was read. When there are too many the oldest goes, but never the first: that is the
+    /// configuration's, which every session needs, and anybody may ask about others.
     pub fn set_key(&mut self, reading: KeyReading) {
-        self.keys.retain(|known| known.state.arn != reading.state.arn);
+        if let Some(known) = self.keys.iter_mut().find(|known| known.state.arn == reading.state.arn) {
+            *known = reading;
+            return;
+        }
         if self.keys.len() >= MAX_KEYS {
-            self.keys.remove(0);
+            self.keys.remove(1);
         }
         self.keys.push(reading);
     }
@@ -188,8 +199,50 @@ mod tests {
         assert_eq!(shared.set_time(1_000_000, 5), 1_000_000);
         assert_eq!(shared.time(6), Some(1_000_001));
         assert_eq!(shared.time(5 + CLOCK_AGE), None);
-        assert_eq!(shared.set_time(900_000, 5 + CLOCK_AGE), 1_000_000 + CLOCK_AGE);
-        assert_eq!(shared.time(4), None);
+        assert_eq!(shared.set_time(900_000, 5 + CLOCK_AGE), 1_000_001);
+        assert_eq!(shared.time(4), Some(1_000_001));
+        assert_eq!(shared.time(6 + CLOCK_AGE), Some(1_000_001));
+    }
+
+    /// Another thread's document may be set first, though it is the newer one; and the machine's seconds may be
+    /// shorter than the NSM's. Neither adds up.
+    #[test]
+    fn the_clock_does_not_run_away_from_the_documents() {
+        let mut shared = Shared::default();
+        assert_eq!(shared.set_time(1_000_500, 500), 1_000_500);
+        assert_eq!(shared.set_time(1_000_100, 100), 1_000_500);
+        assert_eq!(shared.time(600), Some(1_000_600));
+        let (mut elapsed, mut documents) = (500, 1_000_500);
+        for _ in 0..1000 {
+            elapsed += CLOCK_AGE;
+            documents += CLOCK_AGE - 10;
+            shared.time(elapsed - 1);
+            let told = shared.set_time(documents, elapsed);
+            assert!(told < documents + 100, "{told} is ahead of {documents}");
+        }
+    }
+
+    #[test]
+    fn the_configurations_key_is_not_forgotten() {
+        let mut shared = Shared::default();
+        let arn = |n: usize| {
+            let arn = alloc::format!("arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-{n:012}");
+            Arn::parse(&arn).unwrap()
+        };
+        let reading = |n: usize, read| KeyReading {
+            state: KmsState { arn: arn(n), policy: None, describe: None, read },
+            policy: Some(String::new()),
+            describe: Some(Vec::new()),
+        };
+        for n in 0..2 * MAX_KEYS {
+            shared.set_key(reading(n, 1000));
+        }
+        assert!(shared.key(&arn(0), 1000).is_some());
+        assert!(shared.key(&arn(1), 1000).is_none());
+        assert!(shared.key(&arn(2 * MAX_KEYS - 1), 1000).is_some());
+        shared.set_key(reading(0, 2000));
+        assert_eq!(shared.key(&arn(0), 2000).unwrap().state.read, 2000);
+        assert_eq!(shared.keys.len(), MAX_KEYS);
     }
 
     #[test]
