@@ -12,25 +12,32 @@ use std::io::{IoSlice, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 use zeroize::Zeroizing;
 
-/// The most workers at a time; one more is [`Error::Busy`].
+/// The most workers at a time.
 pub const MAX_WORKERS: usize = 8;
+/// The most runs that wait for a worker's place; one more is [`Error::Busy`].
+pub const MAX_WAITING: usize = 32;
+/// How long a run waits for a place before it is [`Error::Busy`].
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How much longer than its deadline a worker's end may take to be told.
 const GRACE: Duration = Duration::from_secs(5);
 /// The socket to PID 1 and the runs that wait for word from it.
 pub struct Workers {
     socket: OwnedFd,
     waiting: Arc<Mutex<Waiting>>,
+    /// Told whenever a place becomes free.
+    freed: Condvar,
 }
 
 #[derive(Default)]
 struct Waiting {
     next: u64,
     runs: BTreeMap<u64, Sender<How>>,
+    queue: usize,
 }
 
 impl Workers {
@@ -52,16 +59,15 @@ impl Workers {
             process::exit(1);
         };
         thread::Builder::new().name("workers".into()).spawn(listen).map_err(|_| Down::Failed)?;
-        Ok(Self { socket, waiting })
+        Ok(Self { socket, waiting, freed: Condvar::new() })
     }
 
     /// Runs one job.
     pub fn run(&self, job: &Job<'_>) -> Result<Outcome, Error> {
-        let started = Instant::now();
-        let until = started + Duration::from_millis(job.time);
         let header = header(job)?;
         let (ours, theirs) = UnixStream::pair().map_err(|_| Down::Failed)?;
         let ticket = self.spawn(job.time, header.address_space(), theirs)?;
+        let until = Instant::now() + Duration::from_millis(job.time);
         let said = converse(ours, &header, job, until);
         let wait = until.saturating_duration_since(Instant::now()) + GRACE;
         let how = ticket.gone.recv_timeout(wait).map_err(|_| Down::Failed)?;
@@ -79,13 +85,27 @@ impl Workers {
         Ok(Outcome { ended, output, diagnostic })
     }
 
+    /// Waits for a place among the workers, with the lock held on return.
+    fn place(&self) -> Result<MutexGuard<'_, Waiting>, Error> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.runs.len() < MAX_WORKERS {
+            return Ok(waiting);
+        }
+        if waiting.queue >= MAX_WAITING {
+            return Err(Error::Busy);
+        }
+        waiting.queue += 1;
+        let full = |waiting: &mut Waiting| waiting.runs.len() >= MAX_WORKERS;
+        let woken = self.freed.wait_timeout_while(waiting, PATIENCE, full);
+        let (mut waiting, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+        waiting.queue -= 1;
+        if timeout.timed_out() { Err(Error::Busy) } else { Ok(waiting) }
+    }
+
     /// Asks PID 1 for a worker that holds `theirs` and nothing else.
     fn spawn(&self, time: u64, memory: u64, theirs: UnixStream) -> Result<Ticket<'_>, Error> {
         let (sender, gone) = channel();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.runs.len() >= MAX_WORKERS {
-            return Err(Error::Busy);
-        }
+        let mut waiting = self.place()?;
         let number = waiting.next;
         waiting.next = number.wrapping_add(1);
         waiting.runs.insert(number, sender);
@@ -113,6 +133,7 @@ struct Ticket<'a> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         self.workers.waiting.lock().unwrap_or_else(PoisonError::into_inner).runs.remove(&self.number);
+        self.workers.freed.notify_one();
     }
 }
 
