@@ -1,0 +1,412 @@
+//! What the people of a run do: an owner who deploys, makes a vault key, runs, renews, lists and deletes; and a
+//! stranger to her who encrypts to her vault, has a function of his own, and tries hers.
+
+use crate::client::{Answered, Person, Session};
+use crate::oracle::{self, CATALOGUE, CONNECTION, DONE, EVIDENCE, STATEMENT};
+use crate::platform::function;
+use crate::prng::Prng;
+use crate::run::{self, Enclave, Run};
+use crate::verbs::{self, Function, Input, Offered};
+use enclave_core::parent::Kind;
+use enclave_core::{Error, error::Down, status};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A session older than this is not used any more, in milliseconds: its receipts would be too late.
+const OLD: u64 = 20 * 60_000;
+/// The most often that a minute passes in between.
+const MINUTES: usize = 3;
+
+/// What somebody knows of a thing of hers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The enclave said that it is done.
+    There,
+    /// She asked, and does not know.
+    Doubtful,
+    /// She asked to delete it.
+    Gone,
+}
+
+/// Where she is with a vault key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// She countersigned, and does not know whether it is sealed.
+    Signed,
+    /// It is sealed.
+    Confirmed,
+    /// It cannot be opened: nobody will use this number again.
+    Burnt,
+}
+
+/// A vault key that she countersigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VaultKey {
+    /// Its number.
+    pub epoch: u64,
+    /// Its name.
+    pub kid: [u8; 32],
+    /// What she knows of it.
+    pub phase: Phase,
+    /// Whether the store said that it published the statement.
+    pub published: bool,
+}
+
+/// A file that somebody encrypted, and what is in it.
+pub struct Letter {
+    /// The file.
+    pub file: Vec<u8>,
+    /// The number of its key.
+    pub epoch: u64,
+    /// What is in it.
+    pub data: Vec<u8>,
+}
+
+/// What people tell each other, past the enclave.
+#[derive(Default)]
+pub struct Board {
+    /// Functions, by their owners.
+    pub functions: Vec<Function>,
+    /// Letters to the owner.
+    pub letters: Vec<Letter>,
+    /// The name of her vault key.
+    pub kid: Option<[u8; 32]>,
+    minutes: usize,
+}
+
+/// One of the people.
+pub struct Actor {
+    /// The run.
+    pub run: Arc<Run>,
+    /// Enclaves of one image over one store: any of them will do.
+    pub enclaves: Vec<Arc<Enclave>>,
+    /// Who she is.
+    pub person: Person,
+    /// Her functions.
+    pub functions: Vec<(Function, Known)>,
+    /// Her vault keys, in order.
+    pub vault: Vec<VaultKey>,
+    /// What everybody knows.
+    pub board: Arc<Mutex<Board>>,
+    session: Option<Session>,
+}
+
+type Done = Result<(), Error>;
+
+/// What went wrong in a client's own eyes; the enclave gives no such codes.
+const SEEN: [(Error, &str); 2] = [(Error::Revoked, STATEMENT), (Error::Disagrees(enclave_core::Part::Text), CATALOGUE)];
+
+impl Actor {
+    /// Somebody at the beginning.
+    pub fn new(run: &Arc<Run>, enclaves: &[Arc<Enclave>], name: &str, number: u64, board: &Arc<Mutex<Board>>) -> Self {
+        Self {
+            run: run.clone(),
+            enclaves: enclaves.to_vec(),
+            person: Person::new(run, name, number),
+            functions: Vec::new(),
+            vault: Vec::new(),
+            board: board.clone(),
+            session: None,
+        }
+    }
+
+    /// Closes her connection.
+    pub fn leave(&mut self) {
+        self.session = None;
+    }
+
+    fn board<R>(&self, f: impl FnOnce(&mut Board) -> R) -> R {
+        f(&mut self.board.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One operation within a session, which is opened if there is none. Its end is noted, and has to be one that the
+    /// faults account for. True if it was done.
+    pub fn step(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Session) -> Done) -> bool {
+        let number = self.person.prng.below(self.enclaves.len());
+        let now = self.run.scheduler.now();
+        let session = self.session.take().filter(|session| now - session.timestamp < OLD);
+        let session = match session {
+            Some(session) => Ok(session),
+            None => Session::open(&self.enclaves[number], &mut self.person.prng),
+        };
+        let mut session = match session {
+            Ok(session) => session,
+            Err(error) => {
+                let code = if matches!(error, Error::Down(_)) { CONNECTION } else { EVIDENCE };
+                // The session that could not be opened is the last one that this thread began.
+                return self.end(name, code, run::last_begun());
+            }
+        };
+        let ended = work(self, &mut session);
+        let code = match ended {
+            Ok(()) => DONE,
+            Err(_) if session.broken => CONNECTION,
+            Err(error) => SEEN.iter().find(|(known, _)| *known == error).map_or(error.code(), |(_, code)| code),
+        };
+        let number = session.number;
+        if !session.broken && !self.person.prng.one_in(6) {
+            self.session = Some(session);
+        }
+        self.end(name, code, number)
+    }
+
+    fn end(&mut self, name: &str, code: &str, session: usize) -> bool {
+        self.run.scheduler.note(&format!("{name} -> {code}"));
+        let hits = self.run.faults.hits();
+        let dead = self.run.faults.dead() && code != DONE;
+        assert!(
+            dead || oracle::may(code, session, &hits),
+            "{name} in session {session} ended in {code}; faults: {hits:?}"
+        );
+        if self.person.prng.one_in(8) && self.board(|board| board.minutes < MINUTES) {
+            self.board(|board| board.minutes += 1);
+            self.run.scheduler.advance(61_000);
+        }
+        code == DONE
+    }
+
+    /// deploy: a new version of her function.
+    pub fn deploy(&mut self) {
+        let length = *self.person.prng.pick(&[1, 100, 70_000]);
+        let module = vec![self.person.prng.next() as u8; length];
+        let (id, version) = match self.functions.last() {
+            Some((last, _)) => (last.id, last.version + 1),
+            None => (self.person.prng.bytes(), 1),
+        };
+        let new = Function::new(self.person.owner, id, version, module);
+        self.functions.push((new.clone(), Known::Doubtful));
+        let done = self.step("deploy", |actor, session| verbs::deploy(&actor.run, session, &mut actor.person, &new));
+        if done && let Some((function, known)) = self.functions.last_mut() {
+            *known = Known::There;
+            let function = function.clone();
+            self.board(|board| board.functions.push(function));
+        }
+    }
+
+    fn newest(&self) -> Option<Function> {
+        let there = |(_, known): &&(Function, Known)| *known == Known::There;
+        self.functions.iter().rev().find(there).map(|(function, _)| function.clone())
+    }
+
+    /// run on plain input, or on the letters that came.
+    pub fn run_newest(&mut self, letters: bool) {
+        let Some(newest) = self.newest() else { return };
+        let plain: [u8; 9] = self.person.prng.bytes();
+        let (mut inputs, mut data) = (Vec::new(), Vec::new());
+        if letters {
+            for letter in self.board(|board| std::mem::take(&mut board.letters)) {
+                inputs.push(Input::Encrypted(letter.file, letter.epoch));
+                data.push(letter.data);
+            }
+            if inputs.is_empty() {
+                return;
+            }
+        }
+        if !letters || self.person.prng.one_in(2) {
+            inputs.push(Input::Plain(plain.to_vec()));
+            data.push(plain.to_vec());
+        }
+        let name = if letters { "run on letters" } else { "run" };
+        self.step(name, |actor, session| actor.run_on(session, &newest, &inputs, &data));
+    }
+
+    /// Runs, and checks answer and receipt against what is known to be in the inputs.
+    pub fn run_on(&mut self, session: &mut Session, what: &Function, inputs: &[Input], data: &[Vec<u8>]) -> Done {
+        let answered = verbs::run_function(&self.run, session, &mut self.person, what, inputs)?;
+        let data: Vec<&[u8]> = data.iter().map(Vec::as_slice).collect();
+        self.check_run(session, &answered, what, &data);
+        answered.done().map(|_| ())
+    }
+
+    fn check_run(&self, session: &Session, answered: &Answered, what: &Function, data: &[&[u8]]) {
+        let done = answered.response.status == status::DONE;
+        if done {
+            assert!(answered.body == function(&what.module, data), "a wrong output of {} bytes", answered.body.len());
+        } else {
+            assert!(answered.body.is_empty(), "an output of a run that failed");
+        }
+        if answered.response.receipt.is_none() {
+            assert!(!done, "done, and no receipt");
+            return;
+        }
+        let output = done.then_some(answered.body.as_slice());
+        let receipt = session.check_receipt(answered, data, output).expect("a receipt that holds");
+        let named = receipt.function;
+        assert_eq!((named.owner, named.id, named.version), (what.owner, what.id, what.version));
+        assert_eq!((named.checksum, receipt.caller), (what.checksum, self.person.owner));
+        assert_eq!(receipt.output.is_some(), done);
+    }
+
+    /// vault-create and vault-confirm, as a client does it: in doubt it asks first, and never signs a number twice.
+    pub fn make_vault(&mut self) {
+        if !self.settle() {
+            return;
+        }
+        let epoch = self.vault.last().map_or(1, |last| last.epoch + 1);
+        self.step("vault", |actor, session| {
+            let offered = verbs::vault_create(&actor.run, session, &mut actor.person, epoch)?;
+            actor.sign(session, &offered)
+        });
+    }
+
+    fn sign(&mut self, session: &mut Session, offered: &Offered) -> Done {
+        let (epoch, kid) = (offered.claims.epoch, offered.claims.kid);
+        match self.vault.iter().find(|key| key.epoch == epoch) {
+            None => self.vault.push(VaultKey { epoch, kid, phase: Phase::Signed, published: false }),
+            Some(known) => assert_eq!(known.kid, kid, "two keys of one number"),
+        }
+        verbs::vault_confirm(&self.run, session, &mut self.person, offered)?;
+        let key = self.vault.iter_mut().find(|key| key.epoch == epoch).expect("just put there");
+        (key.phase, key.published) = (Phase::Confirmed, true);
+        self.board(|board| board.kid = Some(kid));
+        Ok(())
+    }
+
+    /// Asks after a key that was signed: it opens, or its number is burnt. True if nothing is in doubt.
+    pub fn settle(&mut self) -> bool {
+        let Some(last) = self.vault.last().copied().filter(|last| last.phase == Phase::Signed) else { return true };
+        let mut phase = Phase::Signed;
+        self.step("settle", |actor, session| {
+            let attested = verbs::vault_attest(&actor.run, session, &mut actor.person, &last.kid, last.epoch);
+            phase = match attested {
+                Ok(_) => Phase::Confirmed,
+                Err(Error::NotFound | Error::CannotOpen) if !session.broken => Phase::Burnt,
+                Err(error) => return Err(error),
+            };
+            Ok(())
+        });
+        if let Some(key) = self.vault.last_mut() {
+            key.phase = phase;
+        }
+        phase != Phase::Signed
+    }
+
+    fn confirmed(&self) -> Option<VaultKey> {
+        self.vault.iter().rev().find(|key| key.phase == Phase::Confirmed).copied()
+    }
+
+    /// vault-attest and vault-confirm of the newest key.
+    pub fn renew(&mut self) {
+        let Some(key) = self.confirmed() else { return };
+        self.step("renew", |actor, session| {
+            let offered = verbs::vault_attest(&actor.run, session, &mut actor.person, &key.kid, key.epoch)?;
+            actor.sign(session, &offered)
+        });
+    }
+
+    /// Fetches a statement, judges it, and writes a letter to its owner, for her newest function or for any.
+    pub fn write_to(&mut self, owner: [u8; 32]) {
+        let Some(kid) = self.board(|board| board.kid) else { return };
+        let wanted = self.person.prng.one_in(3).then_some(kid);
+        let data: [u8; 7] = self.person.prng.bytes();
+        let of_hers = self.board(|board| board.functions.iter().rev().find(|known| known.owner == owner).cloned());
+        self.step("write", |actor, session| {
+            let bytes = verbs::statement(session, &mut actor.person, &owner, wanted)?;
+            let known =
+                actor.vault.iter().rev().find(|key| key.phase == Phase::Confirmed && actor.person.owner == owner);
+            let known = known.map(|key| (key.epoch, key.kid));
+            let claims = verbs::judge_statement(&actor.run, &bytes, &owner, known).map_err(|_| SEEN[0].0)?;
+            assert_eq!(claims.owner, owner);
+            let checksums = of_hers.map(|function| vec![function.checksum]);
+            let file = verbs::encrypt(&mut actor.person.prng, &claims, checksums, &data)?;
+            let letter = Letter { file, epoch: claims.epoch, data: data.to_vec() };
+            actor.board(|board| board.letters = vec![letter]);
+            Ok(())
+        });
+    }
+
+    /// list, compared with what she knows.
+    pub fn list(&mut self) {
+        self.step("list", |actor, session| {
+            let entries = verbs::list(session, &mut actor.person, Kind::Function)?;
+            for (function, known) in &actor.functions {
+                let listed = entries.contains(&(function.id, function.version));
+                if *known == Known::There && !listed {
+                    return Err(SEEN[1].0);
+                }
+            }
+            let known = |(id, version): &([u8; 16], u64)| {
+                actor.functions.iter().any(|(function, _)| (function.id, function.version) == (*id, *version))
+            };
+            if entries.iter().all(known) { Ok(()) } else { Err(SEEN[1].0) }
+        });
+    }
+
+    /// delete of her first function, if there is a second.
+    pub fn delete_first(&mut self) {
+        let there = |(_, known): &&(Function, Known)| *known == Known::There;
+        if self.functions.iter().filter(there).count() < 2 {
+            return;
+        }
+        let at = self.functions.iter().position(|(_, known)| *known == Known::There).expect("there are two");
+        let first = self.functions[at].0.clone();
+        self.functions[at].1 = Known::Gone;
+        self.board(|board| board.functions.retain(|known| *known != first));
+        self.step("delete", |actor, session| {
+            verbs::delete(session, &mut actor.person, Kind::Function, first.id, first.version)
+        });
+    }
+
+    /// Runs somebody else's function: `refused`, whatever else goes wrong, as long as there is an answer.
+    pub fn try_anothers(&mut self) {
+        let owner = self.person.owner;
+        let Some(anothers) = self.board(|board| board.functions.iter().find(|f| f.owner != owner).cloned()) else {
+            return;
+        };
+        let input = [Input::Plain(b"mine".to_vec())];
+        self.step("try another's", |actor, session| {
+            let answered = verbs::run_function(&actor.run, session, &mut actor.person, &anothers, &input)?;
+            assert!(answered.response.receipt.is_none() && answered.body.is_empty());
+            match answered.done() {
+                Err(Error::Refused) => Ok(()),
+                // Before it is known who asks, the clock may fail.
+                Err(error @ Error::Down(Down::Failed | Down::Unreachable)) => Err(error),
+                other => panic!("a stranger saw {:?}", other.map(|_| ())),
+            }
+        });
+    }
+
+    /// policy.
+    pub fn read_policy(&mut self) {
+        self.step("policy", |actor, session| verbs::policy(session, &mut actor.person));
+    }
+
+    /// All that an owner does; `prng` shuffles what may come in any order.
+    pub fn live_as_owner(&mut self, mut prng: Prng) {
+        self.deploy();
+        self.make_vault();
+        self.deploy();
+        let owner = self.person.owner;
+        let mut deeds: Vec<fn(&mut Self, [u8; 32])> = vec![
+            |actor, _| actor.run_newest(false),
+            |actor, _| actor.list(),
+            |actor, _| actor.delete_first(),
+            |actor, _| actor.try_anothers(),
+            |actor, owner| {
+                actor.renew();
+                actor.write_to(owner);
+                actor.run_newest(true);
+            },
+        ];
+        while !deeds.is_empty() {
+            let deed = deeds.remove(prng.below(deeds.len()));
+            deed(self, owner);
+        }
+        // A number that was burnt, or a key that was never confirmed, is followed by another.
+        if self.confirmed().is_none() {
+            self.make_vault();
+        }
+    }
+
+    /// All that a stranger does.
+    pub fn live_as_stranger(&mut self, owner: [u8; 32], vault: bool) {
+        self.deploy();
+        if vault {
+            self.make_vault();
+        }
+        self.read_policy();
+        self.try_anothers();
+        self.run_newest(false);
+        self.write_to(owner);
+        self.try_anothers();
+    }
+}

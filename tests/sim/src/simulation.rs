@@ -1,0 +1,140 @@
+//! A seed from beginning to end.
+
+use crate::faults::{Call, Fault, Plan, pairs};
+use crate::prng::Prng;
+use crate::program::{Actor, Board};
+use crate::run::{Enclave, Run};
+use crate::store::Store;
+use crate::world::World;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What came of a seed.
+pub struct Report {
+    /// The faults that were had.
+    pub reached: BTreeSet<(Call, Fault)>,
+    /// SHA-256 of the trace.
+    pub digest: String,
+    /// The trace.
+    pub trace: Vec<String>,
+    /// How many chunks were sealed.
+    pub sealed: usize,
+}
+
+/// A seed that failed.
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// What went wrong.
+    pub what: String,
+    /// The trace.
+    pub trace: Vec<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seed, what, .. } = self;
+        write!(f, "seed {seed}: {what}\nreplay: cargo run --locked -p capelet-sim --bin sim -- {seed}")
+    }
+}
+
+/// In a round of so many seeds each fault is aimed at once; some seeds have none, and some have any.
+pub fn round() -> u64 {
+    let pairs = pairs().count() as u64;
+    pairs + pairs / 8
+}
+
+/// How often a call comes at least, so that it can be aimed at.
+fn occurrences(call: Call) -> usize {
+    match call {
+        Call::ToEnclave | Call::ToClient => 24,
+        Call::GetObject | Call::Credentials | Call::Kms | Call::DocumentKms | Call::Recipient => 6,
+        Call::Random => 8,
+        Call::DocumentSession | Call::GenerateDataKey | Call::Decrypt | Call::Put => 3,
+        Call::DocumentVault | Call::Work | Call::Replace => 2,
+        _ => 1,
+    }
+}
+
+/// The faults of a seed.
+pub fn plan(seed: u64) -> Plan {
+    let mut prng = Prng::new(seed).fork(3);
+    let place = (seed % round()) as usize;
+    match pairs().nth(place) {
+        Some((call, fault)) => {
+            let target = Some((call, fault, prng.below(occurrences(call))));
+            // From the second round on others come on top.
+            let one_in = if seed >= round() && prng.one_in(3) { 80 } else { 0 };
+            Plan { target, one_in, dies_at: None }
+        }
+        None if place % 2 == 0 => Plan::default(),
+        None => Plan { one_in: 20, ..Plan::default() },
+    }
+}
+
+/// Runs a seed.
+pub fn simulate(world: &Arc<World>, seed: u64) -> Result<Report, Failure> {
+    let plan = plan(seed);
+    let run = Run::new(world, seed, plan);
+    let ended = live(&run, plan);
+    let trace = run.scheduler.trace();
+    match ended {
+        Ok(()) => {
+            let (sealed, _) = run.ledger.counts();
+            Ok(Report { reached: run.faults.reached(), digest: run.scheduler.digest(), trace, sealed })
+        }
+        Err(what) => Err(Failure { seed, what, trace }),
+    }
+}
+
+fn live(run: &Arc<Run>, plan: Plan) -> Result<(), String> {
+    let mut prng = run.prng.fork(4);
+    let store = Arc::new(Mutex::new(Store::default()));
+    let mut enclaves = Vec::new();
+    for _ in 0..1 + prng.below(2) {
+        match Enclave::boot(run, &store) {
+            Ok(enclave) => enclaves.push(enclave),
+            // Whoever cannot boot, does not; there has to be a reason.
+            Err(error) => {
+                run.scheduler.note(&format!("boot -> {}", error.code()));
+                let hits = run.faults.hits();
+                let excused = hits.iter().any(|hit| matches!(hit.call, Call::Boot | Call::Random));
+                return if excused { Ok(()) } else { Err(format!("boot: {error}")) };
+            }
+        }
+    }
+    let board = Arc::new(Mutex::new(Board::default()));
+    let owner = Actor::new(run, &enclaves, "owner", 1, &board);
+    let stranger = Actor::new(run, &enclaves, "stranger", 2, &board);
+    let with_vault = matches!(plan.target, Some((Call::GetStatement, Fault::Another, _)));
+    let key = owner.person.owner;
+    let people = Arc::new(Mutex::new(Vec::new()));
+    let shuffle = run.prng.fork(5);
+    spawn(run, owner, &people, move |actor| actor.live_as_owner(shuffle));
+    spawn(run, stranger, &people, move |actor| actor.live_as_stranger(key, with_vault));
+    run.go()?;
+
+    let lost = run.faults.hits().iter().any(|hit| hit.fault == Fault::Pretended);
+    run.faults.stop();
+    let lived: Vec<Actor> = people.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+    for actor in lived {
+        spawn(run, actor, &people, move |actor| actor.audit(lost));
+    }
+    run.go()
+}
+
+/// Lets somebody live; afterwards she stands among the people.
+fn spawn(
+    run: &Arc<Run>,
+    mut actor: Actor,
+    people: &Arc<Mutex<Vec<Actor>>>,
+    life: impl FnOnce(&mut Actor) + Send + 'static,
+) {
+    let people = people.clone();
+    let name = actor.person.name.clone();
+    run.spawn(&name, move || {
+        life(&mut actor);
+        actor.leave();
+        people.lock().unwrap_or_else(PoisonError::into_inner).push(actor);
+    });
+}
