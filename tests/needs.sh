@@ -11,6 +11,8 @@ need cc gcc
 need make make
 need openssl openssl
 need python3 python3
+need faketime faketime
+need mount mount
 need pkg-config pkg-config
 python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
 

@@ -1,0 +1,126 @@
+//! Clocks that are off, a store that answers with what is old, disks that are full, a hand on Ctrl-C.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_dev::adversary::store::swap;
+use capelet_e2e::{Person, binary, refusal};
+use common::{ECHO, Place, SPIN};
+use std::fs;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// The client with another clock.
+fn at(person: &Person, offset: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new("faketime");
+    command.env_clear().env("CAPELET_HOME", &person.home).env("PATH", env::var_os("PATH").unwrap());
+    command.args(["-f", offset]).arg(binary("capelet")).args(arguments).args(["-o", "json"]);
+    command.stdin(Stdio::null()).output().expect("faketime")
+}
+
+#[test]
+fn a_clock_ten_minutes_off_is_told_and_nothing_is_sent() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    assert!(at(&place.owner, "+0s", &["run", "echo", "x"]).status.success());
+    assert!(at(&place.owner, "+4m", &["run", "echo", "x"]).status.success());
+    for (offset, code) in [("+10m", "expired"), ("-10m", "not-yet-valid")] {
+        for command in [&["attest"][..], &["run", "echo", "x"], &["key", "create"]] {
+            assert_eq!(refusal(&at(&place.owner, offset, command)), code, "{offset} {command:?}");
+        }
+    }
+    place.local.stop();
+}
+
+#[test]
+fn a_store_that_answers_with_an_old_version() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    let first = place.local.stored();
+    place.deploy("echo", common::SEVEN);
+    let both = place.local.stored();
+    assert_eq!((first.len(), both.len()), (1, 2));
+    let second = both.iter().find(|path| !first.contains(path)).unwrap();
+    // The first version's bytes in the place of the second's.
+    let whole = fs::read(second).unwrap();
+    swap(second, &first[0]).unwrap();
+    assert_eq!(place.owner.code(&["run", "echo", "x"]), "disagrees");
+    // The second version forgotten: the client asks for it by number, and is told.
+    fs::remove_file(second).unwrap();
+    assert_eq!(place.owner.code(&["run", "echo", "x"]), "not-found");
+    let listed = place.owner.json(&["list"]).to_string();
+    assert!(listed.contains("missing") || listed.contains("lost"), "{listed}");
+    fs::write(second, whole).unwrap();
+    assert_eq!(place.owner.code(&["run", "echo", "x"]), "exit-status");
+    place.local.stop();
+}
+
+#[test]
+fn a_vault_that_goes_back_an_epoch() {
+    let place = Place::new(&[]);
+    place.owner.ok(&["key", "create"]);
+    let sender = place.person("sender");
+    sender.ok(&["contact", "add", "owner", &place.owner.owner()]);
+    let (_, checksum) = place.deploy("echo", ECHO);
+    place.owner.ok(&["key", "create", "--next-epoch"]);
+    sender.ok(&["contact", "fetch", "owner"]);
+    // The statements: kind 3, by epoch. The parent forgets the newer one.
+    let folder = place.local.home.join("store").join("03");
+    let mut statements: Vec<_> = place.local.stored().into_iter().filter(|path| path.starts_with(&folder)).collect();
+    statements.sort();
+    assert_eq!(statements.len(), 2);
+    fs::remove_file(&statements[1]).unwrap();
+    let fetched = sender.code(&["contact", "fetch", "owner"]);
+    assert_eq!(fetched, "rolled-back");
+    // What was fetched before goes on to serve.
+    sender.ok(&["encrypt", "--to", "owner", "--for", &checksum, "--accept", "operator-account", "text"]);
+    place.local.stop();
+}
+
+#[test]
+fn a_full_disk_under_the_client() {
+    let place = Place::new(&[]);
+    place.owner.ok(&["key", "create"]);
+    let small = place.path("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "none", &small]).status().unwrap();
+    assert!(mounted.success(), "this test needs root, to mount a small file system");
+    fs::write(place.path("big"), vec![7; 1 << 20]).unwrap();
+    let out = format!("{small}/big.cape");
+    let code = place.owner.code(&["encrypt", "--any-function-of-owner", "-f", &place.path("big"), "--out", &out]);
+    let left: Vec<_> = fs::read_dir(&small).unwrap().collect();
+    let unmounted = Command::new("umount").arg(&small).status().unwrap();
+    assert!(unmounted.success());
+    assert_eq!(code, "disk-full");
+    assert!(left.is_empty(), "{left:?}");
+    place.local.stop();
+}
+
+#[test]
+fn ctrl_c_at_any_moment_loses_nothing() {
+    let place = Place::new(&["--limit-run", "3000"]);
+    place.deploy("spin", SPIN);
+    let folder = place.function("echo", ECHO);
+    let deploy = ["deploy", folder.to_str().unwrap(), "-n", "echo"];
+    for milliseconds in [0, 5, 15, 40, 80, 160] {
+        for command in [&["run", "spin", "x"][..], &deploy, &["key", "create"]] {
+            let mut child = place.owner.command(command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            thread::sleep(Duration::from_millis(milliseconds));
+            let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+            let until = Instant::now() + Duration::from_secs(10);
+            while child.try_wait().unwrap().is_none() {
+                assert!(Instant::now() < until, "{command:?} does not end");
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+    // Whatever was cut off can be taken up.
+    place.owner.ok(&deploy);
+    assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
+    let made = place.owner.run(&["key", "create"]);
+    let shown = place.owner.json(&["key", "show"]).to_string();
+    assert!(made.status.success() || shown.contains("confirmed"), "{shown}");
+    place.local.stop();
+}
