@@ -25,10 +25,6 @@ pub enum Error {
     Parent(capelet_parent::Error),
     /// The core ended or misbehaved.
     Core(&'static str),
-    /// A limit on runs of zero, or above this one, which is compiled in.
-    Limit(u64),
-    /// An owner's key is not of its form.
-    Deployer(String),
     /// Signals, sockets, threads.
     System(io::Error),
 }
@@ -44,8 +40,6 @@ impl Error {
             Self::Dev(_) => "development",
             Self::Parent(error) => error.code(),
             Self::Core(_) => "core",
-            Self::Limit(_) => "run-limit",
-            Self::Deployer(_) => "deployer",
             Self::System(_) => "system",
         }
     }
@@ -80,10 +74,6 @@ impl fmt::Display for Error {
             Self::Dev(error) => error.fmt(f),
             Self::Parent(error) => error.fmt(f),
             Self::Core(what) => write!(f, "the core is gone: {what}"),
-            Self::Limit(most) => write!(f, "the limit must lie between 1 and {most}, which is compiled in"),
-            Self::Deployer(text) => {
-                write!(f, "--deployer {text}: give an owner's key as `capelet identity show` prints it, 52 characters")
-            }
             Self::System(error) => error.fmt(f),
         }
     }

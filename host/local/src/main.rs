@@ -12,10 +12,10 @@ mod programs;
 use argh::FromArgs;
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
+use capelet_parent::configuration::{self, Asked};
 use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials, log};
-use data_encoding::BASE32_NOPAD_NOCASE;
 use enclave::{Enclave, Measured, Programs};
-use enclave_core::config::{Arn, Configuration, Deployers, Limits as RunLimits};
+use enclave_core::config::{Arn, Configuration};
 use enclave_core::digest;
 use error::Error;
 use home::Home;
@@ -108,20 +108,11 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let kms = kms::Kms::start(&home, &sockets, &nsm_root)?;
     let arn = kms.key(&home, &measured)?;
 
-    let deployers = deployers(&arguments.deployer)?;
-    let lowered = |limit: Option<u64>, most| match limit.unwrap_or(most) {
-        limit if (1..=most).contains(&limit) => Ok(limit),
-        _ => Err(Error::Limit(most)),
-    };
-    let most = RunLimits::MAXIMA;
+    let deployers = configuration::deployers(&arguments.deployer)?;
+    let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
     let configuration = Configuration {
         arn: Arn::parse(&arn).map_err(|_| Error::Kms("made a key with an odd ARN"))?,
-        limits: RunLimits {
-            run: lowered(arguments.limit_run, most.run)?,
-            memory: lowered(arguments.limit_memory, most.memory)?,
-            input: lowered(arguments.limit_input, most.input)?,
-            output: lowered(arguments.limit_output, most.output)?,
-        },
+        limits: configuration::limits(Asked { run, memory, input, output })?,
         deployers: deployers.as_ref().map(|list| digest::sha256(&[list])),
     };
     let credentials = home.path("credentials.json");
@@ -163,15 +154,6 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     parent.stop();
     drop((enclave, kms));
     why.map_or(Ok(()), Err)
-}
-
-fn deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
-    let key = |text: &String| {
-        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.ok_or_else(|| Error::Deployer(text.clone()))
-    };
-    let keys = keys.iter().map(key).collect::<Result<Vec<[u8; 32]>, _>>()?;
-    Ok((!keys.is_empty()).then(|| Deployers::encode(keys)))
 }
 
 fn say_ready(output: &log::Format, parent: &Parent, measured: &Measured) {

@@ -19,6 +19,7 @@ mod accept;
 pub mod address;
 mod bell;
 mod clients;
+pub mod configuration;
 mod connect;
 mod counters;
 pub mod credentials;

@@ -1,0 +1,53 @@
+//! What an operator decides about an enclave, within what is compiled into its image.
+
+use crate::Error;
+use data_encoding::BASE32_NOPAD_NOCASE;
+use enclave_core::config::{Deployers, Limits};
+
+/// Limits on runs as asked for; none: what is compiled in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// Wall time, in milliseconds.
+    pub run: Option<u64>,
+    /// Memory, in bytes.
+    pub memory: Option<u64>,
+    /// Input, in bytes.
+    pub input: Option<u64>,
+    /// Output, in bytes.
+    pub output: Option<u64>,
+}
+
+/// The limits of a configuration.
+///
+/// # Errors
+/// [`Error::RunLimit`] for one of zero, which would let nothing run, and for one above what is compiled in, which
+/// would promise what no enclave keeps.
+pub fn limits(asked: Asked) -> Result<Limits, Error> {
+    let most = Limits::MAXIMA;
+    Ok(Limits {
+        run: limit("run", asked.run, most.run)?,
+        memory: limit("memory", asked.memory, most.memory)?,
+        input: limit("input", asked.input, most.input)?,
+        output: limit("output", asked.output, most.output)?,
+    })
+}
+
+fn limit(name: &'static str, asked: Option<u64>, most: u64) -> Result<u64, Error> {
+    match asked.unwrap_or(most) {
+        value if (1..=most).contains(&value) => Ok(value),
+        _ => Err(Error::RunLimit { name, most }),
+    }
+}
+
+/// The list of those who may deploy, from owners' keys as `capelet identity show` prints them; none if there are none.
+///
+/// # Errors
+/// [`Error::Deployer`].
+pub fn deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
+    let key = |text: &String| {
+        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or_else(|| Error::Deployer(text.clone()))
+    };
+    let keys = keys.iter().map(key).collect::<Result<Vec<[u8; 32]>, _>>()?;
+    Ok((!keys.is_empty()).then(|| Deployers::encode(keys)))
+}
