@@ -62,6 +62,8 @@ fn work(fault: Fault) -> &'static [&'static str] {
 pub fn afterwards(hit: &Hit) -> &'static [&'static str] {
     match hit.call {
         Call::Credentials | Call::Kms | Call::ReadKey => &["policy-changed"],
+        // Another configuration, of its form: an enclave of that one, as its claims say.
+        Call::Boot => &["kms-key-unusable", "input-limit", "output-limit"],
         // The one thing that is not read back: a statement proves itself to whoever fetches it.
         Call::Replace if hit.fault == Fault::Pretended => &["not-found"],
         _ => &[],

@@ -14,12 +14,12 @@ impl Prng {
     /// A stream of its own for each `purpose`, so that what one part draws does not move another.
     pub fn fork(&self, purpose: u64) -> Self {
         let mut fork = Self(self.0 ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        fork.next();
+        fork.number();
         fork
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,7 +29,7 @@ impl Prng {
 
     /// A number below `end`; 0 if there is none. The bias of the remainder does no harm here.
     pub fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { (self.next() % end as u64) as usize }
+        if end == 0 { 0 } else { (self.number() % end as u64) as usize }
     }
 
     /// True once in `n` times.
@@ -45,7 +45,7 @@ impl Prng {
     /// Fills `out`.
     pub fn fill(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(8) {
-            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+            chunk.copy_from_slice(&self.number().to_le_bytes()[..chunk.len()]);
         }
     }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn as_others_have_it() {
         let mut prng = Prng::new(1_234_567);
-        assert_eq!(prng.next(), 6_457_827_717_110_365_317);
-        assert_eq!(prng.next(), 3_203_168_211_198_807_973);
+        assert_eq!(prng.number(), 6_457_827_717_110_365_317);
+        assert_eq!(prng.number(), 3_203_168_211_198_807_973);
     }
 }

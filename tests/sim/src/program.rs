@@ -1,173 +1,19 @@
 //! What the people of a run do: an owner who deploys, makes a vault key, runs, renews, lists and deletes; and a
 //! stranger to her who encrypts to her vault, has a function of his own, and tries hers.
 
-use crate::client::{Answered, Person, Session};
-use crate::oracle::{self, CATALOGUE, CONNECTION, DONE, EVIDENCE, STATEMENT};
+use crate::actor::{Actor, BAD_LIST, BAD_STATEMENT, Done, Known, Letter, Phase, VaultKey};
+use crate::client::{Answered, Session};
 use crate::platform::function;
 use crate::prng::Prng;
-use crate::run::{self, Enclave, Run};
 use crate::verbs::{self, Function, Input, Offered};
 use enclave_core::parent::Kind;
 use enclave_core::{Error, error::Down, status};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// A session older than this is not used any more, in milliseconds: its receipts would be too late.
-const OLD: u64 = 20 * 60_000;
-/// The most often that a minute passes in between.
-const MINUTES: usize = 3;
-
-/// What somebody knows of a thing of hers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// The enclave said that it is done.
-    There,
-    /// She asked, and does not know.
-    Doubtful,
-    /// She asked to delete it.
-    Gone,
-}
-
-/// Where she is with a vault key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// She countersigned, and does not know whether it is sealed.
-    Signed,
-    /// It is sealed.
-    Confirmed,
-    /// It cannot be opened: nobody will use this number again.
-    Burnt,
-}
-
-/// A vault key that she countersigned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VaultKey {
-    /// Its number.
-    pub epoch: u64,
-    /// Its name.
-    pub kid: [u8; 32],
-    /// What she knows of it.
-    pub phase: Phase,
-    /// Whether the store said that it published the statement.
-    pub published: bool,
-}
-
-/// A file that somebody encrypted, and what is in it.
-pub struct Letter {
-    /// The file.
-    pub file: Vec<u8>,
-    /// The number of its key.
-    pub epoch: u64,
-    /// What is in it.
-    pub data: Vec<u8>,
-}
-
-/// What people tell each other, past the enclave.
-#[derive(Default)]
-pub struct Board {
-    /// Functions, by their owners.
-    pub functions: Vec<Function>,
-    /// Letters to the owner.
-    pub letters: Vec<Letter>,
-    /// The name of her vault key.
-    pub kid: Option<[u8; 32]>,
-    minutes: usize,
-}
-
-/// One of the people.
-pub struct Actor {
-    /// The run.
-    pub run: Arc<Run>,
-    /// Enclaves of one image over one store: any of them will do.
-    pub enclaves: Vec<Arc<Enclave>>,
-    /// Who she is.
-    pub person: Person,
-    /// Her functions.
-    pub functions: Vec<(Function, Known)>,
-    /// Her vault keys, in order.
-    pub vault: Vec<VaultKey>,
-    /// What everybody knows.
-    pub board: Arc<Mutex<Board>>,
-    session: Option<Session>,
-}
-
-type Done = Result<(), Error>;
-
-/// What went wrong in a client's own eyes; the enclave gives no such codes.
-const SEEN: [(Error, &str); 2] = [(Error::Revoked, STATEMENT), (Error::Disagrees(enclave_core::Part::Text), CATALOGUE)];
 
 impl Actor {
-    /// Somebody at the beginning.
-    pub fn new(run: &Arc<Run>, enclaves: &[Arc<Enclave>], name: &str, number: u64, board: &Arc<Mutex<Board>>) -> Self {
-        Self {
-            run: run.clone(),
-            enclaves: enclaves.to_vec(),
-            person: Person::new(run, name, number),
-            functions: Vec::new(),
-            vault: Vec::new(),
-            board: board.clone(),
-            session: None,
-        }
-    }
-
-    /// Closes her connection.
-    pub fn leave(&mut self) {
-        self.session = None;
-    }
-
-    fn board<R>(&self, f: impl FnOnce(&mut Board) -> R) -> R {
-        f(&mut self.board.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// One operation within a session, which is opened if there is none. Its end is noted, and has to be one that the
-    /// faults account for. True if it was done.
-    pub fn step(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Session) -> Done) -> bool {
-        let number = self.person.prng.below(self.enclaves.len());
-        let now = self.run.scheduler.now();
-        let session = self.session.take().filter(|session| now - session.timestamp < OLD);
-        let session = match session {
-            Some(session) => Ok(session),
-            None => Session::open(&self.enclaves[number], &mut self.person.prng),
-        };
-        let mut session = match session {
-            Ok(session) => session,
-            Err(error) => {
-                let code = if matches!(error, Error::Down(_)) { CONNECTION } else { EVIDENCE };
-                // The session that could not be opened is the last one that this thread began.
-                return self.end(name, code, run::last_begun());
-            }
-        };
-        let ended = work(self, &mut session);
-        let code = match ended {
-            Ok(()) => DONE,
-            Err(_) if session.broken => CONNECTION,
-            Err(error) => SEEN.iter().find(|(known, _)| *known == error).map_or(error.code(), |(_, code)| code),
-        };
-        let number = session.number;
-        if !session.broken && !self.person.prng.one_in(6) {
-            self.session = Some(session);
-        }
-        self.end(name, code, number)
-    }
-
-    fn end(&mut self, name: &str, code: &str, session: usize) -> bool {
-        self.run.scheduler.note(&format!("{name} -> {code}"));
-        let hits = self.run.faults.hits();
-        let dead = self.run.faults.dead() && code != DONE;
-        assert!(
-            dead || oracle::may(code, session, &hits),
-            "{name} in session {session} ended in {code}; faults: {hits:?}"
-        );
-        if self.person.prng.one_in(8) && self.board(|board| board.minutes < MINUTES) {
-            self.board(|board| board.minutes += 1);
-            self.run.scheduler.advance(61_000);
-        }
-        code == DONE
-    }
-
     /// deploy: a new version of her function.
     pub fn deploy(&mut self) {
         let length = *self.person.prng.pick(&[1, 100, 70_000]);
-        let module = vec![self.person.prng.next() as u8; length];
+        let module = vec![self.person.prng.number() as u8; length];
         let (id, version) = match self.functions.last() {
             Some((last, _)) => (last.id, last.version + 1),
             None => (self.person.prng.bytes(), 1),
@@ -257,7 +103,8 @@ impl Actor {
         verbs::vault_confirm(&self.run, session, &mut self.person, offered)?;
         let key = self.vault.iter_mut().find(|key| key.epoch == epoch).expect("just put there");
         (key.phase, key.published) = (Phase::Confirmed, true);
-        self.board(|board| board.kid = Some(kid));
+        let owner = self.person.owner;
+        self.board(|board| board.kids.insert(owner, kid));
         Ok(())
     }
 
@@ -295,7 +142,7 @@ impl Actor {
 
     /// Fetches a statement, judges it, and writes a letter to its owner, for her newest function or for any.
     pub fn write_to(&mut self, owner: [u8; 32]) {
-        let Some(kid) = self.board(|board| board.kid) else { return };
+        let Some(kid) = self.board(|board| board.kids.get(&owner).copied()) else { return };
         let wanted = self.person.prng.one_in(3).then_some(kid);
         let data: [u8; 7] = self.person.prng.bytes();
         let of_hers = self.board(|board| board.functions.iter().rev().find(|known| known.owner == owner).cloned());
@@ -304,7 +151,7 @@ impl Actor {
             let known =
                 actor.vault.iter().rev().find(|key| key.phase == Phase::Confirmed && actor.person.owner == owner);
             let known = known.map(|key| (key.epoch, key.kid));
-            let claims = verbs::judge_statement(&actor.run, &bytes, &owner, known).map_err(|_| SEEN[0].0)?;
+            let claims = verbs::judge_statement(&actor.run, &bytes, &owner, known).map_err(|_| BAD_STATEMENT)?;
             assert_eq!(claims.owner, owner);
             let checksums = of_hers.map(|function| vec![function.checksum]);
             let file = verbs::encrypt(&mut actor.person.prng, &claims, checksums, &data)?;
@@ -321,13 +168,13 @@ impl Actor {
             for (function, known) in &actor.functions {
                 let listed = entries.contains(&(function.id, function.version));
                 if *known == Known::There && !listed {
-                    return Err(SEEN[1].0);
+                    return Err(BAD_LIST);
                 }
             }
             let known = |(id, version): &([u8; 16], u64)| {
                 actor.functions.iter().any(|(function, _)| (function.id, function.version) == (*id, *version))
             };
-            if entries.iter().all(known) { Ok(()) } else { Err(SEEN[1].0) }
+            if entries.iter().all(known) { Ok(()) } else { Err(BAD_LIST) }
         });
     }
 

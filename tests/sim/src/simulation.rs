@@ -1,8 +1,8 @@
 //! A seed from beginning to end.
 
+use crate::actor::{Actor, Board};
 use crate::faults::{Call, Fault, Plan, pairs};
 use crate::prng::Prng;
-use crate::program::{Actor, Board};
 use crate::run::{Enclave, Run};
 use crate::store::Store;
 use crate::world::World;
@@ -67,7 +67,7 @@ pub fn plan(seed: u64) -> Plan {
             let one_in = if seed >= round() && prng.one_in(3) { 80 } else { 0 };
             Plan { target, one_in, dies_at: None }
         }
-        None if place % 2 == 0 => Plan::default(),
+        None if place.is_multiple_of(2) => Plan::default(),
         None => Plan { one_in: 20, ..Plan::default() },
     }
 }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use capelet_sim::actor::{Actor, Board};
 use capelet_sim::faults::{Plan, pairs};
-use capelet_sim::program::{Actor, Board};
 use capelet_sim::run::{Enclave, Run};
 use capelet_sim::simulation::{round, simulate};
 use capelet_sim::store::Store;
