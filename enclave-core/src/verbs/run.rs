@@ -51,8 +51,6 @@ pub fn run<P: Platform, C: Connection>(
     rights::owner(&request.caller, &asked.owner)?;
     let key = Key { kind: Kind::Function, owner: asked.owner, id: asked.id, version: asked.version };
     let stored = stored::get(context.platform, key)?;
-    // The bundle and what it is opened to, for as long as this run lasts.
-    let _bundle = shared::hold(context.platform, (stored.len() as u64).saturating_mul(2))?;
     let head = stored::head(&stored, key)?;
     let Record::Function(function) = &head.record else { return Err(Error::Disagrees(Part::Object)) };
     if function.checksum != asked.checksum {
