@@ -25,7 +25,7 @@ lint: needs ## formatting and lints; warnings are errors
 	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
 
 fuzz: needs ## every parser, SECONDS (60) each
-	@tests/fuzz.sh $(or $(SECONDS_EACH),60)
+	@tests/fuzz.sh $(or $(SECONDS),60)
 
 sim: ## SEEDS (10000) simulated sessions with faults
 	SEEDS=$(or $(SEEDS),10000) $(CARGO) run --locked --release -p capelet-sim --bin sim
