@@ -55,6 +55,8 @@ pub struct Letter {
     pub file: Vec<u8>,
     /// The number of its key.
     pub epoch: u64,
+    /// The function that it is for; none: any of hers.
+    pub checksum: Option<[u8; 32]>,
     /// What is in it.
     pub data: Vec<u8>,
 }
@@ -64,8 +66,8 @@ pub struct Letter {
 pub struct Board {
     /// Functions, by their owners.
     pub functions: Vec<Function>,
-    /// Letters to the owner.
-    pub letters: Vec<Letter>,
+    /// The last letter to the owner.
+    pub letter: Option<Letter>,
     /// The names of vault keys, by their owners.
     pub kids: BTreeMap<[u8; 32], [u8; 32]>,
     minutes: usize,

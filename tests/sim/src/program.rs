@@ -33,26 +33,26 @@ impl Actor {
         self.functions.iter().rev().find(there).map(|(function, _)| function.clone())
     }
 
-    /// run on plain input, or on the letters that came.
-    pub fn run_newest(&mut self, letters: bool) {
+    /// run on plain input.
+    pub fn run_newest(&mut self) {
         let Some(newest) = self.newest() else { return };
-        let plain: [u8; 9] = self.person.prng.bytes();
-        let (mut inputs, mut data) = (Vec::new(), Vec::new());
-        if letters {
-            for letter in self.board(|board| std::mem::take(&mut board.letters)) {
-                inputs.push(Input::Encrypted(letter.file, letter.epoch));
-                data.push(letter.data);
-            }
-            if inputs.is_empty() {
-                return;
-            }
+        let data: [u8; 9] = self.person.prng.bytes();
+        let inputs = [Input::Plain(data.to_vec())];
+        self.step("run", |actor, session| actor.run_on(session, &newest, &inputs, &[data.to_vec()]));
+    }
+
+    /// run on the letter that came, with the function that it is for, and maybe on something plain beside it.
+    pub fn run_on_letter(&mut self) {
+        let Some(letter) = self.board(|board| board.letter.take()) else { return };
+        let fits = |function: &Function| letter.checksum.is_none_or(|checksum| function.checksum == checksum);
+        let there = |(function, known): &&(Function, Known)| *known == Known::There && fits(function);
+        let Some((function, _)) = self.functions.iter().rev().find(there).cloned() else { return };
+        let (mut inputs, mut data) = (vec![Input::Encrypted(letter.file, letter.epoch)], vec![letter.data]);
+        if self.person.prng.one_in(2) {
+            inputs.push(Input::Plain(b"plain".to_vec()));
+            data.push(b"plain".to_vec());
         }
-        if !letters || self.person.prng.one_in(2) {
-            inputs.push(Input::Plain(plain.to_vec()));
-            data.push(plain.to_vec());
-        }
-        let name = if letters { "run on letters" } else { "run" };
-        self.step(name, |actor, session| actor.run_on(session, &newest, &inputs, &data));
+        self.step("run on a letter", |actor, session| actor.run_on(session, &function, &inputs, &data));
     }
 
     /// Runs, and checks answer and receipt against what is known to be in the inputs.
@@ -153,10 +153,11 @@ impl Actor {
             let known = known.map(|key| (key.epoch, key.kid));
             let claims = verbs::judge_statement(&actor.run, &bytes, &owner, known).map_err(|_| BAD_STATEMENT)?;
             assert_eq!(claims.owner, owner);
-            let checksums = of_hers.map(|function| vec![function.checksum]);
+            let checksum = of_hers.map(|function| function.checksum);
+            let checksums = checksum.map(|checksum| vec![checksum]);
             let file = verbs::encrypt(&mut actor.person.prng, &claims, checksums, &data)?;
-            let letter = Letter { file, epoch: claims.epoch, data: data.to_vec() };
-            actor.board(|board| board.letters = vec![letter]);
+            let letter = Letter { file, epoch: claims.epoch, checksum, data: data.to_vec() };
+            actor.board(|board| board.letter = Some(letter));
             Ok(())
         });
     }
@@ -165,6 +166,7 @@ impl Actor {
     pub fn list(&mut self) {
         self.step("list", |actor, session| {
             let entries = verbs::list(session, &mut actor.person, Kind::Function)?;
+            assert!(entries.is_sorted_by(|a, b| a < b), "a list that does not ascend");
             for (function, known) in &actor.functions {
                 let listed = entries.contains(&(function.id, function.version));
                 if *known == Known::There && !listed {
@@ -224,14 +226,14 @@ impl Actor {
         self.deploy();
         let owner = self.person.owner;
         let mut deeds: Vec<fn(&mut Self, [u8; 32])> = vec![
-            |actor, _| actor.run_newest(false),
+            |actor, _| actor.run_newest(),
             |actor, _| actor.list(),
             |actor, _| actor.delete_first(),
             |actor, _| actor.try_anothers(),
             |actor, owner| {
                 actor.renew();
                 actor.write_to(owner);
-                actor.run_newest(true);
+                actor.run_on_letter();
             },
         ];
         while !deeds.is_empty() {
@@ -252,7 +254,7 @@ impl Actor {
         }
         self.read_policy();
         self.try_anothers();
-        self.run_newest(false);
+        self.run_newest();
         self.write_to(owner);
         self.try_anothers();
     }
