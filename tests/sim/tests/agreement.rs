@@ -5,13 +5,15 @@
 mod common;
 
 use capelet_sim::client::{Ask, Session};
-use capelet_sim::verbs::{self, Function, judged};
+use capelet_sim::faults::{Call, Fault, Plan};
+use capelet_sim::verbs::{self, Function, Offered, judged};
 use common::{OTHER_ARN, Place, alone, vault_records};
 use enclave_core::Error;
 use enclave_core::cbor::Writer;
 use enclave_core::claims::KmsState;
 use enclave_core::config::Arn;
 use enclave_core::message::Verb;
+use enclave_core::parent::Kind;
 use enclave_core::record::{FUNCTION, FunctionRecord};
 use enclave_core::vault::VAULT_OWNER;
 
@@ -72,31 +74,69 @@ fn a_function_and_its_record() {
     });
 }
 
+/// Confirms what is offered with each field of her word changed, and in the end with her word.
+fn confirm_in_vain(place: &mut Place, session: &mut Session, offer: &dyn Fn(&mut Place, &mut Session) -> Offered) {
+    let stored = |place: &Place| place.store.lock().unwrap().objects.clone();
+    let before = stored(place);
+    for number in 0..7 {
+        let offered = offer(place, session);
+        let word = verbs::vault_record(&place.owner, &offered).unwrap();
+        let (name, payload) = vault_records(&word).swap_remove(number);
+        let signed = place.owner.identity.sign1(VAULT_OWNER, &[], &payload);
+        let mut writer = Writer::new();
+        writer.map(1).uint(1).item(&signed);
+        let half = place.owner.half(&place.run, 2, &enclave_core::vault::id(&word.kid), 1);
+        let ask = Ask::of(writer.finish()).with(half);
+        let expected = if name == "label" { "malformed" } else { "disagrees" };
+        assert_eq!(code(session, place, Verb::VaultConfirm, ask), expected, "{name}");
+        assert!(stored(place) == before, "{name}");
+    }
+    let offered = offer(place, session);
+    verbs::vault_confirm(&place.run, session, &mut place.owner, &offered).unwrap();
+    assert!(stored(place) != before);
+}
+
 #[test]
 fn a_vault_key_and_its_record() {
     alone(|mut place| {
         let mut session = place.session();
+        confirm_in_vain(&mut place, &mut session, &|place, session| {
+            verbs::vault_create(&place.run, session, &mut place.owner, 1).unwrap()
+        });
         let owner = place.owner.owner;
-        for number in 0..7 {
-            let offered = verbs::vault_create(&place.run, &mut session, &mut place.owner, 1).unwrap();
-            let word = verbs::vault_record(&place.owner, &offered).unwrap();
-            let (name, payload) = vault_records(&word).swap_remove(number);
-            let signed = place.owner.identity.sign1(VAULT_OWNER, &[], &payload);
-            let mut writer = Writer::new();
-            writer.map(1).uint(1).item(&signed);
-            let half = place.owner.half(&place.run, 2, &enclave_core::vault::id(&word.kid), 1);
-            let ask = Ask::of(writer.finish()).with(half);
-            let expected = if name == "label" { "malformed" } else { "disagrees" };
-            assert_eq!(code(&mut session, &mut place, Verb::VaultConfirm, ask), expected, "{name}");
-            assert!(place.store.lock().unwrap().of(enclave_core::parent::Kind::VaultKey, &owner).is_empty(), "{name}");
-        }
-        let offered = verbs::vault_create(&place.run, &mut session, &mut place.owner, 1).unwrap();
-        verbs::vault_confirm(&place.run, &mut session, &mut place.owner, &offered).unwrap();
+        let statement = verbs::statement(&mut session, &mut place.owner, &owner, None).unwrap();
+        let kid = verbs::judge_statement(&place.run, &statement, &owner, None).unwrap().kid;
+        confirm_in_vain(&mut place, &mut session, &|place, session| {
+            verbs::vault_attest(&place.run, session, &mut place.owner, &kid, 1).unwrap()
+        });
         // A kid whose first half is that of the one that is stored.
-        let mut kid = offered.claims.kid;
-        kid[31] ^= 1;
-        let attested = verbs::vault_attest(&place.run, &mut session, &mut place.owner, &kid, 1);
+        let mut other = kid;
+        other[31] ^= 1;
+        let attested = verbs::vault_attest(&place.run, &mut session, &mut place.owner, &other, 1);
         assert!(matches!(attested, Err(Error::Disagrees(_))));
+    });
+}
+
+/// Entries that do not ascend are a lie that is noticed inside; what is left out or made up, only she can know.
+#[test]
+fn a_list() {
+    alone(|mut place| {
+        let mut session = place.session();
+        for version in 1..3 {
+            let function = Function::new(place.owner.owner, [1; 16], version, b"module".to_vec());
+            verbs::deploy(&place.run, &mut session, &mut place.owner, &function).unwrap();
+        }
+        let all = vec![([1; 16], 1), ([1; 16], 2)];
+        let mut listed = |fault| {
+            place.run.faults.plan(Plan { target: Some((Call::List, fault, 0)), ..Plan::default() });
+            verbs::list(&mut session, &mut place.owner, Kind::Function)
+        };
+        assert_eq!(listed(Fault::Unsorted), Err(Error::ParentFailed));
+        assert_eq!(listed(Fault::WrongKind), Err(Error::ParentFailed));
+        assert_eq!(listed(Fault::Short).unwrap().len(), 1);
+        assert_eq!(listed(Fault::Invented).unwrap().len(), 3);
+        // None of the faults of a list.
+        assert_eq!(listed(Fault::Cut), Ok(all));
     });
 }
 
