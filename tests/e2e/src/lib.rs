@@ -14,7 +14,8 @@ use std::{env, thread};
 /// A built binary of the project.
 pub fn binary(name: &str) -> PathBuf {
     let own = env::current_exe().expect("own path");
-    let folder = own.ancestors().nth(2).expect("target folder").to_owned();
+    // Tests lie in `deps`, one folder further down.
+    let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("target folder").to_owned();
     let path = folder.join(name);
     assert!(path.is_file(), "{} is missing: cargo build --locked --workspace --bins", path.display());
     path

@@ -1,0 +1,156 @@
+//! Connections and runs through the built binaries, against a bare handshake and a bare echo with an empty process.
+
+use crate::measure::{median, pair, row};
+use capelet::home::Home;
+use capelet::home::trust::Trust;
+use capelet::run::Input;
+use capelet::session::Session;
+use capelet::statements::{self, Vault};
+use capelet::transport::Tls;
+use capelet::url::Url;
+use capelet::values::Owner;
+use capelet_core::tls;
+use capelet_core::transport::{Listener, Timed, Transport};
+use capelet_e2e::{Local, Person, function};
+use enclave_core::identity::Identity;
+use enclave_core::platform::Channel as _;
+use enclave_core::receipt::Function;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+/// `(module (memory (export "memory") 1) (func (export "_start")))`: a command that does nothing.
+const EMPTY: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x13\x02\x06memory\x02\0\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
+
+/// An enclave, and an owner with an empty function and a vault key.
+pub struct Place {
+    pub local: Option<Local>,
+    pub owner: Person,
+    pub function: Function,
+    pub folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let local = Local::start(&folder.path().join("e"), &[]);
+        let owner = Person::pinned(&folder.path().join("owner"), &local);
+        let source = folder.path().join("empty");
+        function(&source, EMPTY, &json!({ "entry": "function.wasm" }));
+        let said = owner.json(&["deploy", source.to_str().unwrap(), "-n", "empty"]);
+        owner.ok(&["key", "create"]);
+        owner.ok(&["contact", "add", "me", &owner.owner()]);
+        owner.ok(&["contact", "fetch", "me"]);
+        let hex = |name: &str| unhex(said[name].as_str().unwrap());
+        let function = Function {
+            owner: identity(&owner).owner(),
+            id: hex("function_id").try_into().unwrap(),
+            version: 1,
+            checksum: hex("function_checksum").try_into().unwrap(),
+        };
+        Self { local: Some(local), owner, function, folder }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.local.as_ref().unwrap().url
+    }
+
+    pub fn connect(&self) -> Session {
+        let home = Home::at(self.owner.home.clone()).unwrap();
+        let url = Url::parse(self.url()).unwrap();
+        let trust: Trust = home.load().unwrap();
+        Session::connect(&url, trust.entry(&url).unwrap()).unwrap()
+    }
+
+    pub fn run(&self, session: &mut Session, input: &[u8]) {
+        let home = Home::at(self.owner.home.clone()).unwrap();
+        let input = Input::Plain(Zeroizing::new(input.to_vec()));
+        let ran = capelet::run::run(&home, session, &identity(&self.owner), &self.function, &[input]).unwrap();
+        ran.output.unwrap();
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+pub fn identity(person: &Person) -> Identity {
+    Home::at(person.home.clone()).unwrap().identity(|_| {}).unwrap()
+}
+
+/// The vault key of an owner, as whoever encrypts has it.
+pub fn vault() -> Vault {
+    static PLACE: LazyLock<(PathBuf, String, Owner)> = LazyLock::new(|| {
+        let mut place = Place::new();
+        let found = (place.owner.home.clone(), place.url().to_owned(), Owner(identity(&place.owner).owner()));
+        // Encrypting is offline: the enclave is gone, its owner's folder stays for as long as this process.
+        place.local.take().unwrap().stop();
+        std::mem::forget(place.folder);
+        found
+    });
+    let home = Home::at(PLACE.0.clone()).unwrap();
+    let url = Url::parse(&PLACE.1).unwrap();
+    statements::load(&home, &url, &PLACE.2, 86_400_000).unwrap().unwrap()
+}
+
+/// A TLS echo of the same kind, on a socket of its own.
+struct Echo(TempDir);
+
+impl Echo {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = Transport::Unix(folder.path().to_owned()).listen(1).unwrap();
+        let config = tls::server().unwrap();
+        thread::spawn(move || accept(&listener, &config));
+        Self(folder)
+    }
+
+    fn url(&self) -> Url {
+        Url::parse(&format!("unix:{}/1", self.0.path().display())).unwrap()
+    }
+}
+
+fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
+    while let Ok(socket) = listener.accept() {
+        let config = config.clone();
+        thread::spawn(move || {
+            let minute = Duration::from_secs(60);
+            let Ok(mut tls) = tls::Tls::accept(&config, Timed::new(socket, minute, minute)) else { return };
+            let mut buffer = [0; 1024];
+            while let Ok(length @ 1..) = tls.read(&mut buffer) {
+                tls.write(&buffer[..length]).unwrap();
+            }
+        });
+    }
+}
+
+pub fn run() {
+    let place = Place::new();
+    let echo = Echo::new();
+    let (ours, floor) = pair(41, || drop(place.connect()), || drop(Tls::connect(&echo.url()).unwrap()));
+    row("connect and attest / bare TLS handshake", ours, floor, "");
+
+    let mut session = place.connect();
+    let mut bare = Tls::connect(&echo.url()).unwrap();
+    bare.allow(Duration::from_secs(60));
+    let floor = || {
+        bare.write(&[7; 512]).unwrap();
+        let mut got = 0;
+        while got < 512 {
+            got += bare.read(&mut [0; 512]).unwrap();
+        }
+        let child = Command::new("/bin/true").env_clear().stdin(Stdio::null()).status().unwrap();
+        assert!(child.success());
+    };
+    let (ours, floor) = pair(101, || place.run(&mut session, b""), floor);
+    row("warm run, empty function / echo + process", ours, floor, "");
+    println!("{:<46} {:>9.1} µs {:>33}", "  over the floor", ours - floor, "≤ 2000 µs");
+    let cold = median(21, || place.run(&mut place.connect(), b""));
+    row("connect and run / warm run", cold, ours, "");
+    place.local.unwrap().stop();
+}
