@@ -4,6 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 cargo=${CARGO:-cargo}
 
+echo "== licences, sources, bans"
+tests/deny.sh
 echo "== the core links without std"
 tests/no-std/run.sh
 echo "== all binaries, for the end-to-end tests"
