@@ -125,6 +125,7 @@ impl Actor {
     /// One operation within a session, which is opened if there is none. Its end is noted, and has to be one that the
     /// faults account for. True if it was done.
     pub fn step(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Session) -> Done) -> bool {
+        let begun = self.run.faults.seen();
         let number = self.person.prng.below(self.enclaves.len());
         let now = self.run.scheduler.now();
         let session = self.session.take().filter(|session| now - session.timestamp < OLD);
@@ -137,7 +138,7 @@ impl Actor {
             Err(error) => {
                 let code = if matches!(error, Error::Down(_)) { CONNECTION } else { EVIDENCE };
                 // The session that could not be opened is the last one that this thread began.
-                return self.end(name, code, run::last_begun());
+                return self.end(name, code, run::last_begun(), begun);
             }
         };
         let ended = work(self, &mut session);
@@ -152,12 +153,19 @@ impl Actor {
         if !session.broken && !self.person.prng.one_in(6) {
             self.session = Some(session);
         }
-        self.end(name, code, number)
+        self.end(name, code, number, begun)
     }
 
-    fn end(&mut self, name: &str, code: &str, session: usize) -> bool {
+    /// `begun` is what had been seen of faults and of reading keys when the operation began.
+    fn end(&mut self, name: &str, code: &str, session: usize, begun: (usize, usize)) -> bool {
         self.run.scheduler.note(&format!("{name} -> {code}"));
         let hits = self.run.faults.hits();
+        let own: Vec<_> = hits[begun.0..].iter().filter(|hit| hit.session == session).collect();
+        // In doubt a client asks, and what it hears settles it, one way or the other.
+        if let ([hit], true) = (own.as_slice(), code == DONE && name != "settle") {
+            let reading = self.run.faults.seen().1 > begun.1;
+            assert!(oracle::may_pass(hit, reading), "{name} did not notice {hit}");
+        }
         let dead = self.run.faults.dead() && code != DONE;
         assert!(
             dead || oracle::may(code, session, &hits),

@@ -6,10 +6,11 @@ use crate::prng::Prng;
 use crate::run::{Enclave, Run};
 use enclave_core::claims::{MAX_CLAIMS, Regime, SessionClaims};
 use enclave_core::document::MAX_DOCUMENT;
+use enclave_core::error::Down;
 use enclave_core::hello::{self, Hello, Secrets};
 use enclave_core::identity::Identity;
 use enclave_core::message::{self, Described, Halves, Request, Response, Verb};
-use enclave_core::platform::Connection as _;
+use enclave_core::platform::{Channel, Connection as _};
 use enclave_core::receipt::{Receipt, ReceiptBundle};
 use enclave_core::stream::FrameReader;
 use enclave_core::verify::{Expected, Freshness, Session as SessionPurpose, verify};
@@ -57,6 +58,8 @@ pub struct Ask {
     pub body: Option<Vec<u8>>,
     /// What is said of the body, if it is a lie.
     pub announced: Option<Described>,
+    /// How long the first chunk is ahead of the rest, in milliseconds.
+    pub pause: u64,
 }
 
 impl Ask {
@@ -91,6 +94,30 @@ impl Answered {
             status::DONE => Ok(self),
             number => Err(status::error(number, None)),
         }
+    }
+}
+
+/// A connection on which time passes behind the first chunk of a stream.
+struct Paused<'a> {
+    end: &'a mut End,
+    run: &'a Run,
+    frames: usize,
+    pause: u64,
+}
+
+impl Channel for Paused<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+        self.end.read(buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        self.frames += 1;
+        if self.frames == 3 && self.pause > 0 {
+            // Commitment and first chunk are sent; the enclave has its turns to read them.
+            (0..200).for_each(|_| self.run.scheduler.pause());
+            self.run.scheduler.advance(self.pause);
+        }
+        self.end.write(bytes)
     }
 }
 
@@ -179,7 +206,8 @@ impl Session {
         };
         let (head, request_digest) = request.sign(&person.identity, &claims_digest)?;
         let body = ask.body.as_deref().unwrap_or_default();
-        session::send::<Recorded>(&mut self.end, pair.request, &claims_digest, &head, body)?;
+        let mut paused = Paused { end: &mut self.end, run: &self.run, frames: 0, pause: ask.pause };
+        session::send::<Recorded>(&mut paused, pair.request, &claims_digest, &head, body)?;
 
         let commitment = frame::read(&mut self.end, 32)?;
         let mut reader = FrameReader::<Recorded>::new(pair.response, &request_digest, &commitment)?;

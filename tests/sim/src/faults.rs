@@ -278,6 +278,11 @@ impl Faults {
         self.with(|state| state.calls.clone())
     }
 
+    /// How many faults were had, and how often a KMS key was read.
+    pub fn seen(&self) -> (usize, usize) {
+        self.with(|state| (state.hits.len(), state.calls.get(&Call::ReadKey).copied().unwrap_or(0)))
+    }
+
     /// All that were had.
     pub fn hits(&self) -> Vec<Hit> {
         self.with(|state| state.hits.clone())

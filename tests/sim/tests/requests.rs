@@ -108,3 +108,28 @@ fn another_body_than_the_one_that_was_signed() {
         }
     });
 }
+
+/// KMS takes no signature that is older than five minutes; a body may be longer on its way.
+#[test]
+fn a_slow_body_is_sealed_and_opened_all_the_same() {
+    alone(|run, enclave, person| {
+        let mut session = Session::open(enclave, &mut person.prng).unwrap();
+        let pause = 7 * 60_000;
+        let later = run.scheduler.now() + MAX_AHEAD;
+        let module = vec![7; 100_000];
+        let function = Function::new(person.owner, [1; 16], 1, module.clone());
+        let state = session.claims.kms.clone().unwrap();
+        let ask = Ask { pause, ..verbs::deploy_ask(run, person, &state, &function) };
+        session.ask_as(person, Verb::Deploy, ask, [1; 16], later).unwrap().done().unwrap();
+
+        let mut session = Session::open(enclave, &mut person.prng).unwrap();
+        let later = run.scheduler.now() + MAX_AHEAD;
+        let ask = Ask { pause, ..verbs::run_ask(run, person, &function, &[Input::Plain(vec![1; 100_000])]) };
+        session.ask_as(person, Verb::Run, ask, [2; 16], later).unwrap().done().unwrap();
+        // Yet what came in time does not start when it is too late.
+        let later = run.scheduler.now() + 60_000;
+        let ask = Ask { pause, ..verbs::run_ask(run, person, &function, &[Input::Plain(vec![1; 100_000])]) };
+        let answered = session.ask_as(person, Verb::Run, ask, [3; 16], later).unwrap();
+        assert_eq!(answered.done().map(|_| ()), Err(Error::RequestExpired));
+    });
+}
