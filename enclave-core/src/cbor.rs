@@ -248,7 +248,13 @@ impl Writer {
     /// An empty item, to be filled.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { encoder: Encoder::new(Vec::new()) }
+        Self::with_capacity(0)
+    }
+
+    /// The same with room for an item of so many bytes, for one that is secret: a vector that grows would leave copies
+    /// behind.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { encoder: Encoder::new(Vec::with_capacity(bytes)) }
     }
 
     write_to_vec! {

@@ -16,6 +16,8 @@ const EDDSA: i64 = -8;
 const MAX_SIGN1: usize = 65_536;
 /// The longest protected header, in bytes.
 const MAX_PROTECTED: usize = 64;
+/// More than signature, tags and lengths take, in bytes.
+const AROUND: usize = 160;
 
 /// An Ed25519 key that signs (RFC 8032): a person's, or the one of an enclave's receipts.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -35,7 +37,7 @@ impl SigningKey {
     pub fn sign1(&self, typ: &str, external_aad: &[u8], payload: &[u8]) -> Vec<u8> {
         let protected = protected(typ);
         let signature = self.0.sign(&to_be_signed(&protected, external_aad, payload));
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(payload.len() + MAX_PROTECTED + AROUND);
         writer.tag(TAG_SIGN1).array(4).bytes(&protected).map(0).bytes(payload).bytes(&signature.to_bytes());
         writer.finish()
     }
@@ -145,7 +147,8 @@ fn protected(typ: &str) -> Vec<u8> {
 
 /// Sig_structure (RFC 9052, 4.4).
 fn to_be_signed(protected: &[u8], external_aad: &[u8], payload: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut writer = Writer::new();
+    // A request's payload holds halves.
+    let mut writer = Writer::with_capacity(payload.len() + external_aad.len() + protected.len() + AROUND);
     writer.array(4).text("Signature1").bytes(protected).bytes(external_aad).bytes(payload);
     Zeroizing::new(writer.finish())
 }

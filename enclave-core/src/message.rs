@@ -118,7 +118,8 @@ pub struct Request {
 impl Request {
     /// The request map, of which the digest is made and which is signed.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::new();
+        // More than the fields of fixed length take; and for each half its id, itself and their heads.
+        let mut writer = Writer::with_capacity(256 + self.params.len() + 64 * self.halves.len());
         writer.map(8).uint(1).uint(self.n).uint(2).uint(self.verb as u64).uint(3).bytes(&self.id);
         writer.uint(4).uint(self.not_after).uint(5).bytes(&self.caller).uint(6).item(&self.params);
         writer.uint(7).map(self.halves.len() as u64);

@@ -4,6 +4,7 @@
 use enclave_core::ciphertext::{self, Ciphertext, CiphertextHeader};
 use enclave_core::config::Arn;
 use enclave_core::identity::{Identity, fingerprint};
+use enclave_core::message::{Described, REQUEST, Request, Verb};
 use enclave_core::object::{self, FunctionRecord, Head, Kind, ObjectAd, Record};
 use enclave_core::record::FUNCTION;
 use enclave_core::seal::{self, KemSecret};
@@ -205,5 +206,27 @@ proptest! {
     #[test]
     fn any_public_key_is_refused_or_sealed_to(noise in proptest::collection::vec(any::<u8>(), seal::PUBLIC_LEN)) {
         prop_assert_eq!(seal::send(&[1; 64], &noise, b"").is_ok(), seal::check_public(&noise).is_ok());
+    }
+}
+
+/// A vector that grows leaves what was in it behind: those that hold halves have room from the beginning.
+#[test]
+fn what_holds_halves_does_not_grow() {
+    for count in [0, 1, 64u8] {
+        let halves = (0..count).map(|n| ([n; 16], Zeroizing::new([n; 32]))).collect();
+        let request = Request {
+            n: u64::MAX,
+            verb: Verb::Run,
+            id: [1; 16],
+            not_after: u64::MAX,
+            caller: her().owner(),
+            params: vec![0xa0; 1000],
+            halves,
+            body: Some(Described { length: u64::MAX, sha256: [2; 32] }),
+        };
+        let map = request.encode();
+        assert_eq!(map.capacity(), 256 + 1000 + 64 * usize::from(count));
+        let signed = her().sign1(REQUEST, &[3; 48], &map);
+        assert_eq!(signed.capacity(), map.len() + 64 + 160);
     }
 }
