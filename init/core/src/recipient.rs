@@ -7,7 +7,7 @@ use enclave_core::error::Down;
 use enclave_core::platform;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::{process, thread};
 use zeroize::Zeroizing;
 
 /// How many keys lie ready.
@@ -23,7 +23,8 @@ pub struct Recipient {
 }
 
 impl Stock {
-    /// Starts the thread that makes keys, whenever one was taken.
+    /// Starts the thread that makes keys, whenever one was taken. When none can be made, this process ends: without KMS
+    /// it would be half an enclave.
     pub fn start() -> Result<Self, Down> {
         let (sender, receiver) = sync_channel(READY);
         let make = move || {
@@ -32,6 +33,8 @@ impl Stock {
                     return;
                 }
             }
+            eprintln!("capelet-core: no RSA key can be made");
+            process::exit(1);
         };
         thread::Builder::new().name("recipients".into()).spawn(make).map_err(|_| Down::Failed)?;
         Ok(Self(Mutex::new(receiver)))
