@@ -102,6 +102,8 @@ pub struct Job<'a> {
     pub limits: Limits,
     /// Wall time, in milliseconds.
     pub time: u64,
+    /// Within so many milliseconds it has to start: after that the request is too old.
+    pub within: u64,
     /// The time that it is told, in milliseconds since 1970.
     pub now: u64,
 }
@@ -153,7 +155,8 @@ pub trait Platform: Sync {
     /// An RSA key for one KMS call.
     fn recipient(&self) -> Result<Box<dyn Recipient>, Down>;
 
-    /// Runs a function in a worker of its own; [`Error::Busy`] if there are too many already.
+    /// Runs a function in a worker of its own; [`Error::Busy`] if there are too many already, and none has ended in
+    /// time.
     fn work(&self, job: &Job<'_>) -> Result<Outcome, Error>;
 
     /// Runs `f` on the state that sessions share, nobody else meanwhile. Never held across another call.

@@ -34,8 +34,6 @@ pub struct Context<'a, P: Platform> {
     pub n: u64,
     /// The request's digest.
     pub request_digest: [u8; 48],
-    /// When the request arrived, in milliseconds since 1970.
-    pub now: u64,
     /// A vault key made or attested in this session, until its owner confirms it.
     pub pending: &'a mut Option<Pending>,
 }
@@ -97,8 +95,8 @@ fn exchange<P: Platform, C: Connection>(
     let caller = *caller.get_or_insert(request.caller);
 
     let mut body = Body::new(connection, reader, rest, request.body)?;
-    let answered = receive(platform, &request, &caller).and_then(|now| {
-        let mut context = Context { platform, boot, secrets, n: pair.n, request_digest, now, pending };
+    let answered = receive(platform, &request, &caller).and_then(|()| {
+        let mut context = Context { platform, boot, secrets, n: pair.n, request_digest, pending };
         verbs::dispatch(&mut context, &request, &mut body)
     });
     let reply = answered.unwrap_or_else(Reply::failed);
@@ -107,14 +105,13 @@ fn exchange<P: Platform, C: Connection>(
     answer::<P, C>(body.connection, pair.response, &request, request_digest, reply)
 }
 
-/// Whether a request may be looked at: one caller a session, in time, not seen before. Gives the time.
-fn receive<P: Platform>(platform: &P, request: &Request, caller: &[u8; 32]) -> Result<u64, Error> {
+/// Whether a request may be looked at: one caller a session, in time, not seen before.
+fn receive<P: Platform>(platform: &P, request: &Request, caller: &[u8; 32]) -> Result<(), Error> {
     if request.caller != *caller {
         return Err(Error::Refused);
     }
     let now = shared::now(platform)?;
-    platform.shared(|shared| shared.accept(caller, &request.id, request.not_after, now))?;
-    Ok(now)
+    platform.shared(|shared| shared.accept(caller, &request.id, request.not_after, now))
 }
 
 /// Seals and sends a response. The secret is spent with its first byte: whoever fails here closes the connection.

@@ -49,6 +49,6 @@ pub fn deploy<P: Platform, C: Connection>(
 
     let salt = stored::random(context.platform)?;
     let ad = ObjectAd { kind: Kind::Function, owner, id, version, content: checksum, arn: judged.arn, salt: *salt };
-    stored::put(context.platform, &ad, &record, &bundle, &request.halves, context.now)?;
+    stored::put(context.platform, &authorised, &ad, &record, &bundle, &request.halves)?;
     Ok(Reply::done(message::empty()))
 }

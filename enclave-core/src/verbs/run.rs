@@ -67,7 +67,7 @@ pub fn run<P: Platform, C: Connection>(
     let authorised = rights::run(&request.caller, function, &headers)?;
 
     // Opening compares the checksum with the record's.
-    let bundle = stored::open(context.platform, &head, &request.halves, context.now)?;
+    let bundle = stored::open(context.platform, &authorised, &head, &request.halves)?;
     let inputs = open_inputs(context, request, &authorised, &asked.inputs, &pieces)?;
     let named = Function { owner: asked.owner, id: asked.id, version: asked.version, checksum: asked.checksum };
     work(context, request, &authorised, named, &bundle, &inputs)
@@ -152,7 +152,7 @@ fn open_ciphertext<P: Platform>(
     if head.ad.content != parts.header.kid {
         return Err(Error::WrongKey);
     }
-    let seed = stored::open(context.platform, &head, &request.halves, context.now)?;
+    let seed = stored::open(context.platform, authorised, &head, &request.halves)?;
     parts.open::<P::Crypto>(authorised.caller(), &KemSecret::from_seed(&seed)?)
 }
 
@@ -169,7 +169,7 @@ fn work<P: Platform>(
     if start > request.not_after {
         return Err(Error::RequestExpired);
     }
-    let outcome = start_worker(context, bundle, inputs, start);
+    let outcome = start_worker(context, authorised, bundle, inputs, start, request.not_after);
     let end = shared::now(context.platform)?.max(start);
     let ended = match &outcome {
         Ok(outcome) => failure(outcome, context),
@@ -201,9 +201,11 @@ fn work<P: Platform>(
 
 fn start_worker<P: Platform>(
     context: &Context<'_, P>,
+    _: &Authorised,
     bundle: &[u8],
     inputs: &[Zeroizing<Vec<u8>>],
     now: u64,
+    not_after: u64,
 ) -> Result<Outcome, Error> {
     let bundle = Bundle::parse(bundle)?;
     let manifest = &bundle.manifest;
@@ -225,6 +227,7 @@ fn start_worker<P: Platform>(
             fuel: limits.run.saturating_mul(FUEL_PER_MILLISECOND),
         },
         time: limits.run,
+        within: not_after.saturating_sub(now),
         now,
     })
 }

@@ -5,6 +5,7 @@ use crate::message::Halves;
 use crate::object::{self, Head, ObjectAd};
 use crate::parent::{Answer, Key, Operation};
 use crate::platform::Platform;
+use crate::rights::Authorised;
 use crate::{kms, shared};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
@@ -29,12 +30,12 @@ pub fn head(stored: &[u8], key: Key) -> Result<Head<'_>, Error> {
 }
 
 /// Opens an object: KMS' half of its key (asked for, or remembered of the last minutes), the owner's, and then the
-/// content against what the record says of it.
+/// content against what the record says of it. Only for whoever is authorised.
 pub fn open<P: Platform>(
     platform: &P,
+    _: &Authorised,
     head: &Head<'_>,
     halves: &Halves,
-    now: u64,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let half = halves.get(&head.ad.id).ok_or(Error::CannotOpen)?;
     let context = object::kms_context(head.ad_bytes);
@@ -43,7 +44,8 @@ pub fn open<P: Platform>(
     let known = platform.shared(|shared| shared.data_key(&name, elapsed));
     let data_key = match &known {
         Some(key) => key.clone(),
-        None => kms::decrypt(platform, &head.ad.arn, &context, head.wrapped, now)?,
+        // The time of now: the request's body may have been minutes on its way, and KMS takes no older signature.
+        None => kms::decrypt(platform, &head.ad.arn, &context, head.wrapped, shared::now(platform)?)?,
     };
     let content = head.open::<P::Crypto>(data_key.as_slice(), half.as_slice())?;
     if known.is_none() {
@@ -55,15 +57,15 @@ pub fn open<P: Platform>(
 /// Seals `content`, stores it if nothing is there, reads it back and opens it.
 pub fn put<P: Platform>(
     platform: &P,
+    authorised: &Authorised,
     ad: &ObjectAd,
     record: &[u8],
     content: &[u8],
     halves: &Halves,
-    now: u64,
 ) -> Result<(), Error> {
     let half = halves.get(&ad.id).ok_or(Error::CannotOpen)?;
     let context = object::kms_context(&ad.encode());
-    let (data_key, wrapped) = kms::generate_data_key(platform, &ad.arn, &context, now)?;
+    let (data_key, wrapped) = kms::generate_data_key(platform, &ad.arn, &context, shared::now(platform)?)?;
     let stored = object::seal::<P::Crypto>(ad, &wrapped, record, data_key.as_slice(), half.as_slice(), content)?;
     drop(data_key);
     match platform.parent(Operation::Put(ad.key(), &stored))? {
@@ -73,7 +75,7 @@ pub fn put<P: Platform>(
     }
     drop(stored);
     let again = get(platform, ad.key())?;
-    let opened = open(platform, &head(&again, ad.key())?, halves, now)?;
+    let opened = open(platform, authorised, &head(&again, ad.key())?, halves)?;
     if opened.as_slice() == content { Ok(()) } else { Err(Error::CannotOpen) }
 }
 

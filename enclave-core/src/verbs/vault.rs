@@ -63,7 +63,7 @@ pub fn attest<P: Platform>(context: &mut Context<'_, P>, request: &Request) -> R
     if head.ad.content != kid {
         return Err(Error::WrongKey);
     }
-    let seed = stored::open(context.platform, &head, &request.halves, context.now)?;
+    let seed = stored::open(context.platform, &authorised, &head, &request.halves)?;
     let seed = seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| Error::CannotOpen)?;
     let state = keys::read(context.platform, &head.ad.arn)?.state;
     offer(context, request, Offer { epoch, nonce, previous: None, state, seed, new: false })
@@ -113,7 +113,7 @@ pub fn confirm<P: Platform>(context: &mut Context<'_, P>, request: &Request) -> 
         Ok(reader.item()?.to_vec())
     })?;
     let pending = context.pending.take().ok_or(Error::Refused)?;
-    rights::owner(&request.caller, &pending.owner)?;
+    let authorised = rights::owner(&request.caller, &pending.owner)?;
     let word = VaultRecord::verify(&pending.owner, &record)?;
     let agrees = word.epoch == pending.epoch
         && word.kid == pending.kid
@@ -129,7 +129,7 @@ pub fn confirm<P: Platform>(context: &mut Context<'_, P>, request: &Request) -> 
         let salt = stored::random(context.platform)?;
         let (content, arn) = (pending.kid, pending.arn.clone());
         let ad = ObjectAd { kind: ObjectKind::VaultKey, owner, id, version, content, arn, salt: *salt };
-        stored::put(context.platform, &ad, &record, seed.as_slice(), &request.halves, context.now)?;
+        stored::put(context.platform, &authorised, &ad, &record, seed.as_slice(), &request.halves)?;
     }
     let statement = Statement::encode(&pending.document, &pending.claims, &record);
     let key = Key { kind: Kind::Statement, owner, id: [0; 16], version };

@@ -66,7 +66,7 @@ impl Workers {
     pub fn run(&self, job: &Job<'_>) -> Result<Outcome, Error> {
         let header = header(job)?;
         let (ours, theirs) = UnixStream::pair().map_err(|_| Down::Failed)?;
-        let ticket = self.spawn(job.time, header.address_space(), theirs)?;
+        let ticket = self.spawn(job, header.address_space(), theirs)?;
         let until = Instant::now() + Duration::from_millis(job.time);
         let said = converse(ours, &header, job, until);
         let wait = until.saturating_duration_since(Instant::now()) + GRACE;
@@ -85,8 +85,8 @@ impl Workers {
         Ok(Outcome { ended, output, diagnostic })
     }
 
-    /// Waits for a place among the workers, with the lock held on return.
-    fn place(&self) -> Result<MutexGuard<'_, Waiting>, Error> {
+    /// Waits for a place among the workers, with the lock held on return; no longer than `within`.
+    fn place(&self, within: Duration) -> Result<MutexGuard<'_, Waiting>, Error> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.runs.len() < MAX_WORKERS {
             return Ok(waiting);
@@ -96,22 +96,22 @@ impl Workers {
         }
         waiting.queue += 1;
         let full = |waiting: &mut Waiting| waiting.runs.len() >= MAX_WORKERS;
-        let woken = self.freed.wait_timeout_while(waiting, PATIENCE, full);
+        let woken = self.freed.wait_timeout_while(waiting, PATIENCE.min(within), full);
         let (mut waiting, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
         waiting.queue -= 1;
         if timeout.timed_out() { Err(Error::Busy) } else { Ok(waiting) }
     }
 
     /// Asks PID 1 for a worker that holds `theirs` and nothing else.
-    fn spawn(&self, time: u64, memory: u64, theirs: UnixStream) -> Result<Ticket<'_>, Error> {
+    fn spawn(&self, job: &Job<'_>, memory: u64, theirs: UnixStream) -> Result<Ticket<'_>, Error> {
         let (sender, gone) = channel();
-        let mut waiting = self.place()?;
+        let mut waiting = self.place(Duration::from_millis(job.within))?;
         let number = waiting.next;
         waiting.next = number.wrapping_add(1);
         waiting.runs.insert(number, sender);
         drop(waiting);
         let ticket = Ticket { workers: self, number, gone };
-        let deadline = u32::try_from(time).unwrap_or(u32::MAX);
+        let deadline = u32::try_from(job.time).unwrap_or(u32::MAX);
         let message = Spawn { job: number, deadline, memory }.to_bytes();
         let descriptors = [theirs.as_raw_fd()];
         let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -226,4 +226,28 @@ fn read_exact(socket: &mut UnixStream, buffer: &mut [u8], until: Instant) -> Res
 fn left(until: Instant) -> Result<Duration, Down> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(Down::Deadline) } else { Ok(left) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+
+    /// A request that has grown too old while it waited is not started, however patient the core is.
+    #[test]
+    fn a_place_is_waited_for_only_so_long() {
+        let (ours, pid1) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::empty()).unwrap();
+        let workers = Workers::start(ours).unwrap();
+        let (sender, _gone) = channel();
+        for number in 0..MAX_WORKERS as u64 {
+            assert!(workers.place(Duration::ZERO).is_ok());
+            workers.waiting.lock().unwrap().runs.insert(number, sender.clone());
+        }
+        let began = Instant::now();
+        assert_eq!(workers.place(Duration::from_millis(10)).err(), Some(Error::Busy));
+        assert!(began.elapsed() < PATIENCE / 2);
+        assert_eq!(workers.waiting.lock().unwrap().queue, 0);
+        // Were PID 1 gone, so would this process be.
+        std::mem::forget(pid1);
+    }
 }
