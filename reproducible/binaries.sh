@@ -1,7 +1,8 @@
 #!/bin/sh
 # binaries.sh [KMS_ROOT.der]: builds the programs of the image, and eif-build, which puts it together, inside the locked
 # root with the locked toolchain; with an argument, only the development core, under that root of a development KMS.
-# Prints a folder that holds them, and as NAME.tree the crates that each is made of.
+# Prints a folder that holds them; NAME.tree, the crates that each is made of; NAME.crates, those and what built them;
+# and source, the SHA-256 of every file of ours that the compiler could read.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
@@ -23,7 +24,7 @@ build() {
   say "building $packages"
   # Each package by itself, or cargo would merge the features of what they share. --target keeps the flags from what
   # runs during the build. Paths are the same in every such root; remapped, they are not even those.
-  # shellcheck disable=SC2016 # the inner shell expands
+  # shellcheck disable=SC2016,SC2086 # the inner shell expands; a list of names
   in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$source:/src" -- sh -euc '
     target=x86_64-unknown-linux-gnu
     export CARGO_HOME=/build/cargo CARGO_TARGET_DIR=/build/target CAPELET_DEVELOPMENT_KMS_ROOT=/build/kms-root.der
@@ -33,18 +34,22 @@ build() {
     cd /src
     for package; do
       cargo build -q --profile image --locked --offline --target $target -p "$package"
-      cargo tree -q --locked --offline --target $target -p "$package" -e normal --prefix none --format "{p} {f}" \
-        > "/build/out/$package.tree"
+      tree() {
+        cargo tree -q --locked --offline --target $target -p "$package" --prefix none --format "{p}" --edges "$1" | sort -u
+      }
+      tree normal,no-proc-macro > "/build/out/$package.tree"
+      tree normal,build > "/build/out/$package.crates"
     done
     find /build/target/$target/image -maxdepth 1 -type f -perm /111 -exec cp {} /build/out/ ";"
   ' sh $packages
   mv "$work"/out/* "$part/"
+  echo "$code" > "$part/source"
   rm -rf "$work"
 }
 
 # What the compiler can read: the manifests of the workspace, and the packages that go in with all that they hold.
 files=$(cd "$source" && find Cargo.toml enclave-core init eif-build host tests -type f \
-  \( -name Cargo.toml -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) | LC_ALL=C sort)
+  \( -name Cargo.toml -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) | sort)
 code=$(cd "$source" && echo "$files" | xargs -d '\n' sha256sum)
 once "$cache/binaries-$(printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "${crates##*-}" "$code" \
   | cat - "$here/binaries.sh" "$here/lib.sh" "$kms_root" | sha256sum | cut -c1-16)" build

@@ -7,9 +7,11 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 
+rust=$("$here/rust.sh")
+
 unpack() {
   lock=$here/../Cargo.lock
-  (cd "$here/.." && cargo fetch -q --locked)
+  (cd "$here/.." && "$rust/bin/cargo" fetch -q --locked)
   # [[package]] name, version, source, checksum, in this order; packages of the workspace have no checksum.
   sed -nE 's/^(name|version|checksum) = "(.*)"$/\1 \2/p' "$lock" \
     | awk '$1 == "name" { n = $2 } $1 == "version" { v = $2 } $1 == "checksum" { print n "-" v, $2 }' > "$part/list"

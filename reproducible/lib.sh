@@ -5,6 +5,7 @@
 #   CAPELET_DEBS    a folder of .deb files to take before asking apt
 #   CAPELET_CLOCK   what the clock inside the root says, as faketime understands it (verify.sh)
 umask 022
+export LC_ALL=C
 cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
 say() { echo "$(basename "$0" .sh): $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -18,10 +19,10 @@ once() {
   if [ ! -d "$1" ]; then
     part=$1.partial.$$
     rm -rf "$part"
+    trap 'rm -rf "$part"' EXIT
     mkdir -p "$part"
     "$2" >&2
     mv -T "$part" "$1" 2> /dev/null || [ -d "$1" ] # somebody else was faster: it is the same
-    rm -rf "$part"
   fi
   echo "$1"
 }

@@ -8,7 +8,8 @@
 #                       and may be renewed while the guest runs (dev-chain.sh)
 #   DIR/pid             QEMU's process id
 #
-# Taken from the environment: MEMORY (256M), CPUS (2), CID (40), and what goes into PCR3 and PCR4: ROLE (an ARN), INSTANCE.
+# Taken from the environment: MEMORY (256M), CPUS (2), CID (40), what goes into PCR3 and PCR4: ROLE (an ARN), INSTANCE;
+# and VHOST, the socket of a vhost-device-vsock that runs already.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$1"
@@ -18,16 +19,19 @@ id=${INSTANCE:-i-0123456789abcdef0}-enc0123456789abcdef
 bin=$("$here/build.sh")
 [ -e "$dir/chain/nsm.pem" ] || "$here/dev-chain.sh" "$dir/chain" "$id"
 
-"$bin/vhost-device-vsock" --vm "guest-cid=${CID:-40},socket=$dir/vhost,uds-path=$dir/vsock" 2> "$dir/vsock.log" &
-backend=$! machine=
-trap 'kill $backend $machine 2> /dev/null; rm -f "$dir/vhost" "$dir/vsock" "$dir/pid"' EXIT
+backend='' machine='' vhost=${VHOST:-$dir/vhost}
+trap 'kill $backend $machine 2> /dev/null || :; rm -f "$dir/vhost" "$dir/vsock" "$dir/pid"' EXIT
 trap 'exit 143' INT TERM
-for _ in $(seq 100); do [ -S "$dir/vhost" ] && break; sleep 0.05; done
+if [ -z "${VHOST:-}" ]; then
+  "$bin/vhost-device-vsock" --vm "guest-cid=${CID:-40},socket=$vhost,uds-path=$dir/vsock" 2> "$dir/vsock.log" &
+  backend=$!
+fi
+for _ in $(seq 100); do [ -S "$vhost" ] && break; sleep 0.05; done
 
 # i8042: with it the machine ends at once when a kernel resets by keyboard controller, as AWS' do.
 "$bin/qemu-system-x86_64" -L "$bin/firmware" -accel tcg -cpu max -m "${MEMORY:-256M}" -smp "${CPUS:-2}" \
   -M "nitro-enclave,vsock=c,id=$id,parent-role=${ROLE:-arn:aws:iam::111122223333:role/parent},parent-id=${id%%-enc*}" \
-  -chardev "socket,id=c,path=$dir/vhost" -global "virtio-nsm-device.signing-pem=$dir/chain/nsm.pem" \
+  -chardev "socket,id=c,path=$vhost" -global "virtio-nsm-device.signing-pem=$dir/chain/nsm.pem" \
   -device i8042 -nodefaults -display none -no-reboot -serial "file:$dir/console" -pidfile "$dir/pid" \
   -kernel "$image" "$@" &
 machine=$!

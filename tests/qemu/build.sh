@@ -1,7 +1,8 @@
 #!/bin/sh
 # build.sh: builds what boots an .eif on an ordinary machine, and prints the folder that holds it:
 #   qemu-system-x86_64   10.0.2 from Debian's orig tarball, with libcbor and our NSM-signing patch
-#   vhost-device-vsock   0.3.0 from crates.io, with our patch (CID 3, bulk transfers)
+#   vhost-device-vsock   0.3.0 from crates.io, with our patch (CID 3, bulk transfers, refused connections)
+#   vhost-device-vsock-joined   the same, joining two guests as Nitro joins parent and enclave
 #   firmware/            qboot and its kin from Debian's qemu-system-data (give it to QEMU as -L)
 # The folder lies in ${CAPELET_CACHE:-$HOME/.cache/capelet}, named after a hash of everything that goes in; what is
 # there already is not built again. Ten CPU-minutes. Progress goes to stderr. For tests only.
@@ -73,9 +74,11 @@ for c in "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$crate.crate"; do
 done
 [ -d "$crate" ] || die "cargo did not deliver $crate.crate (SHA-256 $crate_sha256)"
 cd "$crate"
-patch -sp1 < "$here/$crate-cid3.patch"
-CARGO_TARGET_DIR=$work/target cargo build -q --release --locked >&2
-cp "$work/target/release/vhost-device-vsock" "$work/bin/"
+for patch in cid3: joined:-joined; do
+  patch -sp1 < "$here/$crate-${patch%:*}.patch"
+  CARGO_TARGET_DIR=$work/target cargo build -q --release --locked >&2
+  cp "$work/target/release/vhost-device-vsock" "$work/bin/vhost-device-vsock${patch#*:}"
+done
 
 cd "$work"
 say "unpacking QEMU $version"

@@ -2,9 +2,11 @@
  * probe.c: an /init that looks at the kernel from inside and says what it sees, one "name: value" a line, on the
  * console. kernel-test.sh boots it and judges. It then serves vsock, and ends when the host asks it to:
  *
- *   port 7000  echoes until the peer closes     port 7002  accepts, and ends the machine
- *   port 7001  with a first byte n: opens n times 100 connections to the other guest (CID xor 1), port 7000, sends
- *              MEGABYTES through each while reading them back, answers with the count that came back whole
+ *   port 7000  echoes until the peer closes
+ *   port 7001  loads the other guest (CID xor 1): n thousand connections at once, n being the first byte received, to a
+ *              port where nobody listens, then 100 transfers through its port 7000; answers how many were refused and
+ *              how many came back whole
+ *   port 7002  ends the machine
  *
  * gcc -static -O2; needs only what the release's kernel has.
  */
@@ -21,6 +23,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,9 +32,7 @@
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
-#ifndef MEGABYTES
-#define MEGABYTES 1
-#endif
+enum { NOBODY = 7999, TRANSFERS = 100, TRANSFER_SIZE = 128 << 10, JOINED_PACKET = 2048, MANY = 20000 };
 
 static void say(const char *name, const char *value)
 {
@@ -94,14 +95,21 @@ static void try_calls(void)
     waitpid(child, 0, 0);
 }
 
+static int vsock_socket(int flags)
+{
+    struct timeval patience = { .tv_sec = 60 }; /* instead of two seconds: a loaded emulator is slow */
+    int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+
+    setsockopt(s, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience));
+    return s;
+}
+
 static int vsock_connect(unsigned cid, unsigned port)
 {
     struct sockaddr_vm to = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port };
-    int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = { .tv_sec = 60 }; /* instead of two seconds: a loaded emulator is slow */
+    int s = vsock_socket(0);
 
-    setsockopt(s, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience));
-    if (s >= 0 && connect(s, (struct sockaddr *)&to, sizeof(to)) == 0) {
+    if (connect(s, (struct sockaddr *)&to, sizeof(to)) == 0) {
         return s;
     }
     close(s);
@@ -111,7 +119,7 @@ static int vsock_connect(unsigned cid, unsigned port)
 static int vsock_listen(unsigned port)
 {
     struct sockaddr_vm at = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port };
-    int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int s = vsock_socket(0);
 
     if (bind(s, (struct sockaddr *)&at, sizeof(at)) || listen(s, 1024)) {
         say("listen", strerrorname_np(errno));
@@ -129,12 +137,12 @@ static void heartbeat(void)
     close(s);
 }
 
-static void echo(int s)
+static void echo(int s, size_t size)
 {
     static char buffer[65536];
     ssize_t n;
 
-    while ((n = read(s, buffer, sizeof(buffer))) > 0) {
+    while ((n = read(s, buffer, size)) > 0) {
         for (ssize_t done = 0, m; done < n; done += m) {
             if ((m = write(s, buffer + done, n - done)) <= 0) {
                 return;
@@ -143,50 +151,91 @@ static void echo(int s)
     }
 }
 
-/* one connection's share of the load: 1 if everything came back */
+static unsigned char pattern(size_t at)
+{
+    return at * 31 >> 5;
+}
+
+/* one connection's share of the load: 1 if everything came back as it was */
 static int transfer(unsigned cid)
 {
-    static char out[65536], in[65536];
-    size_t size = (size_t)MEGABYTES << 20, sent = 0, got = 0;
+    static unsigned char out[JOINED_PACKET], in[65536];
+    size_t sent = 0, got = 0;
     int s = vsock_connect(cid, 7000);
 
     if (s < 0) {
         return 0;
     }
     fcntl(s, F_SETFL, O_NONBLOCK);
-    while (got < size) {
-        struct pollfd p = { .fd = s, .events = POLLIN | (sent < size ? POLLOUT : 0) };
+    while (got < TRANSFER_SIZE) {
+        struct pollfd p = { .fd = s, .events = POLLIN | (sent < TRANSFER_SIZE ? POLLOUT : 0) };
         ssize_t n;
 
         if (poll(&p, 1, 60000) <= 0) {
             return 0;
         }
-        for (size_t i = 0; sent < size && i < sizeof(out); i += 4096) {
-            out[i] = (sent + i) >> 12;
+        for (size_t i = 0; i < sizeof(out); ++i) {
+            out[i] = pattern(sent + i);
         }
-        n = sent < size ? write(s, out, size - sent < sizeof(out) ? size - sent : sizeof(out)) : 0;
+        n = TRANSFER_SIZE - sent < sizeof(out) ? TRANSFER_SIZE - sent : sizeof(out);
+        n = n > 0 ? write(s, out, n) : 0;
         sent += n > 0 ? n : 0;
         n = read(s, in, sizeof(in));
         if (n == 0 || (n < 0 && errno != EAGAIN)) {
             return 0;
         }
-        got += n > 0 ? n : 0;
+        for (ssize_t i = 0; i < n; ++i) {
+            if (in[i] != pattern(got++)) {
+                return 0;
+            }
+        }
     }
     return 1;
+}
+
+/* asks for n connections before it waits for the first answer: as many replies come back at once */
+static int refused(unsigned cid, int n)
+{
+    struct sockaddr_vm to = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = NOBODY };
+    struct rlimit files = { MANY + 100, MANY + 100 };
+    static int s[MANY];
+    int count = 0;
+
+    setrlimit(RLIMIT_NOFILE, &files);
+    for (int i = 0; i < n; ++i) {
+        s[i] = vsock_socket(SOCK_NONBLOCK);
+    }
+    for (int i = 0; i < n; ++i) {
+        connect(s[i], (struct sockaddr *)&to, sizeof(to));
+    }
+    for (int i = 0; i < n; ++i) {
+        struct pollfd p = { .fd = s[i], .events = POLLOUT };
+        int error = 0;
+        socklen_t len = sizeof(error);
+
+        if (poll(&p, 1, 20000) <= 0) {
+            break;
+        }
+        getsockopt(s[i], SOL_SOCKET, SO_ERROR, &error, &len);
+        count += error == ECONNRESET;
+        close(s[i]);
+    }
+    return count;
 }
 
 static void load(int s)
 {
     struct sockaddr_vm me;
     socklen_t len = sizeof(me);
-    unsigned char hundreds = 0;
-    int whole = 0, status;
+    unsigned char thousands = 0;
+    int whole = 0, status, count;
     char answer[64];
 
-    if (read(s, &hundreds, 1) != 1 || getsockname(s, (struct sockaddr *)&me, &len)) {
+    if (read(s, &thousands, 1) != 1 || thousands > MANY / 1000 || getsockname(s, (struct sockaddr *)&me, &len)) {
         return;
     }
-    for (int i = 0; i < hundreds * 100; ++i) {
+    count = refused(me.svm_cid ^ 1, thousands * 1000);
+    for (int i = 0; i < TRANSFERS; ++i) {
         if (fork() == 0) {
             _exit(transfer(me.svm_cid ^ 1));
         }
@@ -194,7 +243,7 @@ static void load(int s)
     while (wait(&status) > 0) {
         whole += WIFEXITED(status) && WEXITSTATUS(status) == 1;
     }
-    write(s, answer, snprintf(answer, sizeof(answer), "%d of %d\n", whole, hundreds * 100));
+    write(s, answer, snprintf(answer, sizeof(answer), "refused %d, whole %d\n", count, whole));
 }
 
 int main(void)
@@ -224,7 +273,9 @@ int main(void)
         while (waitpid(-1, 0, WNOHANG) > 0) {
         }
         for (int i = 0; i < 3; ++i) {
-            int s = ports[i].revents & POLLIN ? accept4(ports[i].fd, 0, 0, SOCK_CLOEXEC) : -1;
+            struct sockaddr_vm peer;
+            socklen_t len = sizeof(peer);
+            int s = ports[i].revents & POLLIN ? accept4(ports[i].fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC) : -1;
 
             if (s < 0) {
                 continue;
@@ -234,7 +285,11 @@ int main(void)
                 reboot(RB_AUTOBOOT);
             }
             if (fork() == 0) {
-                (i == 0 ? echo : load)(s);
+                if (i == 1) {
+                    load(s);
+                } else {
+                    echo(s, peer.svm_cid > 3 ? JOINED_PACKET : 65536);
+                }
                 _exit(0);
             }
             close(s);

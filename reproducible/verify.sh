@@ -1,0 +1,59 @@
+#!/bin/sh
+# verify.sh: builds the image twice, here and as differently as this machine allows (another folder, user, home, umask,
+# time zone, locale, clock, CARGO_HOME, nothing cached but what was downloaded), and compares section by section.
+# Where they differ it names the first object or program that does. Exit status 0 only if everything is equal.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+source=$(dirname "$here")
+
+other=$(mktemp -d "${TMPDIR:-/var/tmp}/other.XXXXXX")
+trap 'rm -rf "$other"' EXIT
+first=$other/first second=$other/second
+"$here/image.sh" "$first"
+
+mkdir -p "$other/checkout" "$other/home" "$second"
+tar -C "$source" --exclude=./target --exclude=./build --exclude=./.git -c . | tar -C "$other/checkout" -x
+as='user as before, for it takes root to become another'
+become=
+if [ "$(id -u)" = 0 ]; then
+  as='user nobody' become='setpriv --reuid 65534 --regid 65534 --clear-groups'
+  chmod 755 "$other"
+  chown -R 65534:65534 "$other/checkout" "$other/home" "$second"
+fi
+debs=$cache/debs rust=$("$here/rust.sh")
+# What was downloaded is not built: it may be shared, if the other user can read it.
+cp -r "$debs" "$other/debs"
+cp -r "$rust" "$other/rust"
+chmod -R a+rX "$other/debs" "$other/rust"
+
+say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale, the clock 400 days on"
+(
+  cd "$other/checkout" && umask 077
+  # shellcheck disable=SC2086 # a command or nothing
+  env -i PATH="$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
+    CAPELET_DEBS="$other/debs" CAPELET_RUST="$other/rust" CAPELET_CLOCK=+400d TZ=Pacific/Chatham LANG=tr_TR.UTF-8 \
+    LC_ALL=tr_TR.UTF-8 $become reproducible/image.sh "$second" > "$second/log"
+)
+
+equal=yes
+compare() { # WHAT ONE OTHER
+  if cmp -s "$2" "$3"; then say "equal: $1"; else say "DIFFERENT: $1"; equal=no; fi
+}
+here_again() { CAPELET_CACHE=$other/home/cache CAPELET_DEBS=$other/debs CAPELET_RUST=$other/rust "$other/checkout/reproducible/$1"; }
+compare kernel "$first/parts/bzImage" "$second/parts/bzImage"
+compare ramdisk "$first/parts/ramdisk" "$second/parts/ramdisk"
+compare capelet.eif "$first/capelet.eif" "$second/capelet.eif"
+compare measurements.json "$first/measurements.json" "$second/measurements.json"
+if [ $equal = no ]; then
+  one=$("$here/kernel.sh")
+  two=$(here_again kernel.sh)
+  diff "$one/objects" "$two/objects" | sed -n 's/^[<>] [0-9a-f]* */first object that differs: /p' | head -n 1 >&2
+  one=$("$here/binaries.sh")
+  two=$(here_again binaries.sh)
+  for f in "$one"/*; do
+    cmp "$f" "$two/$(basename "$f")" >&2 || break
+  done
+  exit 1
+fi

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Boots the release's kernel with probe.c as /init in QEMU's nitro-enclave machine and judges what it says: the command
+line, the source of randomness, what the kernel promises not to have, vsock under load, the end of the machine.
+
+kernel-test.py [joined]
+
+With "joined": two guests, joined as Nitro joins parent and enclave, load each other (reproducible/patches/vsock-*).
+Takes KERNEL, a bzImage, and EIF_BUILD, the program, from the environment; else builds them."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+COMMAND_LINE = (ROOT / "reproducible/command-line").read_text().strip()
+ABSENT = {
+    "ENOSYS": "io_uring_setup bpf userfaultfd kexec_load init_module process_vm_readv add_key shmget io_setup "
+    "modify_ldt iopl".split(),
+    "EAFNOSUPPORT": ["socket inet", "socket packet"],
+    "EINVAL": ["unshare user", "write kernel.yama.ptrace_scope"],
+    "ENOENT": ["open /dev/mem", "open /proc/kcore"],
+    "EPERM": ["ptrace"],
+}
+
+
+def output(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def kernel():
+    return os.environ.get("KERNEL") or output(ROOT / "reproducible/kernel.sh") + "/bzImage"
+
+
+def eif_build():
+    return os.environ.get("EIF_BUILD") or output(ROOT / "reproducible/binaries.sh") + "/eif-build"
+
+
+def compiled_in():
+    for line in (ROOT / "reproducible/kernel.config").read_text().splitlines():
+        if line.startswith("CONFIG_CMDLINE="):
+            return line.split("=", 1)[1].strip('"')
+    raise SystemExit("kernel.config compiles no command line in")
+
+
+def image(folder):
+    """An .eif with the probe as the only program."""
+    output("gcc", "-static", "-O2", "-o", folder / "probe", HERE / "probe.c")
+    (folder / "list").write_text(
+        f"dir /dev 0755 0 0\nnod /dev/console 0600 0 0 c 5 1\nfile /init {folder}/probe 0555 0 0\n"
+        "dir /proc 0555 0 0\ndir /sys 0555 0 0\n"
+    )
+    tool = eif_build()
+    output(tool, "cpio", "--list", folder / "list", "--to", folder / "ramdisk")
+    output(tool, "build", "--kernel", kernel(), "--command-line", COMMAND_LINE, "--ramdisk", folder / "ramdisk",
+           "--to", folder / "probe.eif")  # fmt: skip
+    return folder / "probe.eif"
+
+
+class Guest:
+    """A running machine; `vsock` is the socket at which the host reaches it."""
+
+    def __init__(self, folder, eif, **environment):
+        folder.mkdir(exist_ok=True)
+        self.folder, self.vsock = folder, folder / "vsock"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / "vsock_9000"))
+        self.listener.listen()
+        threading.Thread(target=self.heartbeat, daemon=True).start()
+        self.started = time.monotonic()
+        self.process = subprocess.Popen([HERE / "boot.sh", folder, eif], env=os.environ | environment)
+
+    def heartbeat(self):
+        peer, _ = self.listener.accept()
+        self.alive = time.monotonic() - self.started
+        peer.sendall(peer.recv(1))
+
+    def says(self):
+        """What the console says, once the probe is ready."""
+        for _ in range(600):
+            text = (self.folder / "console").read_text() if (self.folder / "console").exists() else ""
+            if "probe: ready" in text:
+                return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+            if self.process.poll() is not None:
+                raise SystemExit(f"the machine ended early:\n{text}")
+            time.sleep(0.2)
+        raise SystemExit(f"not ready after two minutes:\n{text}")
+
+    def connect(self, port, patience=120):
+        stream = socket.socket(socket.AF_UNIX)
+        stream.settimeout(patience)
+        stream.connect(str(self.vsock))
+        stream.sendall(b"CONNECT %d\n" % port)
+        answer = b""
+        while not answer.endswith(b"\n"):
+            byte = stream.recv(1)
+            if not byte:
+                raise ConnectionError("refused")
+            answer += byte
+        return stream
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait()
+
+
+def echo(guest, size, results):
+    data = os.urandom(size)
+    with guest.connect(7000) as stream:
+        writer = threading.Thread(target=stream.sendall, args=(data,))
+        writer.start()
+        got = bytearray()
+        while len(got) < size and (part := stream.recv(1 << 16)):
+            got += part
+        writer.join()
+    results.append(bytes(got) == data)
+
+
+def alone(folder):
+    guest = Guest(folder / "guest", image(folder))
+    try:
+        says = guest.says()
+        words = says["cmdline"].split()
+        expected = f"{compiled_in()} {COMMAND_LINE}".split()
+        assert words[: len(expected)] == expected, words
+        assert all(word.startswith("virtio_mmio.device=") for word in words[len(expected) :]), words
+        assert says["rng_current"] == "nsm-hwrng" and says["ptrace_scope"] == "3", says
+        for error, names in ABSENT.items():
+            for name in names:
+                assert says[name] == error, (name, says[name])
+        assert says["heartbeat"] == "answered"
+        results, start = [], time.monotonic()
+        threads = [threading.Thread(target=echo, args=(guest, 1 << 20, results)) for _ in range(64)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [True] * 64, results
+        speed = 128 / (time.monotonic() - start)
+        guest.connect(7002)
+        start = time.monotonic()
+        status = guest.process.wait(10)
+        assert status == 0, status
+        print(f"the kernel says what it must; heartbeat after {guest.alive:.1f} s (/init: {says['uptime'].split()[0]} s), "
+              f"64 echoes at {speed:.0f} MB/s, ended in {time.monotonic() - start:.1f} s")  # fmt: skip
+    finally:
+        guest.kill()
+
+
+def joined(folder):
+    eif = image(folder)
+    tool = output(HERE / "build.sh")
+    sockets = [folder / f"vhost{i}" for i in range(2)]
+    vms = [f"guest-cid={40 + i},socket={sockets[i]},uds-path={folder}/guest{i}/vsock" for i in range(2)]
+    for i in range(2):
+        (folder / f"guest{i}").mkdir()
+    backend = subprocess.Popen([f"{tool}/vhost-device-vsock-joined", "--vm", vms[0], "--vm", vms[1]])
+    guests = []
+    try:
+        guests = [Guest(folder / f"guest{i}", eif, VHOST=str(sockets[i]), MEMORY="1G") for i in range(2)]
+        for guest in guests:
+            guest.says()
+        answers = {}
+
+        def load(i):
+            with guests[i].connect(7001, 150) as stream:
+                stream.sendall(bytes([5]))
+                answers[i] = stream.recv(100).decode().strip()
+
+        start = time.monotonic()
+        threads = [threading.Thread(target=load, args=(i,)) for i in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == {i: "refused 5000, whole 100" for i in range(2)}, f"deadlock? {answers}"
+        print(f"two joined guests: {answers[0]} each way, {time.monotonic() - start:.1f} s")
+    finally:
+        for guest in guests:
+            guest.kill()
+        backend.terminate()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        (joined if sys.argv[1:] == ["joined"] else alone)(pathlib.Path(temporary))
