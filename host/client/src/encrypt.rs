@@ -180,6 +180,8 @@ mod tests {
             arn: Arn::parse(arn).unwrap(),
             operator_key: true,
             kms: None,
+            policy: None,
+            facts: None,
             root: Hex([0; 32]),
             development: true,
         };

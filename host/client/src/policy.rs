@@ -13,7 +13,6 @@ use enclave_core::config::Arn;
 use enclave_core::error::Part;
 use enclave_core::identity::Identity;
 use enclave_core::message::{Halves, Verb};
-use enclave_core::text::hex;
 use enclave_core::{Error as CoreError, digest};
 
 /// The longest text that is taken, in bytes.
@@ -88,27 +87,16 @@ const FACTS: &str = "facts.cbor";
 
 /// What whoever encrypts to a vault must accept of its key: that it is the operator's own; that it was unread when the
 /// vault key was attested, or had another text when it was last fetched.
-pub fn exceptions(home: &Home, vault: &Vault) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    if vault.operator_key {
-        found.push(OPERATOR_ACCOUNT);
-    }
-    let Some(state) = &vault.kms else {
-        found.extend([POLICY_UNREAD, FACTS_UNREAD]);
-        return found;
+pub fn exceptions(vault: &Vault) -> Vec<&'static str> {
+    let (policy, facts) = vault.kms.as_ref().map_or((None, None), |kms| (kms.policy, kms.describe));
+    let of = |attested: Option<_>, fetched, unread, differs| match attested {
+        None => Some(unread),
+        Some(_) => (attested != fetched).then_some(differs),
     };
-    let kept = |digest: &[u8; 48], ending| home.file("policies").join(format!("{}.{ending}", hex(digest))).is_file();
-    match &state.policy {
-        None => found.push(POLICY_UNREAD),
-        Some(digest) if !kept(digest, POLICY) => found.push(POLICY_DIFFERS),
-        Some(_) => {}
-    }
-    match &state.describe {
-        None => found.push(FACTS_UNREAD),
-        Some(digest) if !kept(digest, FACTS) => found.push(FACTS_DIFFER),
-        Some(_) => {}
-    }
-    found
+    let operator = vault.operator_key.then_some(OPERATOR_ACCOUNT);
+    let policy = of(policy, vault.policy, POLICY_UNREAD, POLICY_DIFFERS);
+    let facts = of(facts, vault.facts, FACTS_UNREAD, FACTS_DIFFER);
+    [operator, policy, facts].into_iter().flatten().collect()
 }
 
 /// The policy is the one that its user read: `wanted` is its SHA-384, hexadecimal, if it must be.
@@ -144,6 +132,8 @@ fn texts(result: &[u8]) -> Result<(Option<&str>, Option<&[u8]>), CoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Owner;
+    use enclave_core::seal::PUBLIC_LEN;
 
     #[test]
     fn a_policy_that_was_read() {
@@ -157,6 +147,36 @@ mod tests {
         for odd in ["", "ab"] {
             assert_eq!(check(Some(digest), Some(odd)).unwrap_err().code(), "bad-argument");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_no_longer_what_it_was() {
+        let (one, two) = (Some([1; 48]), Some([2; 48]));
+        let arn = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
+        let arn = Arn::parse(arn).unwrap();
+        let found = |attested: [Option<[u8; 48]>; 2], [policy, facts]: [Option<[u8; 48]>; 2]| {
+            let [was, were] = attested;
+            exceptions(&Vault {
+                owner: Owner([1; 32]),
+                epoch: 1,
+                kid: [0; 32],
+                key: [0; PUBLIC_LEN],
+                attested: 0,
+                until: 0,
+                operator_key: false,
+                kms: Some(KmsState { arn: arn.clone(), policy: was, describe: were, read: 0 }),
+                arn: arn.clone(),
+                policy,
+                facts,
+                root: Hex([0; 32]),
+                development: true,
+            })
+        };
+        assert_eq!(found([one, two], [one, two]), [""; 0]);
+        assert_eq!(found([one, two], [two, two]), [POLICY_DIFFERS]);
+        assert_eq!(found([one, two], [one, one]), [FACTS_DIFFER]);
+        assert_eq!(found([one, two], [None, None]), [POLICY_DIFFERS, FACTS_DIFFER]);
+        assert_eq!(found([None, None], [one, None]), [POLICY_UNREAD, FACTS_UNREAD]);
     }
 
     #[test]

@@ -46,8 +46,12 @@ pub struct Vault {
     pub arn: Arn,
     /// Whether that is the configuration's key: the operator's, and not one that the owner brought.
     pub operator_key: bool,
-    /// What the enclave read of that key.
+    /// What the enclave read of that key when it attested the vault key.
     pub kms: Option<KmsState>,
+    /// The same of the key's policy when the statement was last fetched.
+    pub policy: Option<[u8; 48]>,
+    /// And of its facts.
+    pub facts: Option<[u8; 48]>,
     /// SHA-256 of the root under which it was verified.
     pub root: Hex<32>,
     /// Whether all of it rests on a development root.
@@ -61,7 +65,8 @@ impl Vault {
     }
 }
 
-/// Verifies a statement of `owner` by a trust entry of today: countersignature, document, times.
+/// Verifies a statement of `owner` by a trust entry of today: countersignature, document, times. What its KMS key was
+/// like when it was fetched, it does not say.
 pub fn judge(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age: u64) -> Result<Vault, Error> {
     let (root, pins) = (entry.root()?, entry.pins()?);
     let statement = Statement::parse(bytes, session::regime(&root))?;
@@ -87,6 +92,8 @@ pub fn judge(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age:
         arn: statement.record.arn.clone(),
         operator_key: is_configured(&claims.configuration, &statement.record.arn),
         kms: claims.kms.clone(),
+        policy: None,
+        facts: None,
         root: Hex(root.sha256()),
         development: root.is_development(),
     })
@@ -110,7 +117,8 @@ pub fn fetch(home: &Home, url: &Url, identity: &Identity, owner: &Owner, max_age
     let statement = parse(&result)?;
     let vault = judge(entry, statement, owner, clock::now(), max_age)?;
     observe(home, &vault, statement)?;
-    policy::read(home, &mut session, identity, Some(&vault.arn))?;
+    let key = policy::read(home, &mut session, identity, Some(&vault.arn))?;
+    let vault = Vault { policy: key.policy, facts: key.describe, ..vault };
     keep(home, url, &vault, statement)?;
     Ok(vault)
 }
@@ -123,13 +131,15 @@ pub fn load(home: &Home, url: &Url, owner: &Owner, max_age: u64) -> Result<Optio
     let statement = &fetched.statement.0;
     let vault = judge(entry, statement, owner, clock::now(), max_age)?;
     observe(home, &vault, statement)?;
-    Ok(Some(vault))
+    let digest = |digest: Option<Hex<48>>| digest.map(|digest| digest.0);
+    Ok(Some(Vault { policy: digest(fetched.policy), facts: digest(fetched.facts), ..vault }))
 }
 
 /// Keeps a verified statement.
 pub fn keep(home: &Home, url: &Url, vault: &Vault, statement: &[u8]) -> Result<(), Error> {
     let (url, statement) = (url.to_string(), Base64(statement.to_vec()));
-    home.keep_statement(&vault.owner, &Fetched { url, time: clock::now(), statement })
+    let (policy, facts) = (vault.policy.map(Hex), vault.facts.map(Hex));
+    home.keep_statement(&vault.owner, &Fetched { url, time: clock::now(), statement, policy, facts })
 }
 
 /// Compares with the highest epoch seen. What contradicts it is kept as evidence.

@@ -197,6 +197,8 @@ fn confirm(
         until: claims.until,
         operator_key: statements::is_configured(&claims.configuration, &arn),
         arn,
+        policy: claims.kms.as_ref().and_then(|kms| kms.policy),
+        facts: claims.kms.as_ref().and_then(|kms| kms.describe),
         kms: claims.kms.clone(),
         root,
         development: session.development(),

@@ -3,7 +3,7 @@
 
 use super::{Home, read_json, write_json};
 use crate::error::Error;
-use crate::values::{Base64, Owner};
+use crate::values::{Base64, Hex, Owner};
 use enclave_core::digest;
 use enclave_core::text::hex;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ pub struct Fetched {
     pub time: u64,
     /// The statement's bytes.
     pub statement: Base64,
+    /// SHA-384 of the policy of its KMS key as it was then; none: it could not be read.
+    pub policy: Option<Hex<48>>,
+    /// SHA-384 of that key's facts as they were then; none: they could not be read.
+    pub facts: Option<Hex<48>>,
 }
 
 impl Home {

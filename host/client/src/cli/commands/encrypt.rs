@@ -106,7 +106,7 @@ fn foreign(vault: &Vault, arguments: &Encrypt, context: &Context) -> Result<(), 
         vault.owner.fingerprint(),
         vault.epoch,
     ));
-    policy::accept(&policy::exceptions(&context.home, vault), arguments.accept.as_deref())
+    policy::accept(&policy::exceptions(vault), arguments.accept.as_deref())
 }
 
 /// The data, and how long it is where that is known.
