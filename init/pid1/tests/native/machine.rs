@@ -1,0 +1,188 @@
+//! A machine for a test: the real loop as PID 1 of a fresh namespace, with puppets in its core's and workers' place.
+
+use crate::puppet::{Puppet, Wire};
+use capelet_job::spawn::{ENDED_LEN, Ended, How, Spawn};
+use nix::libc;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// Nothing takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The programs that a machine runs.
+pub struct Programs {
+    pub core: PathBuf,
+    pub worker: PathBuf,
+}
+
+pub struct Machine {
+    unshare: Child,
+    console: PathBuf,
+    pub core: Puppet<UnixStream>,
+    next: u64,
+}
+
+impl Machine {
+    pub fn start(programs: &Programs) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let console = folder().join(format!("console-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let (ours, nsm) = UnixStream::pair().expect("pair");
+        ours.set_read_timeout(Some(PATIENCE)).expect("timeout");
+        let unshare = Command::new("unshare")
+            .args(["--pid", "--fork", "--kill-child", "--mount", "--uts"])
+            .arg(env::current_exe().expect("own path"))
+            .args(["pid1".as_ref(), programs.core.as_os_str(), programs.worker.as_os_str(), folder().as_os_str()])
+            .stdin(OwnedFd::from(nsm))
+            .stderr(File::create(&console).expect("console"))
+            .spawn()
+            .expect("unshare");
+        let core = Puppet::new(ours).unwrap_or_else(|_| panic!("no core: {:?}", fs::read_to_string(&console)));
+        Self { unshare, console, core, next: 0 }
+    }
+
+    /// The host's number of PID 1.
+    pub fn pid1(&self) -> u32 {
+        children(self.unshare.id())[0]
+    }
+
+    /// What PID 1 said, once it has ended.
+    pub fn end(mut self) -> String {
+        let until = Instant::now() + PATIENCE;
+        while self.unshare.try_wait().expect("wait").is_none() {
+            assert!(Instant::now() < until, "the machine goes on: {:?}", self.console());
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.console()
+    }
+
+    pub fn console(&self) -> String {
+        fs::read_to_string(&self.console).expect("console")
+    }
+
+    /// Two new ends of a socket in the core.
+    pub fn pair(&mut self) -> io::Result<[u64; 2]> {
+        let (family, kind) = (libc::AF_UNIX as u64, libc::SOCK_STREAM as u64);
+        let scratch = self.core.scratch;
+        let made = self.core.call(libc::SYS_socketpair, &[family, kind, 0, scratch])?;
+        assert_eq!(made, 0);
+        let bytes = self.core.read(0, 8)?;
+        let number = |at: usize| u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")));
+        Ok([number(0), number(4)])
+    }
+
+    /// Sends PID 1 any bytes with any descriptors.
+    pub fn send(&mut self, bytes: &[u8], descriptors: &[u64]) -> io::Result<i64> {
+        let (base, control_length) = (self.core.scratch, 16 + 4 * descriptors.len() as u64);
+        let (message, parts, control, content) = (0, 64, 128, 4096);
+        let mut head = [control_length.to_le_bytes(), [0; 8]].concat();
+        head[8..12].copy_from_slice(&libc::SOL_SOCKET.to_le_bytes());
+        head[12..16].copy_from_slice(&libc::SCM_RIGHTS.to_le_bytes());
+        head.extend(descriptors.iter().flat_map(|fd| u32::try_from(*fd).expect("a descriptor").to_le_bytes()));
+        let rights = if descriptors.is_empty() { [0, 0] } else { [base + control, control_length.next_multiple_of(8)] };
+        let msghdr = [0, 0, base + parts, 1, rights[0], rights[1], 0];
+        self.core.write(control, &head)?;
+        self.core.write(parts, &[base + content, bytes.len() as u64].map(u64::to_le_bytes).concat())?;
+        self.core.write(content, bytes)?;
+        self.core.write(message, &msghdr.map(u64::to_le_bytes).concat())?;
+        self.core.call(libc::SYS_sendmsg, &[0, base + message, 0])
+    }
+
+    /// Asks for a worker; its number and the core's end of its socket.
+    pub fn spawn(&mut self, deadline: u32, memory: u64) -> (u64, u64) {
+        let (job, [ours, theirs]) = (self.next, self.pair().expect("pair"));
+        self.next += 1;
+        let spawn = Spawn { job, deadline, memory };
+        assert_eq!(self.send(&spawn.to_bytes(), &[theirs]).expect("send"), 24);
+        assert_eq!(self.core.call(libc::SYS_close, &[theirs]).expect("close"), 0);
+        (job, ours)
+    }
+
+    /// The next word from PID 1.
+    pub fn ended(&mut self) -> Ended {
+        let scratch = self.core.scratch;
+        let length = self.core.call(libc::SYS_recvfrom, &[0, scratch, 64, 0, 0, 0]).expect("core");
+        assert_eq!(length, ENDED_LEN as i64);
+        Ended::from_bytes(&self.core.read(0, ENDED_LEN).expect("core")).expect("an end")
+    }
+
+    /// Leads the worker behind a socket of the core's.
+    pub fn worker(&mut self, socket: u64) -> io::Result<Puppet<Relay<'_>>> {
+        Puppet::new(Relay { core: &mut self.core, socket })
+    }
+
+    /// Starts a worker, lets `act` lead it, and says how it ended once `act` has returned and its socket is closed.
+    pub fn run(&mut self, act: impl FnOnce(&mut Puppet<Relay<'_>>)) -> How {
+        let (job, socket) = self.spawn(10_000, 64 << 20);
+        act(&mut self.worker(socket).expect("worker"));
+        self.core.call(libc::SYS_close, &[socket]).expect("close");
+        let ended = self.ended();
+        assert_eq!(ended.job, job);
+        ended.how
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Its namespace goes with it.
+        let _ = self.unshare.kill();
+        let _ = self.unshare.wait();
+    }
+}
+
+/// Through the core to a worker: in pieces that fit into scratch memory.
+pub struct Relay<'a> {
+    core: &'a mut Puppet<UnixStream>,
+    socket: u64,
+}
+
+impl Wire for Relay<'_> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (socket, scratch) = (self.socket, self.core.scratch);
+        for piece in bytes.chunks(1 << 15) {
+            self.core.write(0, piece)?;
+            let flags = libc::MSG_NOSIGNAL as u64;
+            let sent = self.core.call(libc::SYS_sendto, &[socket, scratch, piece.len() as u64, flags, 0, 0])?;
+            if sent != piece.len() as i64 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let flags = libc::MSG_WAITALL as u64;
+        let (socket, scratch) = (self.socket, self.core.scratch);
+        let received = self.core.call(libc::SYS_recvfrom, &[socket, scratch, length as u64, flags, 0, 0])?;
+        if received != length as i64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.core.read(0, length)
+    }
+}
+
+/// Where this test writes.
+pub fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// The host's numbers of a process' children, oldest first.
+pub fn children(parent: u32) -> Vec<u32> {
+    let mut found: Vec<(u64, u32)> = fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(|entry| {
+            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            (fields[1].parse() == Ok(parent)).then_some((fields[19].parse().ok()?, pid))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, pid)| pid).collect()
+}

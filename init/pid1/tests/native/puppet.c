@@ -1,0 +1,55 @@
+/* A core or a worker that does as a test says: any system call, with any arguments. Static, as the real ones are.
+ * CONTROL is the descriptor by which it is led: 1 for a core (which may only receive and send), 0 for a worker (which
+ * may only read and write). Requests are eight words, {what, six arguments and a number}; it says where `scratch` is,
+ * and then one word for each request. */
+#include <errno.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if CONTROL
+#define GET(p, n) recv(CONTROL, p, n, 0)
+#define PUT(p, n) send(CONTROL, p, n, 0)
+#else
+#define GET(p, n) read(CONTROL, p, n)
+#define PUT(p, n) write(CONTROL, p, n)
+#endif
+
+static unsigned char scratch[1 << 16];
+
+static void get(void *to, size_t left) {
+  for (char *at = to; left;) {
+    ssize_t n = GET(at, left);
+    if (n <= 0) _exit(99);
+    at += n, left -= n;
+  }
+}
+
+static void put(const void *from, size_t left) {
+  for (const char *at = from; left;) {
+    ssize_t n = PUT(at, left);
+    if (n <= 0) _exit(98);
+    at += n, left -= n;
+  }
+}
+
+int main(void) {
+  uint64_t request[8], answer = (uint64_t)scratch;
+  for (;;) {
+    put(&answer, sizeof answer);
+    get(request, sizeof request);
+    const uint64_t *a = request + 1;
+    switch (request[0]) {
+      case 'w': get(scratch + a[0], a[1]); answer = 0; break;
+      case 'r': put(scratch + a[0], a[1]); answer = 0; break;
+      case 's': {
+        long result = syscall(a[6], a[0], a[1], a[2], a[3], a[4], a[5]);
+        answer = result == -1 ? -errno : result;
+        break;
+      }
+      case 'l': for (;;) __asm__ volatile("");
+      case 'd': *(volatile char *)8 = 1;
+    }
+  }
+}

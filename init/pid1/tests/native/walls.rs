@@ -1,0 +1,292 @@
+//! What a core and a worker are held in: as the kernel says it from outside, and call by call from within.
+
+use crate::machine::{Machine, Programs, children};
+use crate::puppet::Puppet;
+use capelet_job::spawn::How;
+use nix::libc;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+/// One behind the last system call of Linux 6.18.
+const CALLS: i64 = 470;
+const SIGSYS: How = How::Signalled(31);
+const ENOENT: i64 = -2;
+/// uretprobe and uprobe: newer kernels pass them by every filter; they do nothing for whoever is not being probed. The
+/// enclave's kernel has neither.
+const PROBES: [i64; 2] = [335, 336];
+
+/// What a static Rust program needs.
+const COMMON: [i64; 22] = [
+    libc::SYS_write,
+    libc::SYS_close,
+    libc::SYS_poll,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_munmap,
+    libc::SYS_brk,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_mremap,
+    libc::SYS_sigaltstack,
+    libc::SYS_arch_prctl,
+    libc::SYS_gettid,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_set_tid_address,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_exit_group,
+    libc::SYS_set_robust_list,
+    libc::SYS_prlimit64,
+    libc::SYS_getrandom,
+    libc::SYS_rseq,
+];
+/// What fails, and does not kill.
+const REFUSED: [i64; 3] = [libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_readlink];
+/// execveat is for the start alone: see the tests of arguments.
+const WORKER: [i64; 4] = [libc::SYS_read, libc::SYS_prctl, libc::SYS_close_range, libc::SYS_execveat];
+const CORE: [i64; 21] = [
+    libc::SYS_execveat,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_futex,
+    libc::SYS_madvise,
+    libc::SYS_sched_yield,
+    libc::SYS_exit,
+    libc::SYS_prctl,
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept4,
+    libc::SYS_recvfrom,
+    libc::SYS_sendto,
+    libc::SYS_socketpair,
+    libc::SYS_sendmsg,
+    libc::SYS_fcntl,
+    libc::SYS_ioctl,
+    libc::SYS_setsockopt,
+    libc::SYS_exit_group,
+];
+
+fn word(value: libc::c_int) -> u64 {
+    u64::from(value.cast_unsigned())
+}
+
+pub fn control(programs: &Programs) {
+    // The same program with nothing around it: what is killed behind the walls is done here.
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let mut child = Command::new(&programs.worker).stdin(OwnedFd::from(theirs)).spawn().unwrap();
+    let mut puppet = Puppet::new(ours).unwrap();
+    puppet.write(0, b"/etc/passwd\0").unwrap();
+    let scratch = puppet.scratch;
+    for (call, arguments) in [
+        (libc::SYS_open, vec![scratch, 0]),
+        (libc::SYS_openat, vec![word(libc::AT_FDCWD), scratch, 0]),
+        (libc::SYS_socket, vec![word(libc::AF_UNIX), 1, 0]),
+        (libc::SYS_socket, vec![word(libc::AF_INET), 1, 0]),
+        (libc::SYS_socket, vec![word(libc::AF_NETLINK), 3, 0]),
+        (libc::SYS_socket, vec![word(libc::AF_VSOCK), 1, 0]),
+        (libc::SYS_dup, vec![0]),
+        (libc::SYS_memfd_create, vec![scratch, 0]),
+        (libc::SYS_mmap, vec![0, 4096, 7, 0x22, u64::MAX, 0]),
+        (libc::SYS_ptrace, vec![word(libc::PTRACE_TRACEME.cast_signed())]),
+        (libc::SYS_getppid, vec![]),
+    ] {
+        assert!(puppet.call(call, &arguments).unwrap() >= 0, "call {call}");
+    }
+    let pid = puppet.call(libc::SYS_fork, &[]);
+    // Parent and child now answer on one socket.
+    assert!(pid.unwrap() >= 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// A line of /proc/PID/status.
+fn status(pid: u32, field: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("{field}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn limit(pid: u32, name: &str) -> Vec<String> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().take(2).map(str::to_owned).collect()
+}
+
+fn namespace(pid: u32, name: &str) -> String {
+    fs::read_link(format!("/proc/{pid}/ns/{name}")).unwrap().display().to_string()
+}
+
+fn descriptors(pid: u32) -> Vec<String> {
+    let mut all: Vec<(u32, String)> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let target = fs::read_link(entry.path()).unwrap().display().to_string();
+            (entry.file_name().to_str().unwrap().parse().unwrap(), target)
+        })
+        .collect();
+    all.sort_unstable();
+    assert!(all.iter().zip(0..).all(|((number, _), at)| *number == at), "{all:?}");
+    all.into_iter().map(|(_, target)| target).collect()
+}
+
+fn walls(pid1: u32, pid: u32, user: u32) {
+    let four = vec![user.to_string(); 4].join(" ");
+    assert_eq!(status(pid, "Uid"), four);
+    assert_eq!(status(pid, "Gid"), four);
+    assert_eq!(status(pid, "Groups"), "");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert_eq!(status(pid, set), "0000000000000000", "{set}");
+    }
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    assert_eq!(status(pid, "Seccomp"), "2");
+    assert_eq!(status(pid, "Seccomp_filters"), "1");
+    // First process of its namespace.
+    assert!(status(pid, "NSpid").ends_with(" 1"));
+    for name in ["pid", "mnt", "uts"] {
+        assert_ne!(namespace(pid, name), namespace(pid1, name), "{name}");
+    }
+    let root = format!("/proc/{pid}/root");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(format!("/proc/{pid}/cwd")).unwrap().count(), 0);
+    assert_eq!(fs::write(format!("{root}/x"), "").unwrap_err().raw_os_error(), Some(libc::EROFS));
+    assert_eq!(fs::read(format!("/proc/{pid}/environ")).unwrap(), b"");
+    assert_eq!(fs::read(format!("/proc/{pid}/cmdline")).unwrap(), b"capelet\0");
+    for name in ["Max core file size", "Max file size"] {
+        assert_eq!(limit(pid, name), ["0", "0"], "{name}");
+    }
+}
+
+pub fn worker(programs: &Programs) {
+    let mut machine = Machine::start(programs);
+    let (_, socket) = machine.spawn(1500, 64 << 20);
+    machine.worker(socket).unwrap();
+    let pid1 = machine.pid1();
+    let pid = children(pid1)[1];
+    walls(pid1, pid, 65_537);
+    assert_ne!(namespace(pid, "net"), namespace(pid1, "net"));
+    let held = descriptors(pid);
+    assert_eq!(held.len(), 3);
+    assert!(held[0].starts_with("socket:") && held.iter().all(|descriptor| *descriptor == held[0]), "{held:?}");
+    assert_eq!(limit(pid, "Max open files"), ["3", "3"]);
+    assert_eq!(limit(pid, "Max processes"), ["1", "1"]);
+    assert_eq!(limit(pid, "Max cpu time"), ["3", "3"]);
+    assert_eq!(limit(pid, "Max address space"), [(64 << 20).to_string(), (64 << 20).to_string()]);
+}
+
+pub fn core(programs: &Programs) {
+    let machine = Machine::start(programs);
+    let pid1 = machine.pid1();
+    let pid = children(pid1)[0];
+    walls(pid1, pid, 1000);
+    // vsock is in the machine's.
+    assert_eq!(namespace(pid, "net"), namespace(pid1, "net"));
+    let held = descriptors(pid);
+    assert_eq!(held.len(), 3);
+    assert!(held[0].starts_with("socket:") && held[1].starts_with("socket:") && held[0] != held[1], "{held:?}");
+    assert!(held[2].contains("console-"), "{held:?}");
+    assert_eq!(limit(pid, "Max open files"), ["1024", "1024"]);
+    assert_eq!(limit(pid, "Max processes"), ["256", "256"]);
+}
+
+pub fn worker_calls(programs: &Programs) {
+    let allowed: BTreeSet<i64> = COMMON.into_iter().chain(WORKER).chain(REFUSED).chain(PROBES).collect();
+    let mut machine = Machine::start(programs);
+    for call in (0..CALLS).filter(|call| !allowed.contains(call)) {
+        let how = machine.run(|worker| assert!(worker.call(call, &[]).is_err(), "call {call}"));
+        assert_eq!(how, SIGSYS, "call {call}");
+    }
+    machine.run(|worker| {
+        for call in REFUSED {
+            assert_eq!(worker.call(call, &[]).unwrap(), ENOENT, "call {call}");
+        }
+    });
+}
+
+pub fn worker_arguments(programs: &Programs) {
+    let mut machine = Machine::start(programs);
+    for (call, arguments) in [
+        // Code: in memory of its own, or made of what was data.
+        (libc::SYS_mmap, vec![0, 4096, 5, 0x22, u64::MAX, 0]),
+        (libc::SYS_mmap, vec![0, 4096, 7, 0x22, u64::MAX, 0]),
+        (libc::SYS_mprotect, vec![0x1000, 4096, 5]),
+        // Another's limits, the CPU's other switches, names, sandboxes.
+        (libc::SYS_prlimit64, vec![1, 0, 0, 0]),
+        (libc::SYS_arch_prctl, vec![0x1001, 0]),
+        (libc::SYS_arch_prctl, vec![0x1012, 0]),
+        (libc::SYS_prctl, vec![word(libc::PR_SET_NAME), 0]),
+        (libc::SYS_prctl, vec![word(libc::PR_SET_DUMPABLE), 1]),
+        (libc::SYS_prctl, vec![word(libc::PR_SET_SECCOMP), 2]),
+        // Another program: through a descriptor that it has, or by a path.
+        (libc::SYS_execveat, vec![0, 0, 0, 0, word(libc::AT_EMPTY_PATH)]),
+        (libc::SYS_execveat, vec![word(libc::AT_FDCWD), 0, 0, 0, 0]),
+    ] {
+        let how = machine.run(|worker| assert!(worker.call(call, &arguments).is_err(), "{call} {arguments:?}"));
+        assert_eq!(how, SIGSYS, "{call} {arguments:?}");
+    }
+    // The very call by which it was started: its descriptor is closed.
+    let closed = (3..20).filter(|number| {
+        let mut answer = None;
+        let arguments = [*number, 0, 0, 0, word(libc::AT_EMPTY_PATH)];
+        let how = machine.run(|worker| answer = worker.call(libc::SYS_execveat, &arguments).ok());
+        assert!(matches!((how, answer), (SIGSYS, None) | (_, Some(-9 | -14))), "{number}: {how:?} {answer:?}");
+        answer.is_some()
+    });
+    assert_eq!(closed.count(), 1);
+}
+
+pub fn core_calls(programs: &Programs) {
+    let allowed: BTreeSet<i64> = COMMON.into_iter().chain(CORE).chain(REFUSED).chain(PROBES).collect();
+    for call in (0..CALLS).filter(|call| !allowed.contains(call)) {
+        killed(programs, call, &[]);
+    }
+    let mut machine = Machine::start(programs);
+    for call in REFUSED {
+        assert_eq!(machine.core.call(call, &[]).unwrap(), ENOENT, "call {call}");
+    }
+    assert_eq!(machine.core.call(libc::SYS_clone3, &[]).unwrap(), -38);
+}
+
+pub fn core_arguments(programs: &Programs) {
+    let families = (0..50).filter(|family| *family != libc::AF_VSOCK);
+    for family in families.clone() {
+        killed(programs, libc::SYS_socket, &[word(family), 1, 0]);
+    }
+    for family in families.filter(|family| *family != libc::AF_UNIX) {
+        killed(programs, libc::SYS_socketpair, &[word(family), 1, 0]);
+    }
+    for (call, arguments) in [
+        (libc::SYS_mmap, vec![0, 4096, 7, 0x22, u64::MAX, 0]),
+        (libc::SYS_mprotect, vec![0x1000, 4096, 5]),
+        // A process, a namespace, a thread that traces.
+        (libc::SYS_clone, vec![word(libc::SIGCHLD)]),
+        (libc::SYS_clone, vec![word(libc::CLONE_NEWUSER | libc::CLONE_VM | libc::CLONE_THREAD)]),
+        (libc::SYS_clone, vec![0x003d_0f00 | word(libc::CLONE_PTRACE)]),
+        (libc::SYS_prctl, vec![word(libc::PR_SET_DUMPABLE), 1]),
+        (libc::SYS_fcntl, vec![0, word(libc::F_SETOWN), 1]),
+        (libc::SYS_fcntl, vec![0, word(libc::F_SETFL), 0]),
+        // Of devices, only the NSM's request.
+        (libc::SYS_ioctl, vec![2, libc::TIOCSTI, 0]),
+        (libc::SYS_ioctl, vec![0, libc::FIONBIO, 0]),
+        (libc::SYS_setsockopt, vec![0, word(libc::SOL_SOCKET), word(libc::SO_PASSCRED), 0, 0]),
+    ] {
+        killed(programs, call, &arguments);
+    }
+    let mut machine = Machine::start(programs);
+    let vsock = machine.core.call(libc::SYS_socket, &[word(libc::AF_VSOCK), 1, 0]).unwrap();
+    assert!(vsock >= 3);
+    // No NSM here: the request arrives, and a socket does not know it.
+    assert_eq!(machine.core.call(libc::SYS_ioctl, &[1, 0xC020_0A00, 0]).unwrap(), -i64::from(libc::ENOTTY));
+}
+
+/// A core that makes this call is killed, and the machine ends.
+fn killed(programs: &Programs, call: i64, arguments: &[u64]) {
+    let mut machine = Machine::start(programs);
+    assert!(machine.core.call(call, arguments).is_err(), "{call} {arguments:?}");
+    assert_eq!(machine.end(), "capelet-pid1: Core(Signalled(31))\n", "{call} {arguments:?}");
+}
