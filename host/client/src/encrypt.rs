@@ -6,15 +6,18 @@ use crate::random;
 use crate::statements::Vault;
 use data_encoding::BASE64URL_NOPAD;
 use enclave_core::ciphertext::{self, CiphertextHeader};
-use enclave_core::stream::{CHUNK_LEN, TAG_LEN, Ticket};
+use enclave_core::stream::{CHUNK_LEN, Sealer, TAG_LEN, Ticket};
 use enclave_core::text;
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Scope;
 use zeroize::Zeroizing;
 
 /// A chunk and its tag, in bytes.
 const SLOT: usize = CHUNK_LEN + TAG_LEN;
-/// Chunks that are read before they are sealed together: 2 MiB.
-const BATCH: usize = 32;
+/// Chunks of a piece, which one thread seals: 512 KiB, so that it stays in that thread's cache.
+const PIECE: usize = 8;
 /// More threads than this only wait for memory.
 const MAX_THREADS: usize = 8;
 
@@ -36,39 +39,99 @@ pub fn encrypt(
     let mut entropy = Zeroizing::new([0; 64]);
     random::fill(entropy.as_mut_slice())?;
     let begun = ciphertext::begin(&header, &vault.key, &entropy)?;
-    let (mut sealer, commitment) = begun.secret.seal::<Crypto>(&begun.aad)?;
+    let (sealer, commitment) = begun.secret.seal::<Crypto>(&begun.aad)?;
+    let mut sealer = Some(sealer);
     let write =
         |output: &mut dyn Write, bytes: &[u8]| output.write_all(bytes).map_err(|error| Error::Pipe(error.kind()));
     write(output, &begun.prefix)?;
     write(output, &commitment)?;
 
     let mut input = BufReader::with_capacity(CHUNK_LEN, input);
-    let mut batch = Zeroizing::new(vec![0; BATCH * SLOT]);
-    let mut total = 0u64;
-    loop {
-        let (bytes, last) = fill(&mut input, &mut batch)?;
-        total = total.saturating_add(bytes as u64);
-        let full = if last { bytes.saturating_sub(1) / CHUNK_LEN } else { BATCH };
-        let mut tickets = (0..full).map(|_| sealer.ticket()).collect::<Result<Vec<_>, _>>()?;
-        if last {
-            tickets.push(sealer.last()?);
-            let length = seal(&mut batch, tickets, bytes - full * CHUNK_LEN)?;
-            write(output, batch.get(..length).unwrap_or_default())?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    std::thread::scope(|scope| {
+        let sealers: Vec<Lane> = (0..threads).map(|_| Lane::start(scope)).collect();
+        let mut lanes = sealers.iter().cycle();
+        // Pieces go to the threads in turn and come back in turn, so that they come back in order.
+        let mut underway = VecDeque::new();
+        let mut spare = Vec::new();
+        let (mut total, mut ended) = (0u64, false);
+        while !ended || !underway.is_empty() {
+            if !ended && underway.len() < 2 * threads {
+                let mut bytes = spare.pop().unwrap_or_else(|| Zeroizing::new(vec![0; PIECE * SLOT]));
+                let (length, last) = fill(&mut input, &mut bytes)?;
+                let tickets = if last { last_tickets(&mut sealer, length) } else { full_tickets(&mut sealer, PIECE) }?;
+                let lane = lanes.next().ok_or(BROKEN)?;
+                lane.to.send(Piece { bytes, length, tickets, last }).map_err(|_| BROKEN)?;
+                underway.push_back(lane);
+                total = total.saturating_add(length as u64);
+                ended = last;
+                continue;
+            }
+            let lane = underway.pop_front().ok_or(BROKEN)?;
+            let (bytes, length) = lane.from.recv().map_err(|_| BROKEN)??;
+            write(output, bytes.get(..length).unwrap_or_default())?;
+            spare.push(bytes);
             progress(total);
-            return Ok(total);
         }
-        let length = seal(&mut batch, tickets, CHUNK_LEN)?;
-        write(output, batch.get(..length).unwrap_or_default())?;
-        progress(total);
+        Ok(total)
+    })
+}
+
+/// A thread of ours is gone: it panicked.
+const BROKEN: Error = Error::Pipe(io::ErrorKind::Other);
+
+/// A piece's slots, the plaintext in them, and the right to seal each chunk once.
+struct Piece {
+    bytes: Zeroizing<Vec<u8>>,
+    length: usize,
+    tickets: Vec<Ticket<Crypto>>,
+    last: bool,
+}
+
+/// The slots, and how many bytes of them are the sealed piece.
+type Sealed = Result<(Zeroizing<Vec<u8>>, usize), Error>;
+
+/// A thread that seals pieces, one after the other.
+struct Lane {
+    to: SyncSender<Piece>,
+    from: Receiver<Sealed>,
+}
+
+impl Lane {
+    /// Ends when `to` is dropped.
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>) -> Self {
+        let (to, pieces) = sync_channel::<Piece>(2);
+        let (done, from) = sync_channel(2);
+        scope.spawn(move || {
+            while let Ok(piece) = pieces.recv() {
+                if done.send(seal(piece)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { to, from }
     }
 }
 
-/// Fills the slots of a batch, each with a chunk and room for its tag. Gives the bytes read and whether they are the
+/// Rights for `count` full chunks.
+fn full_tickets(sealer: &mut Option<Sealer<Crypto>>, count: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
+    let sealer = sealer.as_mut().ok_or(BROKEN)?;
+    (0..count).map(|_| Ok(sealer.ticket()?)).collect()
+}
+
+/// Rights for the last `length` bytes: full chunks, then one that is the last of all.
+fn last_tickets(sealer: &mut Option<Sealer<Crypto>>, length: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
+    let mut tickets = full_tickets(sealer, length.saturating_sub(1) / CHUNK_LEN)?;
+    tickets.push(sealer.take().ok_or(BROKEN)?.last()?);
+    Ok(tickets)
+}
+
+/// Fills the slots of a piece, each with a chunk and room for its tag. Gives the bytes read and whether they are the
 /// last: only then may there be fewer than fit.
-fn fill(input: &mut impl BufRead, batch: &mut [u8]) -> Result<(usize, bool), Error> {
+fn fill(input: &mut impl BufRead, piece: &mut [u8]) -> Result<(usize, bool), Error> {
     let failed = |error: io::Error| Error::Pipe(error.kind());
     let mut bytes = 0;
-    for slot in batch.chunks_exact_mut(SLOT) {
+    for slot in piece.chunks_exact_mut(SLOT) {
         let mut room = slot.get_mut(..CHUNK_LEN).unwrap_or_default();
         while !room.is_empty() {
             match input.read(room) {
@@ -85,35 +148,16 @@ fn fill(input: &mut impl BufRead, batch: &mut [u8]) -> Result<(usize, bool), Err
     Ok((bytes, input.fill_buf().map_err(failed)?.is_empty()))
 }
 
-/// Seals a batch in place: a chunk for each ticket, the last of `last` bytes. Gives the length of the whole.
-fn seal(batch: &mut [u8], tickets: Vec<Ticket<Crypto>>, last: usize) -> Result<usize, Error> {
-    let count = tickets.len();
-    let mut jobs = Vec::with_capacity(count);
-    for (at, (ticket, slot)) in tickets.into_iter().zip(batch.chunks_exact_mut(SLOT)).enumerate() {
-        let length = if at + 1 == count { last } else { CHUNK_LEN };
-        jobs.push((ticket, slot.get_mut(..length + TAG_LEN).unwrap_or_default()));
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(count);
-    let share = count.div_ceil(threads.max(1));
-    std::thread::scope(|scope| {
-        let mut running = Vec::new();
-        while jobs.len() > share {
-            let jobs = jobs.split_off(jobs.len() - share);
-            running.push(scope.spawn(|| seal_all(jobs)));
-        }
-        let mine = seal_all(jobs);
-        let others = running.into_iter().map(|thread| thread.join().unwrap_or(Err(Error::Pipe(io::ErrorKind::Other))));
-        others.chain([mine]).collect::<Result<Vec<()>, _>>()
-    })?;
-    Ok(count.saturating_sub(1) * SLOT + last + TAG_LEN)
-}
-
-fn seal_all(jobs: Vec<(Ticket<Crypto>, &mut [u8])>) -> Result<(), Error> {
-    for (ticket, slot) in jobs {
-        let (data, tag) = slot.split_at_mut(slot.len() - TAG_LEN);
+/// Seals a piece in place, chunk by chunk.
+fn seal(mut piece: Piece) -> Sealed {
+    let count = piece.tickets.len();
+    let tail = if piece.last { piece.length - count.saturating_sub(1) * CHUNK_LEN } else { CHUNK_LEN };
+    for (at, (ticket, slot)) in piece.tickets.into_iter().zip(piece.bytes.chunks_exact_mut(SLOT)).enumerate() {
+        let length = if at + 1 == count { tail } else { CHUNK_LEN };
+        let (data, tag) = slot.get_mut(..length + TAG_LEN).unwrap_or_default().split_at_mut(length);
         tag.copy_from_slice(&ticket.seal(data)?);
     }
-    Ok(())
+    Ok((piece.bytes, count.saturating_sub(1) * SLOT + tail + TAG_LEN))
 }
 
 /// Writes the text form of an encrypted file, `cape:` and base64url, as the bytes come.
@@ -201,8 +245,8 @@ mod tests {
     #[test]
     fn every_length_opens_again() {
         let (vault, secret) = vault();
-        let data: Vec<u8> = (0..BATCH * CHUNK_LEN * 2 + 3).map(|i| u8::try_from(i % 251).unwrap()).collect();
-        let edges = [0, CHUNK_LEN, BATCH * CHUNK_LEN, 2 * BATCH * CHUNK_LEN];
+        let data: Vec<u8> = (0..PIECE * CHUNK_LEN * 20 + 3).map(|i| u8::try_from(i % 251).unwrap()).collect();
+        let edges = [0, CHUNK_LEN, PIECE * CHUNK_LEN, 20 * PIECE * CHUNK_LEN];
         for length in edges.iter().flat_map(|edge| [edge.saturating_sub(1), *edge, edge + 1]) {
             let mut file = Vec::new();
             let mut seen = 0;

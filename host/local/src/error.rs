@@ -1,5 +1,6 @@
 //! What can go wrong, each with what to do about it.
 
+use capelet_parent::Address;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -13,6 +14,8 @@ pub enum Error {
     NoHome,
     /// Another `capelet-local` runs from this folder.
     Running(PathBuf),
+    /// Clients are to connect where other machines could.
+    NotLocal(Address),
     /// A program that belongs beside this one is missing.
     Missing(PathBuf),
     /// A program does not start.
@@ -35,6 +38,7 @@ impl Error {
         match self {
             Self::File(..) | Self::NoHome => "file",
             Self::Running(_) => "already-running",
+            Self::NotLocal(_) => "not-local",
             Self::Missing(_) | Self::Start(..) => "program",
             Self::Kms(_) => "kms",
             Self::Dev(_) => "development",
@@ -64,6 +68,10 @@ impl fmt::Display for Error {
             Self::Running(path) => {
                 write!(f, "another capelet-local runs from {}: stop it, or choose another --home", path.display())
             }
+            Self::NotLocal(address) => write!(
+                f,
+                "{address} can be reached from other machines: a development enclave serves 127.0.0.1, ::1 or unix:PATH"
+            ),
             Self::Missing(path) => write!(
                 f,
                 "{} is missing: build everything with `cargo build --release --locked --workspace`",

@@ -92,6 +92,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Error> {
+    if let Some(address) = arguments.listen.iter().find(|address| !address.is_local()) {
+        return Err(Error::NotLocal(address.clone()));
+    }
     let home = Home::open(arguments.home)?;
     let sockets = home.sockets()?;
     let beside = |named: Option<PathBuf>, name| named.map_or_else(|| programs::beside(name), Ok);

@@ -96,17 +96,14 @@ impl Catalogue {
         &self.vault
     }
 
-    /// The newest confirmed version of what a name or an id stands for at this address, or else under this root.
+    /// The newest confirmed version of what a name or an id stands for at this address. Another address is another
+    /// entry with pins of its own: its image gets no half because a name was known elsewhere.
     pub fn find(&self, name: &str, url: &str, root: &Hex<32>) -> Option<&Function> {
         let matching = |function: &&Function| {
             let named = function.name == name || function.id.to_string() == name;
-            named && function.root == *root && function.state == Deployed::Confirmed
+            named && function.url == url && function.root == *root && function.state == Deployed::Confirmed
         };
-        let newest = |here: bool| {
-            let functions = self.functions.iter().filter(matching);
-            functions.filter(|function| !here || function.url == url).max_by_key(|function| function.version)
-        };
-        newest(true).or_else(|| newest(false))
+        self.functions.iter().filter(matching).max_by_key(|function| function.version)
     }
 
     /// Id and version for the next deploy of this name at this address: a version once sent is never sent again.
@@ -236,7 +233,8 @@ mod tests {
         catalogue.begin(function("f", second, "a", ROOT)).unwrap();
         catalogue.mark(&second.0, 2, &ROOT, Deployed::Confirmed);
         assert_eq!(catalogue.find("f", "a", &ROOT).unwrap().version, 2);
-        assert_eq!(catalogue.find(&second.0.to_string(), "b", &ROOT).unwrap().version, 2);
+        assert_eq!(catalogue.find(&second.0.to_string(), "a", &ROOT).unwrap().version, 2);
+        assert_eq!(catalogue.find(&second.0.to_string(), "b", &ROOT), None);
         assert_eq!(catalogue.find("f", "a", &OTHER), None);
         catalogue.mark(&second.0, 2, &ROOT, Deployed::Deleted);
         assert_eq!(catalogue.next_version("f", "a", &ROOT, [3; 16]), (Hex([3; 16]), 1));
