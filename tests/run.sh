@@ -10,7 +10,5 @@ echo "== the core links without std"
 tests/no-std/run.sh
 echo "== all binaries, for the end-to-end tests"
 $cargo build --locked --quiet --workspace --bins
-echo "== every parser, two seconds of noise each"
-tests/fuzz.sh 2
 echo "== tests"
 $cargo test --locked --quiet --workspace
