@@ -57,11 +57,11 @@ impl<'a> Manifest<'a> {
         reader.key(1)?;
         let entry = reader.text(1, MAX_TEXT)?;
         let (mut nonce, mut kind, mut handler, mut arguments) = (None, Kind::Command, None, Vec::new());
-        // Keys ascend, or the reader would not be here.
+        // Keys ascend, or the reader would not be here. What goes without saying is left out: one function, one form.
         while left > 1 {
             match reader.uint()? {
                 2 => nonce = Some(reader.fixed()?),
-                3 => kind = read_kind(&mut reader)?,
+                3 if reader.uint()? == 1 => kind = Kind::Reactor,
                 4 => handler = Some(reader.text(1, MAX_TEXT)?),
                 5 => arguments = read_arguments(&mut reader)?,
                 _ => return Err(MALFORMED),
@@ -96,16 +96,11 @@ impl<'a> Manifest<'a> {
     }
 }
 
-fn read_kind(reader: &mut Reader<'_>) -> Result<Kind, Error> {
-    match reader.uint()? {
-        0 => Ok(Kind::Command),
-        1 => Ok(Kind::Reactor),
-        _ => Err(MALFORMED),
-    }
-}
-
 fn read_arguments<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a str>, Error> {
     let count = reader.any_array()?;
+    if count == 0 {
+        return Err(MALFORMED);
+    }
     if count > MAX_ARGUMENTS as u64 {
         return Err(Error::TooLarge(Part::Bundle));
     }

@@ -243,6 +243,17 @@ fn manifests_that_are_none() {
     assert_eq!(Manifest { kind: JobKind::Command, handler: None, ..manifest() }.job_handler(), "");
 }
 
+/// A second form of one function would be a second checksum of it.
+#[test]
+fn a_manifest_leaves_out_what_goes_without_saying() {
+    let bundle = |manifest: &[u8]| [b"\x82", manifest, b"\x81\x82\x61a\x41w"].concat();
+    assert!(Bundle::parse(&bundle(b"\xa1\x01\x61a")).is_ok());
+    assert!(Bundle::parse(&bundle(b"\xa2\x01\x61a\x03\x01")).is_ok());
+    for said in [b"\xa2\x01\x61a\x03\x00", b"\xa2\x01\x61a\x05\x80"] {
+        assert_eq!(Bundle::parse(&bundle(said)), Err(Error::Malformed(Part::Bundle)));
+    }
+}
+
 #[test]
 fn paths_that_are_none() {
     let long = "a".repeat(1025);
