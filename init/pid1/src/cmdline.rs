@@ -10,21 +10,23 @@ pub const EXPECTED: &str = "console=ttyS0 quiet reboot=t random.trust_cpu=off ra
 
 /// Each of the hypervisor's devices: where a virtio device's registers are, nothing that the kernel would believe more
 /// of than of the hypervisor anyway.
-const DEVICE: &[u8] = b" virtio_mmio.device=";
+const DEVICE: &[u8] = b"virtio_mmio.device=";
 
 /// Whether `line`, as `/proc/cmdline` has it, is the expected one, followed only by devices.
 pub fn check(line: &[u8]) -> Result<(), Error> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let mut rest = line.strip_prefix(EXPECTED.as_bytes()).ok_or(Error::CommandLine)?;
-    while !rest.is_empty() {
-        rest = device(rest).ok_or(Error::CommandLine)?;
+    let refusal = || Error::CommandLine(String::from_utf8_lossy(line).into_owned());
+    let mut rest = line.strip_prefix(EXPECTED.as_bytes()).ok_or_else(refusal)?;
+    while !matches!(rest, b"" | b"\n") {
+        rest = device(rest).ok_or_else(refusal)?;
     }
     Ok(())
 }
 
-/// Takes ` virtio_mmio.device=SIZE@0xADDRESS:IRQ` off the front.
+/// Takes ` virtio_mmio.device=SIZE@0xADDRESS:IRQ` off the front. (QEMU puts two spaces between the image's line and its
+/// own.)
 fn device(line: &[u8]) -> Option<&[u8]> {
-    let rest = some(line.strip_prefix(DEVICE)?, 4, u8::is_ascii_digit)?;
+    let rest = some(line, 2, |byte| *byte == b' ')?.strip_prefix(DEVICE)?;
+    let rest = some(rest, 4, u8::is_ascii_digit)?;
     let rest = rest.strip_prefix(b"K").unwrap_or(rest).strip_prefix(b"@0x")?;
     let rest = some(rest, 16, |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))?;
     some(rest.strip_prefix(b":")?, 3, u8::is_ascii_digit)
@@ -63,6 +65,8 @@ mod tests {
         assert!(passes(EXPECTED));
         assert!(passes(format!("{EXPECTED}\n")));
         assert!(passes(format!("{EXPECTED}{DEVICES}\n")));
+        // As QEMU's machine has it.
+        assert!(passes(format!("{EXPECTED} {DEVICES}\n")));
     }
 
     /// Where the boundary can be moved to: bytes of the image's line into the kernel (they are missing), the kernel's
@@ -79,7 +83,7 @@ mod tests {
             let front = [compiled_in.as_bytes(), b" ", &[byte], image.as_bytes(), DEVICES.as_bytes()].concat();
             assert!(!passes(front), "{byte} of the kernel's");
             let back = [EXPECTED.as_bytes(), &[byte], DEVICES.as_bytes()].concat();
-            assert!(!passes(back), "{byte} of the ramdisk's");
+            assert_eq!(passes(back), byte == b' ', "{byte} of the ramdisk's");
         }
         assert!(!passes(format!("{EXPECTED}070701{DEVICES}")));
     }
@@ -100,7 +104,10 @@ mod tests {
             " ",
             " init=/core",
             " virtio_mmio.device=4K@0xd0000000:5 ",
-            "  virtio_mmio.device=4K@0xd0000000:5",
+            "   virtio_mmio.device=4K@0xd0000000:5",
+            "virtio_mmio.device=4K@0xd0000000:5",
+            " virtio_mmio.device=4K@0xd0000000:5virtio_mmio.device=4K@0xd0000000:6",
+            " virtio_mmio.device=4K@0xd0000000:5\nvirtio_mmio.device=4K@0xd0000000:6",
             " virtio_mmio.device=4K@0xd0000000:5:1",
             " virtio_mmio.device=4K@0xd0000000:5,init=/core",
             " virtio_mmio.device=4K@0xd0000000:",

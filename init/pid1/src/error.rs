@@ -14,8 +14,8 @@ pub enum Error {
     Unmount(&'static str, Errno),
     /// A file could not be opened, read or written.
     File(&'static str, io::Error),
-    /// The kernel's command line is not the one of this image.
-    CommandLine,
+    /// The kernel's command line, which is not the one of this image.
+    CommandLine(String),
     /// The kernel's entropy does not come from the NSM.
     Generator,
     /// The bounding set of capabilities could not be emptied.
