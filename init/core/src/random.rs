@@ -6,7 +6,9 @@ use zeroize::Zeroizing;
 
 /// Fills `out`; fails if either source does. The two are independent, so that their sum is as good as the better.
 pub fn fill(nsm: &dyn Nsm, out: &mut [u8]) -> Result<(), Down> {
-    getrandom::fill(out).map_err(|_| Down::Failed)?;
+    // aws-lc's generator, seeded by getrandom(2) itself: the crate of that name looks in a static program for a function
+    // that it cannot find, and then for /dev/urandom, which an enclave does not have.
+    aws_lc_rs::rand::fill(out).map_err(|_| Down::Failed)?;
     let mut rest = out;
     while !rest.is_empty() {
         let drawn = Zeroizing::new(nsm::random(nsm)?);
