@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::enclave::cli::Enclave;
 use argh::FromArgs;
 use capelet_parent::kms::Region;
 use capelet_parent::log::Format;
@@ -18,6 +19,7 @@ pub struct Arguments {
 #[argh(subcommand)]
 pub enum Command {
     Configure(Configure),
+    Enclave(Enclave),
     Serve(Serve),
 }
 

@@ -67,7 +67,45 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A thread or a signal handler could not be had.
+    /// A file is no image, or one that is not read.
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: eif_build::Error,
+    },
+    /// A file is no measurements.json.
+    Measurements(PathBuf),
+    /// An image is not the one that this file of measurements is of.
+    NotAsMeasured(PathBuf),
+    /// What only a development image has was asked of another.
+    NotDevelopment,
+    /// Options of `enclave` that do not go together, or values that cannot be passed on.
+    EnclaveArguments(&'static str),
+    /// A program could not be started.
+    Program {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// nitro-cli ended with a failure, which it has explained on standard error.
+    NitroCliRefused,
+    /// nitro-cli answered with what its documentation does not have.
+    NitroCliAnswer,
+    /// What nitro-cli started is not what was asked for; it was ended.
+    OtherEnclave,
+    /// A state folder, or what is in it, is not one of `enclave run`'s.
+    StateFolder(PathBuf),
+    /// An enclave of this state folder runs already.
+    EnclaveRuns(PathBuf),
+    /// No such enclave runs.
+    NoEnclave(String),
+    /// Nobody serves the enclave at this path.
+    NoParent(PathBuf),
+    /// A program of a running enclave ended by itself.
+    EnclaveEnded(&'static str),
+    /// A thread, a process or a signal handler could not be had.
     System(io::Error),
 
     /// The other side closed its connection in the middle, or it broke.
@@ -96,7 +134,7 @@ pub enum Error {
 
 impl Error {
     /// The stable code that people and scripts see.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Address(_) => "address",
             Self::Transport(_) => "transport",
@@ -114,6 +152,20 @@ impl Error {
             Self::Listen { .. } => "listen",
             Self::StoreInUse(_) => "store-in-use",
             Self::Store { .. } => "store",
+            Self::Image { source, .. } => source.code(),
+            Self::Measurements(_) => "measurements",
+            Self::NotAsMeasured(_) => "not-as-measured",
+            Self::NotDevelopment => "not-development",
+            Self::EnclaveArguments(_) => "enclave-arguments",
+            Self::Program { .. } => "program",
+            Self::NitroCliRefused => "nitro-cli-refused",
+            Self::NitroCliAnswer => "nitro-cli-answer",
+            Self::OtherEnclave => "other-enclave",
+            Self::StateFolder(_) => "state-folder",
+            Self::EnclaveRuns(_) => "enclave-runs",
+            Self::NoEnclave(_) => "no-enclave",
+            Self::NoParent(_) => "no-parent",
+            Self::EnclaveEnded(_) => "enclave-ended",
             Self::System(_) => "system",
             Self::Closed => "closed",
             Self::Deadline => "deadline",
@@ -189,7 +241,48 @@ impl fmt::Display for Error {
                 "the store {} cannot be used ({source}); it needs a folder that this user may write to",
                 path.display()
             ),
-            Self::System(source) => write!(f, "the system refuses a thread or a signal handler ({source}); try again"),
+            Self::Image { path, source } => write!(f, "{} is not an image that can be run: {source}", path.display()),
+            Self::Measurements(path) => {
+                write!(f, "{} holds no measurements; take the measurements.json of a release", path.display())
+            }
+            Self::NotAsMeasured(path) => {
+                write!(f, "the image is not the one of {}; take both from the same release", path.display())
+            }
+            Self::NotDevelopment => f.write_str(
+                "only an image whose measurements say that it was built for development has a console; \
+                 give --development and its --measurements to `enclave run`",
+            ),
+            Self::EnclaveArguments(what) => f.write_str(what),
+            Self::Program { path, source } => {
+                write!(f, "{} cannot be started ({source}); install it, or name another folder", path.display())
+            }
+            Self::NitroCliRefused => f.write_str("nitro-cli failed; its own message stands above"),
+            Self::NitroCliAnswer => {
+                f.write_str("nitro-cli answered with what its documentation does not have; look with its own commands")
+            }
+            Self::OtherEnclave => f.write_str(
+                "nitro-cli started another image, CID or mode than was asked for, and it was ended; try again",
+            ),
+            Self::StateFolder(path) => write!(
+                f,
+                "{} cannot hold an enclave's state; name another folder: this user's alone (0700), its path short \
+                 and without commas, nothing in it that `enclave run` did not write",
+                path.display()
+            ),
+            Self::EnclaveRuns(path) => {
+                write!(f, "an enclave runs with the state in {}; terminate it, or name another folder", path.display())
+            }
+            Self::NoEnclave(name) => write!(f, "no enclave {name} runs; `enclave describe` shows which do"),
+            Self::NoParent(path) => {
+                write!(f, "nobody serves the enclave; start `capelet-parent serve --enclave qemu:{}`", path.display())
+            }
+            Self::EnclaveEnded(name) => write!(
+                f,
+                "the enclave has ended: {name} ended by itself; the log of `serve` says what the enclave asked for last"
+            ),
+            Self::System(source) => {
+                write!(f, "the system refuses a thread, a process or a signal ({source}); try again")
+            }
             Self::Closed => f.write_str("the other side closed the connection"),
             Self::Deadline => f.write_str("the deadline passed"),
             Self::TooManyBytes => f.write_str("more bytes than allowed"),
@@ -208,7 +301,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Image { source, .. } => Some(source),
             Self::File { source, .. }
+            | Self::Program { source, .. }
             | Self::Listen { source, .. }
             | Self::Store { source, .. }
             | Self::System(source)

@@ -1,9 +1,11 @@
 //! `capelet-parent`: what runs on the instance beside the enclave.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cli;
 mod configure;
+mod enclave;
 mod serve;
 
 use argh::FromArgs;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Configure(configure) => configure::run(&configure),
+        Command::Enclave(enclave) => enclave::run(enclave),
         Command::Serve(serve) => serve::run(serve),
     };
     match done {

@@ -1,0 +1,134 @@
+//! Its command line.
+
+use argh::FromArgs;
+use capelet_parent::Error;
+use std::path::PathBuf;
+
+/// Start, look at and end an enclave: with nitro-cli on AWS (untried there so far: docs/hardware-check.md), or with QEMU
+/// on any other machine, under a development root.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "enclave")]
+pub struct Enclave {
+    #[argh(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum Verb {
+    Run(Run),
+    Describe(Describe),
+    Terminate(Terminate),
+    Console(Console),
+}
+
+/// Measure an image, print its PCR0 and what `serve --enclave` takes, and start it. Start `serve` first: an enclave that
+/// cannot ask it for its configuration ends.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "run",
+    example = "On AWS (untried so far), by nitro-cli run-enclave; returns when it has booted:
+  capelet-parent enclave run capelet.eif --measurements measurements.json",
+    example = "With QEMU, until Ctrl-C or `enclave terminate`:
+  tests/qemu/dev-chain.sh chain
+  capelet-parent enclave run capelet.eif --qemu $(tests/qemu/build.sh) --nsm chain/nsm.pem --state /run/capelet",
+    note = "With QEMU the machine waits up to a minute for `capelet-parent serve --enclave qemu:STATE/vsock`."
+)]
+pub struct Run {
+    /// the image, an .eif file
+    #[argh(positional, arg_name = "image")]
+    pub image: PathBuf,
+
+    /// what the image must measure (a release's measurements.json)
+    #[argh(option, arg_name = "file")]
+    pub measurements: Option<PathBuf>,
+
+    /// keep the console for `enclave console`; only for an image whose --measurements say that it was built for
+    /// development. nitro-cli then starts it in debug mode, in which PCRs are zero and every client refuses it
+    #[argh(switch)]
+    pub development: bool,
+
+    /// memory in MiB, 1024 if not given
+    #[argh(option, arg_name = "number", default = "1024")]
+    pub memory: u32,
+
+    /// virtual CPUs, 2 if not given
+    #[argh(option, arg_name = "number", default = "2")]
+    pub cpus: u32,
+
+    /// the enclave's vsock CID, 16 if not given
+    #[argh(option, arg_name = "number", default = "16", from_str_fn(cid))]
+    pub cid: u32,
+
+    /// start it with QEMU: the folder with qemu-system-x86_64, vhost-device-vsock and firmware/ (tests/qemu/build.sh)
+    #[argh(option, arg_name = "folder")]
+    pub qemu: Option<PathBuf>,
+
+    /// with QEMU: the folder for sockets and process ids, made with mode 0700 if it is not there
+    #[argh(option, arg_name = "folder")]
+    pub state: Option<PathBuf>,
+
+    /// with QEMU: key and certificates that its NSM signs with, PEM (tests/qemu/dev-chain.sh); read anew at each document
+    #[argh(option, arg_name = "file")]
+    pub nsm: Option<PathBuf>,
+}
+
+/// Show the enclaves of this machine as JSON: those that nitro-cli knows, or the one of a state folder.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "describe")]
+pub struct Describe {
+    /// the folder that was given to `enclave run --qemu`
+    #[argh(option, arg_name = "folder")]
+    pub state: Option<PathBuf>,
+}
+
+/// End an enclave, and exactly the processes that were started for it.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "terminate")]
+pub struct Terminate {
+    /// nitro-cli's id of it (`enclave describe`)
+    #[argh(option, arg_name = "enclave")]
+    pub id: Option<String>,
+
+    /// the folder that was given to `enclave run --qemu`
+    #[argh(option, arg_name = "folder")]
+    pub state: Option<PathBuf>,
+}
+
+/// Show what an enclave prints, until it ends; only of one that was started with --development.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "console")]
+pub struct Console {
+    /// nitro-cli's id of it (`enclave describe`)
+    #[argh(option, arg_name = "enclave")]
+    pub id: Option<String>,
+
+    /// the folder that was given to `enclave run --qemu`
+    #[argh(option, arg_name = "folder")]
+    pub state: Option<PathBuf>,
+}
+
+/// Which enclave is meant.
+pub enum Named {
+    /// By nitro-cli's id.
+    Nitro(String),
+    /// By its state folder.
+    Qemu(PathBuf),
+}
+
+impl Named {
+    pub fn new(id: Option<String>, state: Option<PathBuf>) -> Result<Self, Error> {
+        match (id, state) {
+            (Some(id), None) => Ok(Self::Nitro(id)),
+            (None, Some(state)) => Ok(Self::Qemu(state)),
+            _ => Err(Error::EnclaveArguments("name one enclave, by --id or by --state")),
+        }
+    }
+}
+
+/// 0 to 3 are the hypervisor, the machine itself, the host, and the parent as an enclave sees it.
+fn cid(text: &str) -> Result<u32, String> {
+    let cid = text.parse().ok().filter(|cid| (4..u32::MAX).contains(cid));
+    cid.ok_or_else(|| format!("'{text}' is no CID of an enclave; write a number from 4 to 4294967294"))
+}

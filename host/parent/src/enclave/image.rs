@@ -1,0 +1,54 @@
+//! The image: measured here, before anybody else reads it.
+
+use capelet_parent::Error;
+use capelet_parent::settings::read_file;
+use data_encoding::HEXLOWER;
+use eif_build::Measurements;
+use eif_build::layout::MAX_FILE;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The longest measurements.json.
+const MAX_MEASUREMENTS: usize = 4 << 20;
+/// The input of which a development image has one more: `reproducible/image.sh --development`.
+const DEVELOPMENT: &str = "development-kms-root";
+
+/// An image file.
+pub struct Image {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// What it measures.
+    pub measured: Measurements,
+    /// Whether its measurements say that it was built for development.
+    pub development: bool,
+}
+
+impl Image {
+    /// Reads and measures; `expected` is a measurements.json that it must agree with.
+    pub fn measure(path: &Path, expected: Option<&Path>) -> Result<Self, Error> {
+        let refused = |source| Error::Image { path: path.to_owned(), source };
+        let file = eif_build::files::read(path, MAX_FILE).map_err(refused)?;
+        let measured = eif_build::measure(&file).map_err(refused)?;
+        let development = expected.map(|expected| compare(&measured, expected)).transpose()?.unwrap_or(false);
+        let path = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Ok(Self { path, measured, development })
+    }
+}
+
+/// Whether a development image is what was expected, and measured.
+fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
+    let malformed = || Error::Measurements(expected.to_owned());
+    let json: Value = serde_json::from_slice(&read_file(expected, MAX_MEASUREMENTS)?).map_err(|_| malformed())?;
+    let pcrs = json["pcrs"].as_object().ok_or_else(malformed)?;
+    let sha256 = json["file"]["sha256"].as_str().ok_or_else(malformed)?;
+    let inputs = json["inputs"].as_array().ok_or_else(malformed)?;
+    let ours = measured.pcrs();
+    let agree = |(index, pcr): &(u8, &eif_build::measure::Pcr)| {
+        pcrs.get(&format!("PCR{index}")).and_then(Value::as_str) == Some(&HEXLOWER.encode(*pcr))
+    };
+    // No more and no fewer: a signed image has a PCR that an unsigned one lacks.
+    if pcrs.len() != ours.len() || !ours.iter().all(agree) || sha256 != HEXLOWER.encode(&measured.file.sha256) {
+        return Err(Error::NotAsMeasured(expected.to_owned()));
+    }
+    Ok(inputs.iter().any(|input| input["name"] == DEVELOPMENT))
+}

@@ -1,0 +1,67 @@
+//! `capelet-parent enclave`: starting an enclave, looking at it, ending it; through `nitro-cli` on AWS, through QEMU on
+//! any other machine.
+
+pub mod cli;
+mod console;
+mod image;
+mod nitro;
+mod process;
+mod qemu;
+mod state;
+
+use capelet_parent::{Error, Transport};
+use cli::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
+use data_encoding::HEXLOWER;
+use image::Image;
+use nitro::NitroCli;
+use serde_json::Value;
+use state::State;
+
+pub fn run(enclave: Enclave) -> Result<(), Error> {
+    match enclave.verb {
+        Verb::Run(arguments) => start(&arguments),
+        Verb::Describe(Describe { state: Some(state) }) => print(&State::open(&state)?.describe()?),
+        Verb::Describe(Describe { state: None }) => {
+            print(&NitroCli.describe()?.iter().map(nitro::Enclave::json).collect())
+        }
+        Verb::Terminate(Terminate { id, state }) => match Named::new(id, state)? {
+            Named::Nitro(id) => NitroCli.terminate(&id),
+            Named::Qemu(state) => State::open(&state)?.terminate(),
+        },
+        Verb::Console(Console { id, state }) => match Named::new(id, state)? {
+            Named::Nitro(id) => NitroCli.console(&id),
+            Named::Qemu(state) => console::follow(&State::open(&state)?),
+        },
+    }
+}
+
+fn start(arguments: &Run) -> Result<(), Error> {
+    let image = Image::measure(&arguments.image, arguments.measurements.as_deref())?;
+    if arguments.development && !image.development {
+        return Err(Error::NotDevelopment);
+    }
+    say("PCR0", &HEXLOWER.encode(&image.measured.pcr0));
+    match (&arguments.qemu, &arguments.state, &arguments.nsm) {
+        (None, None, None) => {
+            say("Transport", &Transport::Vsock(arguments.cid).to_string());
+            let enclave = NitroCli.run(&image, arguments)?;
+            say("Enclave", &enclave.id);
+            Ok(())
+        }
+        (Some(programs), Some(state), Some(nsm)) => {
+            let state = State::make(state)?;
+            say("Transport", &Transport::Qemu(state.vsock()).to_string());
+            qemu::run(&image, arguments, programs, nsm, &state)
+        }
+        _ => Err(Error::EnclaveArguments("--qemu, --state and --nsm go together")),
+    }
+}
+
+fn say(name: &str, value: &str) {
+    println!("{name:<9} ➜  {value}");
+}
+
+fn print(value: &Value) -> Result<(), Error> {
+    println!("{value:#}");
+    Ok(())
+}

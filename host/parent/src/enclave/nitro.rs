@@ -1,0 +1,147 @@
+//! `nitro-cli` (AWS Nitro Enclaves User Guide, "Nitro Enclaves Command Line Interface"): its command lines, and its
+//! answers, of which every member that is used must be there and of its type. Untried on hardware so far.
+
+use super::cli::Run;
+use super::image::Image;
+use capelet_parent::Error;
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+const PROGRAM: &str = "nitro-cli";
+/// The longest answer, in bytes: four enclaves of an instance take some kilobytes.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// The program, as it is found in PATH.
+pub struct NitroCli;
+
+/// One of its enclaves.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Enclave {
+    /// Its id: `i-…-enc…`.
+    pub id: String,
+    cid: u32,
+    cpus: u64,
+    memory: u64,
+    state: String,
+    debug: bool,
+    /// PCR0, which older versions do not tell.
+    pcr0: Option<String>,
+}
+
+impl NitroCli {
+    /// Starts an image. What runs is compared with what was measured; if it is another, it is ended.
+    pub fn run(&self, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
+        let number = |number: u32| number.to_string();
+        let path = image.path.to_str().ok_or(Error::EnclaveArguments("the image's path must be UTF-8"))?;
+        let mut words = vec!["run-enclave".to_owned(), "--eif-path".into(), path.into()];
+        words.extend(["--cpu-count".into(), number(arguments.cpus), "--memory".into(), number(arguments.memory)]);
+        words.extend(["--enclave-cid".into(), number(arguments.cid)]);
+        if arguments.development {
+            words.push("--debug-mode".into());
+        }
+        let answer = self.ask(&words)?;
+        let id = enclave_id(&answer["EnclaveID"]).ok_or(Error::NitroCliAnswer)?;
+        let found = self.describe()?.into_iter().find(|enclave| enclave.id == id);
+        let pcr0 = HEXLOWER.encode(&image.measured.pcr0);
+        match found {
+            Some(enclave)
+                if enclave.cid == arguments.cid
+                    && enclave.debug == arguments.development
+                    && enclave.pcr0.as_ref().is_none_or(|found| *found == pcr0) =>
+            {
+                Ok(enclave)
+            }
+            _ => {
+                self.terminate(&id)?;
+                Err(Error::OtherEnclave)
+            }
+        }
+    }
+
+    /// All enclaves of the instance.
+    pub fn describe(&self) -> Result<Vec<Enclave>, Error> {
+        let answer = self.ask(&["describe-enclaves".into()])?;
+        let enclaves = answer.as_array().ok_or(Error::NitroCliAnswer)?;
+        enclaves.iter().map(|enclave| Enclave::parse(enclave).ok_or(Error::NitroCliAnswer)).collect()
+    }
+
+    /// Ends one.
+    pub fn terminate(&self, id: &str) -> Result<(), Error> {
+        let answer = self.ask(&["terminate-enclave".into(), "--enclave-id".into(), id.into()])?;
+        if enclave_id(&answer["EnclaveID"]).as_deref() != Some(id) || answer["Terminated"] != true {
+            return Err(Error::NitroCliAnswer);
+        }
+        Ok(())
+    }
+
+    /// Shows the console of one in debug mode.
+    pub fn console(&self, id: &str) -> Result<(), Error> {
+        let enclave = self.describe()?.into_iter().find(|enclave| enclave.id == id);
+        if !enclave.ok_or_else(|| Error::NoEnclave(id.into()))?.debug {
+            return Err(Error::NotDevelopment);
+        }
+        let status = Command::new(PROGRAM).args(["console", "--enclave-id", id]).status().map_err(missing)?;
+        if status.success() { Ok(()) } else { Err(Error::NitroCliRefused) }
+    }
+
+    /// Runs it; its own messages go to standard error.
+    fn ask(&self, words: &[String]) -> Result<Value, Error> {
+        let mut child =
+            Command::new(PROGRAM).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(missing)?;
+        let mut answer = Vec::new();
+        if let Some(out) = child.stdout.take() {
+            out.take(MAX_ANSWER).read_to_end(&mut answer).map_err(Error::System)?;
+        }
+        if !child.wait().map_err(Error::System)?.success() {
+            return Err(Error::NitroCliRefused);
+        }
+        serde_json::from_slice(&answer).map_err(|_| Error::NitroCliAnswer)
+    }
+}
+
+impl Enclave {
+    fn parse(json: &Value) -> Option<Self> {
+        let pcr0 = match json.get("Measurements") {
+            None => None,
+            Some(measurements) => Some(measurements["PCR0"].as_str()?.to_owned()),
+        };
+        let debug = match json["Flags"].as_str()? {
+            "NONE" => false,
+            "DEBUG_MODE" => true,
+            _ => return None,
+        };
+        Some(Self {
+            id: enclave_id(&json["EnclaveID"])?,
+            cid: json["EnclaveCID"].as_u64().and_then(|cid| u32::try_from(cid).ok())?,
+            cpus: json["NumberOfCPUs"].as_u64()?,
+            memory: json["MemoryMiB"].as_u64()?,
+            state: json["State"].as_str()?.into(),
+            debug,
+            pcr0,
+        })
+    }
+
+    /// As `describe` prints it.
+    pub fn json(&self) -> Value {
+        json!({
+            "id": self.id, "running": self.state == "RUNNING", "transport": format!("vsock:{}", self.cid),
+            "pcr0": self.pcr0, "debug": self.debug, "cid": self.cid, "cpus": self.cpus, "memory_mib": self.memory,
+        })
+    }
+}
+
+/// `i-<hex>-enc<hex>`, and no text that could be read as an option.
+fn enclave_id(json: &Value) -> Option<String> {
+    let id = json.as_str()?;
+    let (instance, enclave) = id.strip_prefix("i-")?.split_once("-enc")?;
+    let hexadecimal = |text: &str| {
+        (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (hexadecimal(instance) && hexadecimal(enclave)).then(|| id.into())
+}
+
+fn missing(source: std::io::Error) -> Error {
+    Error::Program { path: PROGRAM.into(), source }
+}

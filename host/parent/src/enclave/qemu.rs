@@ -1,0 +1,161 @@
+//! The enclave under QEMU: vhost-device-vsock, then the nitro-enclave machine, and both to their end.
+
+use super::cli::Run;
+use super::image::Image;
+use super::process::Process;
+use super::state::{Record, State};
+use capelet_parent::Error;
+use capelet_parent::address::{HEARTBEAT, OPERATIONS};
+use data_encoding::HEXLOWER;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const BACKEND: &str = "vhost-device-vsock";
+const MACHINE: &str = "qemu-system-x86_64";
+/// How long the backend may take to listen, and the parent to be started.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often that is looked at.
+const INTERVAL: Duration = Duration::from_millis(50);
+/// What goes into PCR4 (the first part), and into the document as its module's id.
+const ID: &str = "i-0123456789abcdef0-enc0123456789abcdef";
+/// What goes into PCR3.
+const ROLE: &str = "arn:aws:iam::111122223333:role/parent";
+
+/// What ends it.
+enum Event {
+    Signal,
+    Ended(&'static str),
+}
+
+/// Runs an image until a signal comes or the machine ends.
+pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &State) -> Result<(), Error> {
+    let _lock = state.lock()?;
+    let (events, happens) = channel();
+    signals(events.clone())?;
+    let record = Record {
+        image: image.path.clone(),
+        pcr0: HEXLOWER.encode(&image.measured.pcr0),
+        development: arguments.development,
+        cid: arguments.cid,
+        processes: vec![Process::new("capelet-parent", std::process::id())?],
+    };
+    let mut started = Started { state, record, events };
+    let served = started.serve(&happens, image, arguments, programs, nsm);
+    let ended = state.end(&started.record);
+    served.and(ended)
+}
+
+struct Started<'a> {
+    state: &'a State,
+    record: Record,
+    events: Sender<Event>,
+}
+
+impl Started<'_> {
+    fn serve(
+        &mut self,
+        happens: &Receiver<Event>,
+        image: &Image,
+        arguments: &Run,
+        programs: &Path,
+        nsm: &Path,
+    ) -> Result<(), Error> {
+        let state = self.state;
+        let (vhost, vsock) = (state.vhost(), state.vsock());
+        let mut backend = Command::new(programs.join(BACKEND));
+        let vm = format!("guest-cid={},socket={},uds-path={}", arguments.cid, vhost.display(), vsock.display());
+        backend.args(["--vm", &vm]).stderr(create(&state.log())?);
+        self.start(BACKEND, backend)?;
+        if !wait(happens, || vhost.exists(), Error::EnclaveEnded(BACKEND))? {
+            return Ok(());
+        }
+        let parent = [OPERATIONS, HEARTBEAT].map(|port| PathBuf::from(format!("{}_{port}", vsock.display())));
+        if !wait(happens, || parent.iter().all(|socket| socket.exists()), Error::NoParent(vsock))? {
+            return Ok(());
+        }
+        self.start(MACHINE, self.machine(image, arguments, programs, nsm)?)?;
+        match happens.recv() {
+            Ok(Event::Ended(name)) => Err(Error::EnclaveEnded(name)),
+            Ok(Event::Signal) | Err(_) => Ok(()),
+        }
+    }
+
+    fn machine(&self, image: &Image, arguments: &Run, programs: &Path, nsm: &Path) -> Result<Command, Error> {
+        // Canonical, so that none begins like an option; and a comma would begin another argument.
+        let plain = |path: &Path| {
+            let found = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
+            let text = found.to_str().filter(|text| !text.contains(',')).map(str::to_owned);
+            text.ok_or(Error::EnclaveArguments("paths must be UTF-8 without commas"))
+        };
+        let serial = match arguments.development {
+            true => format!("file:{}", self.state.console().display()),
+            false => "null".into(),
+        };
+        let parent_id = ID.split_once("-enc").map_or(ID, |(parent, _)| parent);
+        let mut machine = Command::new(programs.join(MACHINE));
+        machine.args(["-L", &plain(&programs.join("firmware"))?]);
+        machine.args(["-accel", "tcg", "-cpu", "max", "-m", &format!("{}M", arguments.memory)]);
+        machine.args(["-smp", &arguments.cpus.to_string()]);
+        machine.args(["-M", &format!("nitro-enclave,vsock=c,id={ID},parent-role={ROLE},parent-id={parent_id}")]);
+        machine.args(["-chardev", &format!("socket,id=c,path={}", self.state.vhost().display())]);
+        machine.args(["-global", &format!("virtio-nsm-device.signing-pem={}", plain(nsm)?)]);
+        // With a keyboard controller a kernel that resets by it ends the machine at once.
+        machine.args(["-device", "i8042", "-nodefaults", "-display", "none", "-no-reboot", "-serial", &serial]);
+        machine.args(["-kernel", &plain(&image.path)?]);
+        Ok(machine)
+    }
+
+    /// Starts a program in a process group of its own (Ctrl-C is for this process, which ends it in order) and writes it
+    /// down.
+    fn start(&mut self, name: &'static str, mut command: Command) -> Result<(), Error> {
+        let path = command.get_program().into();
+        let command = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.spawn().map_err(|source| Error::Program { path, source })?;
+        let process = Process::new(name, child.id())?;
+        let events = self.events.clone();
+        thread::spawn(move || {
+            // Whoever no longer listens is ending it.
+            let _ = child.wait();
+            let _ = events.send(Event::Ended(name));
+        });
+        self.record.processes.push(process);
+        self.state.write(&self.record)
+    }
+}
+
+/// Waits until `ready`: true; false if a signal came first. `late` if it does not come in time.
+fn wait(happens: &Receiver<Event>, ready: impl Fn() -> bool, late: Error) -> Result<bool, Error> {
+    let until = Instant::now() + PATIENCE;
+    while !ready() {
+        match happens.recv_timeout(INTERVAL) {
+            Ok(Event::Ended(name)) => return Err(Error::EnclaveEnded(name)),
+            Ok(Event::Signal) => return Ok(false),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+            Err(_) => return Err(late),
+        }
+    }
+    Ok(true)
+}
+
+fn signals(events: Sender<Event>) -> Result<(), Error> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Error::System)?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            if events.send(Event::Signal).is_err() {
+                break;
+            }
+        }
+    });
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<File, Error> {
+    File::create(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}

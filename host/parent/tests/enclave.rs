@@ -1,0 +1,355 @@
+//! `capelet-parent enclave`: its command lines for nitro-cli and QEMU, what it makes of their answers, whom it ends.
+//! Programs that write down how they were called stand in for both; tests/image boots the real QEMU.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use data_encoding::HEXLOWER;
+use eif_build::cpio::{self, Entry, Node};
+use eif_build::write::Parts;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const ID: &str = "i-0abc-enc0def";
+
+/// A folder with an image, its measurements, and programs that stand in.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let mut kernel = vec![0; 1024];
+        kernel[0x1f1] = 1;
+        kernel[0x202..0x206].copy_from_slice(b"HdrS");
+        let init = Entry { path: "init", mode: 0o555, uid: 0, gid: 0, node: Node::File(b"init") };
+        let ramdisk = cpio::write(&[init]).unwrap();
+        let file = eif_build::write::write(Parts { kernel: &kernel, command_line: "x", ramdisk: &ramdisk }).unwrap();
+        fs::write(place.path("image.eif"), &file).unwrap();
+        let measured = eif_build::measure(&file).unwrap();
+        let mut release = eif_build::report::release(&measured, &[]);
+        fs::write(place.path("release.json"), release.to_string()).unwrap();
+        release["inputs"] = json!([{"name": "development-kms-root", "version": "0.1.0", "sha256": "00"}]);
+        fs::write(place.path("development.json"), release.to_string()).unwrap();
+        release["pcrs"]["PCR8"] = release["pcrs"]["PCR0"].clone();
+        fs::write(place.path("signed.json"), release.to_string()).unwrap();
+        place.program("nitro-cli", r#"echo "$@" >> words; cat "$1"; exit "$(cat status)""#);
+        fs::write(place.path("status"), "0").unwrap();
+        place.answer("run-enclave", &json!({"EnclaveID": ID, "EnclaveCID": 16}));
+        place.answer("describe-enclaves", &json!([place.enclave()]));
+        place.answer("terminate-enclave", &json!({"EnclaveID": ID, "Terminated": true}));
+        // The backend makes the socket that it is told of.
+        place.program("vhost-device-vsock", r#"s=${2#*socket=}; echo > "${s%%,*}"; exec sleep 1000"#);
+        place.program("qemu-system-x86_64", r#"printf '%s\n' "$@" > machine; exec sleep 1000"#);
+        fs::create_dir(place.path("firmware")).unwrap();
+        fs::write(place.path("nsm.pem"), "").unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(name)
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\ncd {}\n{text}\n", self.path("").display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn answer(&self, command: &str, json: &Value) {
+        fs::write(self.path(command), json.to_string()).unwrap();
+    }
+
+    fn pcr0(&self) -> String {
+        HEXLOWER.encode(&eif_build::measure(&fs::read(self.path("image.eif")).unwrap()).unwrap().pcr0)
+    }
+
+    /// What `nitro-cli describe-enclaves` says of the image.
+    fn enclave(&self) -> Value {
+        json!({
+            "EnclaveName": "capelet", "EnclaveID": ID, "ProcessID": 7, "EnclaveCID": 16, "NumberOfCPUs": 2,
+            "CPUIDs": [1, 3], "MemoryMiB": 1024, "State": "RUNNING", "Flags": "NONE",
+            "Measurements": {"HashAlgorithm": "Sha384 { ... }", "PCR0": self.pcr0()},
+        })
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
+        let path = format!("{}:{}", self.path("").display(), std::env::var("PATH").unwrap());
+        command.current_dir(self.path("")).env("PATH", path).arg("enclave").args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// How nitro-cli was called since this was asked last.
+    fn words(&self) -> Vec<String> {
+        let words = fs::read_to_string(self.path("words")).unwrap_or_default();
+        let _ = fs::remove_file(self.path("words"));
+        words.lines().map(str::to_owned).collect()
+    }
+
+    /// `run` with QEMU, once the machine was started.
+    fn machine(&self) -> Child {
+        for left in ["machine", "state/vsock_8000", "state/vsock_9000"] {
+            let _ = fs::remove_file(self.path(left));
+        }
+        let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
+        let child = self.command(&words).spawn().unwrap();
+        until(|| self.path("state/vhost").exists());
+        assert!(!self.path("machine").exists(), "started without a parent");
+        for port in [8000, 9000] {
+            fs::write(self.path(&format!("state/vsock_{port}")), "").unwrap();
+        }
+        until(|| self.described()[0]["running"] == true);
+        until(|| self.path("machine").exists());
+        child
+    }
+
+    fn described(&self) -> Value {
+        serde_json::from_str(&ok(&self.run(&["describe", "--state", "state"]))).unwrap()
+    }
+
+    fn pids(&self) -> Vec<u64> {
+        let described = self.described();
+        described[0]["processes"].as_array().unwrap().iter().map(|process| process["pid"].as_u64().unwrap()).collect()
+    }
+}
+
+fn until(mut happens: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !happens() {
+        assert!(Instant::now() < end, "does not happen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn ok(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn code(output: &Output) -> String {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    let error = error.lines().last().unwrap().to_owned();
+    assert!(error.starts_with("Error: "), "{error}");
+    error.rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned()
+}
+
+/// Alive, and no zombie.
+fn lives(pid: u64) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+}
+
+fn signal(pid: u64, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn nitro_cli_is_called_as_documented() {
+    let place = Place::new();
+    let said = ok(&place.run(&["run", "image.eif", "--measurements", "release.json", "--cpus", "4", "--memory=3072"]));
+    for part in [&format!("PCR0      ➜  {}", place.pcr0()), "Transport ➜  vsock:16", ID] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let image = place.path("image.eif").display().to_string();
+    let run = format!("run-enclave --eif-path {image} --cpu-count 4 --memory 3072 --enclave-cid 16");
+    assert_eq!(place.words(), [&run, "describe-enclaves"]);
+
+    let described: Value = serde_json::from_str(&ok(&place.run(&["describe"]))).unwrap();
+    assert_eq!(described[0]["transport"], "vsock:16");
+    assert_eq!(described[0]["pcr0"], place.pcr0());
+    ok(&place.run(&["terminate", "--id", ID]));
+    assert_eq!(place.words(), ["describe-enclaves", &format!("terminate-enclave --enclave-id {ID}")]);
+}
+
+#[test]
+fn debug_mode_is_for_development_images_alone() {
+    let place = Place::new();
+    for measurements in [&[][..], &["--measurements", "release.json"]] {
+        let words = [&["run", "image.eif", "--development"][..], measurements].concat();
+        assert_eq!(code(&place.run(&words)), "not-development");
+    }
+    assert_eq!(code(&place.run(&["console", "--id", ID])), "not-development");
+    assert_eq!(place.words(), ["describe-enclaves"]);
+    let mut enclave = place.enclave();
+    enclave["Flags"] = "DEBUG_MODE".into();
+    place.answer("describe-enclaves", &json!([enclave]));
+    let words = ["run", "image.eif", "--measurements", "development.json"];
+    ok(&place.run(&[&words[..], &["--development"]].concat()));
+    assert!(place.words()[0].ends_with(" --debug-mode"));
+    // Not asked for, and in debug mode all the same.
+    assert_eq!(code(&place.run(&words)), "other-enclave");
+    assert_eq!(place.words()[2], format!("terminate-enclave --enclave-id {ID}"));
+}
+
+#[test]
+fn another_image_is_not_run() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["run", "image.eif", "--measurements", "signed.json"])), "not-as-measured");
+    assert_eq!(code(&place.run(&["run", "image.eif", "--measurements", "nsm.pem"])), "measurements");
+    assert_eq!(code(&place.run(&["run", "nsm.pem"])), "not-an-eif");
+    assert_eq!(code(&place.run(&["run", "image.eif", "--qemu", "."])), "enclave-arguments");
+    assert_eq!(code(&place.run(&["terminate"])), "enclave-arguments");
+    assert!(place.words().is_empty());
+    // nitro-cli says that something else runs: it is ended.
+    for (member, value) in [("EnclaveCID", json!(17)), ("Measurements", json!({"PCR0": "00"}))] {
+        let mut enclave = place.enclave();
+        enclave[member] = value;
+        place.answer("describe-enclaves", &json!([enclave]));
+        assert_eq!(code(&place.run(&["run", "image.eif"])), "other-enclave");
+        assert_eq!(place.words().last().unwrap(), &format!("terminate-enclave --enclave-id {ID}"));
+    }
+}
+
+#[test]
+fn odd_answers_are_refused() {
+    let place = Place::new();
+    let with = |member: &str, value: Value| {
+        let mut enclave = place.enclave();
+        enclave[member] = value;
+        json!([enclave])
+    };
+    let odd = [
+        json!({}),
+        json!([{}]),
+        with("EnclaveID", json!("--all")),
+        with("EnclaveID", json!("i-0abc")),
+        with("EnclaveID", json!("i-0abc-encXYZ")),
+        with("EnclaveCID", json!(-1)),
+        with("EnclaveCID", json!("16")),
+        with("NumberOfCPUs", json!(null)),
+        with("MemoryMiB", json!(1.5)),
+        with("Flags", json!("NONE|DEBUG_MODE")),
+        with("Measurements", json!({})),
+    ];
+    for answer in odd {
+        place.answer("describe-enclaves", &answer);
+        assert_eq!(code(&place.run(&["describe"])), "nitro-cli-answer", "{answer}");
+    }
+    fs::write(place.path("describe-enclaves"), "[] []").unwrap();
+    assert_eq!(code(&place.run(&["describe"])), "nitro-cli-answer");
+    place.answer("terminate-enclave", &json!({"EnclaveID": ID, "Terminated": false}));
+    assert_eq!(code(&place.run(&["terminate", "--id", ID])), "nitro-cli-answer");
+    fs::write(place.path("status"), "3").unwrap();
+    assert_eq!(code(&place.run(&["describe"])), "nitro-cli-refused");
+    fs::remove_file(place.path("nitro-cli")).unwrap();
+    assert_eq!(code(&place.command(&["describe"]).env("PATH", place.path("")).output().unwrap()), "program");
+}
+
+#[test]
+fn terminate_ends_what_was_started_and_nothing_else() {
+    let place = Place::new();
+    let mut run = place.machine();
+    let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
+    let words = fs::read_to_string(place.path("machine")).unwrap();
+    let words: Vec<_> = words.lines().collect();
+    let follows = |name: &str| words[words.iter().position(|word| *word == name).unwrap() + 1].to_owned();
+    assert_eq!(follows("-kernel"), place.path("image.eif").display().to_string());
+    assert_eq!(follows("-m"), "1024M");
+    assert_eq!(follows("-serial"), "null");
+    assert!(follows("-chardev").ends_with("state/vhost"));
+    assert!(follows("-global").ends_with("nsm.pem"));
+    let described = place.described();
+    assert_eq!(described[0]["pcr0"], place.pcr0());
+    assert_eq!(described[0]["transport"], format!("qemu:{}", place.path("state/vsock").display()));
+    assert_eq!(code(&place.run(&["console", "--state", "state"])), "not-development");
+
+    let again = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
+    assert_eq!(code(&place.run(&again)), "enclave-runs");
+    let pids = place.pids();
+    assert_eq!(pids.len(), 3);
+    ok(&place.run(&["terminate", "--state", "state"]));
+    assert!(run.wait().unwrap().success());
+    assert!(!pids.into_iter().any(lives));
+    assert!(lives(bystander.id().into()));
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
+    assert_eq!(place.described(), json!([]));
+    assert_eq!(code(&place.run(&["terminate", "--state", "state"])), "no-enclave");
+}
+
+#[test]
+fn a_signal_ends_both() {
+    for name in ["INT", "TERM"] {
+        let place = Place::new();
+        let mut run = place.machine();
+        let pids = place.pids();
+        signal(run.id().into(), name);
+        assert!(run.wait().unwrap().success());
+        assert!(!pids.into_iter().any(lives), "{name}");
+    }
+}
+
+#[test]
+fn whichever_ends_first_the_other_goes_too() {
+    for ends in [1, 2] {
+        let place = Place::new();
+        let run = place.machine();
+        let pids = place.pids();
+        signal(pids[ends], "KILL");
+        assert_eq!(code(&run.wait_with_output().unwrap()), "enclave-ended");
+        assert!(!pids.into_iter().any(lives));
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_found_and_ended() {
+    let place = Place::new();
+    let mut run = place.machine();
+    let pids = place.pids();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(place.described()[0]["running"], false);
+    let again = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
+    assert_eq!(code(&place.run(&again)), "enclave-runs");
+    assert!(lives(pids[1]) && lives(pids[2]));
+    ok(&place.run(&["terminate", "--state", "state"]));
+    assert!(!pids.into_iter().any(lives));
+    let mut run = place.machine();
+    ok(&place.run(&["terminate", "--state", "state"]));
+    assert!(run.wait().unwrap().success());
+}
+
+#[test]
+fn a_development_console_is_shown_to_its_end() {
+    let place = Place::new();
+    place.program(
+        "qemu-system-x86_64",
+        r#"while [ "$1" != -serial ]; do shift; done; exec > "${2#file:}"; echo first; sleep 2; echo last"#,
+    );
+    let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state", "--development"];
+    let words = [&words[..], &["--measurements", "development.json"]].concat();
+    let run = place.command(&words).spawn().unwrap();
+    until(|| place.path("state/vhost").exists());
+    for port in [8000, 9000] {
+        fs::write(place.path(&format!("state/vsock_{port}")), "").unwrap();
+    }
+    until(|| place.described()[0]["running"] == true && Path::exists(&place.path("state/console")));
+    assert_eq!(ok(&place.run(&["console", "--state", "state"])), "first\nlast\n");
+    assert_eq!(code(&run.wait_with_output().unwrap()), "enclave-ended");
+}
+
+#[test]
+fn a_program_that_is_not_there_leaves_nothing_behind() {
+    let place = Place::new();
+    fs::remove_file(place.path("qemu-system-x86_64")).unwrap();
+    let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
+    let run = place.command(&words).spawn().unwrap();
+    until(|| place.path("state/enclave.json").exists());
+    let backend = place.pids()[1];
+    for port in [8000, 9000] {
+        fs::write(place.path(&format!("state/vsock_{port}")), "").unwrap();
+    }
+    assert_eq!(code(&run.wait_with_output().unwrap()), "program");
+    assert!(!lives(backend));
+    assert_eq!(place.described(), json!([]));
+}
