@@ -11,6 +11,7 @@ command! {
         example = "{command_name} capelet://enclave.example.org --measurements measurements.json\n\
             {command_name} capelet://enclave.example.org -p 0:HEX,8:HEX\n\
             {command_name} --development unix:/tmp/capelet/enclave.sock\n\
+            {command_name} unix:/tmp/qemu/enclave.sock --measurements measurements.json --root chain/root.der\n\
             {command_name} capelet://enclave.example.org --revoke HEX",
         note = "Measurements come from a release's own page or from an image that you built, never from the address \
             itself; the one exception is a development root on this machine (--development)."
@@ -28,6 +29,9 @@ command! {
         /// PCRs: 0:HEX, further ones after a comma or another -p
         #[argh(option, short = 'p')]
         pcr: Vec<String>,
+        /// a development root, DER, in the place of Amazon's
+        #[argh(option)]
+        root: Option<String>,
         /// trust what answers now: a development root, on this machine only
         #[argh(switch)]
         development: bool,

@@ -1,5 +1,6 @@
 //! `pin`.
 
+use super::evidence::root;
 use crate::cli::Context;
 use crate::cli::args::Pin;
 use crate::cli::output::mark;
@@ -37,17 +38,21 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
             });
         }
     }
+    if arguments.root.is_some() && (arguments.development || arguments.revoke.is_some()) {
+        return Err(Error::Argument { name: "--root", want: "given with --measurements, --eif or -p" });
+    }
     if let Some(pcr0) = &arguments.revoke {
         let pcr0 = Hex::parse("--revoke", pcr0)?;
         context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0))?;
         let object = json!({"url": url.to_string(), "revoked": pcr0});
         return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], &object);
     }
+    let named = named_root(arguments.root.as_deref())?;
     let (root, pins) = match (&arguments.measurements, &arguments.eif) {
-        (Some(path), _) => (Root::Aws, measurements::from_file(Path::new(path))?),
-        (_, Some(path)) => (Root::Aws, measurements::from_eif(Path::new(path))?),
+        (Some(path), _) => (named, measurements::from_file(Path::new(path))?),
+        (_, Some(path)) => (named, measurements::from_eif(Path::new(path))?),
         _ if arguments.development => first_use(&url)?,
-        _ => (Root::Aws, Pins::parse(&arguments.pcr)?),
+        _ => (named, Pins::parse(&arguments.pcr)?),
     };
     let known = match (arguments.replace, arguments.add) {
         (true, _) => Known::Replace,
@@ -58,13 +63,19 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     let entry = context.home.update(|trust: &mut Trust| {
         let held = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
         let root = match held {
-            Some(held) if root == Root::Aws && known != Known::Replace => held,
+            Some(held) if arguments.root.is_none() && root == Root::Aws && known != Known::Replace => held,
             _ => root.clone(),
         };
         trust.pin(&url, root, pins, known)?;
         trust.entry(&url).cloned()
     })?;
     print(&entry, context)
+}
+
+/// Amazon's root, or the one in a file.
+fn named_root(path: Option<&str>) -> Result<Root, Error> {
+    let root = root(path)?;
+    Ok(if root.is_development() { Root::Development(Base64(root.der().to_vec())) } else { Root::Aws })
 }
 
 /// Root and images of whoever answers now: trust on first use, of a development root on this machine and nothing else.
