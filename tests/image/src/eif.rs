@@ -1,0 +1,116 @@
+//! Images that `eif-build` would not write: an independent writer of AWS's format, which puts together what it is given.
+
+use eif_build::Image;
+use sha2::{Digest as _, Sha384};
+
+/// The size of the header.
+const HEADER: usize = 548;
+
+/// The parts of an image.
+#[derive(Clone)]
+pub struct Parts {
+    /// The bzImage.
+    pub kernel: Vec<u8>,
+    /// The command line.
+    pub line: Vec<u8>,
+    /// The ramdisks.
+    pub ramdisks: Vec<Vec<u8>>,
+}
+
+impl Parts {
+    /// Of a file.
+    pub fn of(file: &[u8]) -> Self {
+        let image = Image::parse(file).unwrap();
+        Self {
+            kernel: image.kernel().to_vec(),
+            line: image.command_line().as_bytes().to_vec(),
+            ramdisks: vec![image.ramdisk().to_vec()],
+        }
+    }
+
+    /// The file: whatever the parts are, with correct sizes, offsets and CRC.
+    pub fn file(&self) -> Vec<u8> {
+        // 1 kernel, 2 command line, 5 metadata, 3 ramdisk.
+        let mut sections: Vec<(u16, &[u8])> = vec![(1, &self.kernel), (2, &self.line), (5, b"{}")];
+        sections.extend(self.ramdisks.iter().map(|ramdisk| (3, ramdisk.as_slice())));
+        let (mut body, mut offsets, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, bytes) in sections {
+            offsets.push((HEADER + body.len()) as u64);
+            sizes.push(bytes.len() as u64);
+            body.extend(number.to_be_bytes());
+            body.extend([0, 0]);
+            body.extend((bytes.len() as u64).to_be_bytes());
+            body.extend(bytes);
+        }
+        let mut file = b".eif\0\x04\0\0".to_vec();
+        // Memory, processors, reserved, number of sections.
+        file.extend((1u64 << 30).to_be_bytes());
+        file.extend(2u64.to_be_bytes());
+        file.extend([0, 0]);
+        file.extend((sizes.len() as u16).to_be_bytes());
+        for numbers in [offsets, sizes] {
+            file.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+            file.extend(vec![0; (32 - numbers.len()) * 8]);
+        }
+        file.extend([0; 4]);
+        let crc = crc32fast::hash(&[&file[..], &body].concat());
+        file.extend(crc.to_be_bytes());
+        file.extend(body);
+        file
+    }
+
+    /// PCR0, as AWS defines it.
+    pub fn pcr0(&self) -> String {
+        extended(&[&self.kernel[..], &self.line, &self.ramdisks.concat()].concat())
+    }
+
+    /// PCR1, as AWS defines it.
+    pub fn pcr1(&self) -> String {
+        extended(&[&self.kernel[..], &self.line, &self.ramdisks[0]].concat())
+    }
+}
+
+/// A register that held zeros, after one extension by the digest of these bytes: what AWS does with an image's parts and
+/// with a certificate.
+pub fn extended(bytes: &[u8]) -> String {
+    extended_by(&Sha384::digest(bytes))
+}
+
+/// The same by the bytes themselves: what AWS does with the names of a role and an instance.
+pub fn extended_by(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha384::new_with_prefix([0; 48]).chain_update(bytes).finalize())
+}
+
+/// `bytes` with the one place where `from` stands holding `to`, of the same length.
+pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> = bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).collect();
+    let [(at, _)] = places[..] else { panic!("{} places", places.len()) };
+    let mut replaced = bytes.to_vec();
+    replaced[at..at + to.len()].copy_from_slice(to);
+    replaced
+}
+
+/// A ramdisk like `ramdisk`, in which the program at `path` is another.
+pub fn with_program(file: &[u8], path: &str, program: &[u8]) -> Vec<u8> {
+    let image = Image::parse(file).unwrap();
+    let mut entries = image.entries().to_vec();
+    let entry = entries.iter_mut().find(|entry| entry.path == path).unwrap();
+    entry.node = eif_build::cpio::Node::File(program);
+    let ramdisk = eif_build::cpio::write(&entries).unwrap();
+    let parts = Parts { ramdisks: vec![ramdisk], ..Parts::of(file) };
+    let parts = eif_build::write::Parts {
+        kernel: &parts.kernel,
+        command_line: image.command_line(),
+        ramdisk: &parts.ramdisks[0],
+    };
+    eif_build::write::write(parts).unwrap()
+}
+
+/// The program at `path`.
+pub fn program(file: &[u8], path: &str) -> Vec<u8> {
+    let image = Image::parse(file).unwrap();
+    let entry = image.entries().iter().find(|entry| entry.path == path).unwrap();
+    let eif_build::cpio::Node::File(bytes) = entry.node else { panic!("no file") };
+    bytes.to_vec()
+}

@@ -1,0 +1,115 @@
+//! A machine of QEMU's.
+
+use crate::{checkout, named};
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a boot may take, in an emulator on a machine that has other things to do.
+const BOOT: Duration = Duration::from_secs(120);
+
+/// A booted image; ended when dropped.
+pub struct Machine {
+    process: Child,
+    folder: PathBuf,
+    /// When QEMU was started (its backend a moment earlier).
+    pub started: Instant,
+}
+
+impl Machine {
+    /// Boots an image with its console and sockets in `folder` (boot.sh says which, and which variables it takes).
+    pub fn boot(folder: &Path, eif: &Path, environment: &[(&str, &str)]) -> Self {
+        if !folder.join("chain").exists() {
+            symlink(named("CAPELET_CHAIN"), folder.join("chain")).unwrap();
+        }
+        let _ = fs::remove_file(folder.join("console"));
+        let mut command = Command::new(checkout("tests/qemu/boot.sh"));
+        command.arg(folder).arg(eif).envs(environment.iter().copied());
+        // QEMU has much to say when it is ended.
+        command.stdin(Stdio::null()).stderr(File::create(folder.join("boot.log")).unwrap());
+        let started = Instant::now();
+        Self { process: command.spawn().unwrap(), folder: folder.to_owned(), started }
+    }
+
+    /// The root under which its NSM signs.
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("chain/root.der")
+    }
+
+    /// What it has printed.
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap_or_default()).into_owned()
+    }
+
+    /// What QEMU and its backend say.
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("boot.log")).unwrap()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it prints this.
+    pub fn wait_for(&mut self, text: &str) {
+        while !self.console().contains(text) {
+            assert!(!self.has_ended(), "ended without {text:?}:\n{}\n{}", self.console(), self.log());
+            assert!(self.started.elapsed() < BOOT, "no {text:?} in time:\n{}", self.console());
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the core says that it serves.
+    pub fn wait_until_serving(&mut self) {
+        self.wait_for("serving");
+    }
+
+    /// Whether it ends by itself within the time a boot may take, and has not served: its console.
+    pub fn ends_without_serving(&mut self) -> String {
+        while !self.has_ended() {
+            assert!(self.started.elapsed() < BOOT, "still there:\n{}", self.console());
+            assert!(self.connect(5000).is_none(), "somebody listens:\n{}", self.console());
+            sleep(Duration::from_millis(100));
+        }
+        let console = self.console();
+        assert!(!console.contains("serving"), "{console}");
+        console
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) {
+        if !self.has_ended() {
+            // boot.sh ends QEMU and its backend.
+            let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+            let _ = self.process.wait();
+        }
+    }
+
+    /// A connection to a port of the guest's; none if nobody listens there.
+    pub fn connect(&self, port: u32) -> Option<UnixStream> {
+        let mut stream = UnixStream::connect(self.folder.join("vsock")).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(format!("CONNECT {port}\n").as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        let mut byte = [0];
+        while stream.read(&mut byte).ok()? == 1 {
+            answer.push(byte[0]);
+            if byte == *b"\n" {
+                return answer.starts_with(b"OK ").then_some(stream);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,156 @@
+//! PCR0 hashes kernel, command line and ramdisk without separators. Images whose boundaries were moved have the PCR0 of
+//! the release: none of them may serve. A second ramdisk may, for it is another PCR0.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use capelet_image::eif::{self, Parts};
+use capelet_image::{Enclave, Machine, NOWHERE, Parent, checkout, configure, hostile, measured, output, release};
+use eif_build::cpio::{self, Entry, Node};
+use std::fs;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How long an image that does not boot is looked at: some ten times as long as one that does takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn file() -> Vec<u8> {
+    fs::read(release().join("capelet.eif")).unwrap()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("image").tempdir().unwrap()
+}
+
+/// Moves the boundary `n` bytes on, so that the line's first bytes are the kernel's last; or back.
+fn moved(parts: &Parts, n: isize) -> Parts {
+    let all = [&parts.kernel[..], &parts.line].concat();
+    let (kernel, line) = all.split_at(parts.kernel.len().checked_add_signed(n).unwrap());
+    Parts { kernel: kernel.to_vec(), line: line.to_vec(), ..parts.clone() }
+}
+
+/// The same between line and ramdisk.
+fn moved_behind(parts: &Parts, n: isize) -> Parts {
+    let all = [&parts.line[..], &parts.ramdisks[0]].concat();
+    let (line, ramdisk) = all.split_at(parts.line.len().checked_add_signed(n).unwrap());
+    Parts { line: line.to_vec(), ramdisks: vec![ramdisk.to_vec()], ..parts.clone() }
+}
+
+/// Boots beside a parent that would serve it: it ends, or never comes so far as to say that it lives.
+fn does_not_come_up(parts: &Parts, name: &str) {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("image.eif"), parts.file()).unwrap();
+    configure(&path("configuration"), &["--key", NOWHERE]);
+    let parent = Parent::start(folder.path(), Some(&path("configuration")), &[]);
+    let mut machine = Machine::boot(folder.path(), &path("image.eif"), &[]);
+    while !machine.has_ended() && machine.started.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(100));
+    }
+    let console = machine.console();
+    assert!(parent.events("heartbeat").is_empty() && parent.events("operation").is_empty(), "{name}: {}", parent.log());
+    // It ended because PID 1 says so, or because the kernel does not get so far.
+    let stopped = console.contains("capelet-pid1: CommandLine(");
+    assert!(stopped || !console.contains("capelet-"), "{name}: {console}");
+    println!("{name}: {}", if stopped { "stopped by PID 1" } else { "does not boot" });
+}
+
+#[test]
+fn a_moved_boundary_has_the_same_pcr0_and_does_not_come_up() {
+    let parts = Parts::of(&file());
+    let whole = isize::try_from(parts.line.len()).unwrap();
+    let cases = [
+        ("1 byte to the kernel", moved(&parts, 1)),
+        ("4 bytes to the kernel", moved(&parts, 4)),
+        ("the whole line to the kernel", moved(&parts, whole)),
+        ("1 byte of the kernel's", moved(&parts, -1)),
+        ("4 bytes of the kernel's", moved(&parts, -4)),
+        ("16 bytes of the kernel's", moved(&parts, -16)),
+        ("1 byte to the ramdisk", moved_behind(&parts, -1)),
+        ("1 byte of the ramdisk's", moved_behind(&parts, 1)),
+        ("110 bytes of the ramdisk's", moved_behind(&parts, 110)),
+    ];
+    for (name, moved) in cases {
+        assert_eq!(moved.pcr0(), measured(&release())["PCR0"], "{name}");
+        eif_build::measure(&moved.file()).unwrap_err();
+        does_not_come_up(&moved, name);
+    }
+}
+
+/// The control. In this image PID 1 looks for another line (of the same length), and else it is the release: whoever
+/// pins it takes the image with the moved boundary, which was never built.
+#[test]
+fn without_the_check_the_attack_is_real() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let init = eif::program(&file(), "init");
+    let blind = eif::replaced(&init, b"ptrace_scope=3 panic=-1", b"ptrace_scope=3 anic=-1 ");
+    let control = eif::with_program(&file(), "init", &blind);
+    let measurements = eif_build::report::measurements(&eif_build::measure(&control).unwrap());
+    fs::write(path("measurements.json"), measurements.to_string()).unwrap();
+    let moved = moved(&Parts::of(&control), 1);
+    assert_eq!(moved.pcr0(), measurements["pcrs"]["PCR0"]);
+    fs::write(path("moved.eif"), moved.file()).unwrap();
+    let enclave = Enclave::start(&path("moved.eif"), &["--key", NOWHERE], &[], &[]);
+    let person = enclave.pinned(&path("measurements.json"));
+    person.ok(&["attest", "-u", &enclave.parent.url]);
+}
+
+/// And in the other direction: this kernel starts with its last byte gone, and on a line that begins with it.
+#[test]
+fn a_kernel_that_lost_its_last_byte_boots() {
+    let folder = folder();
+    let probe = folder.path().join("probe");
+    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/qemu/probe.c")));
+    let control = eif::with_program(&file(), "init", &fs::read(&probe).unwrap());
+    let parts = Parts::of(&control);
+    let moved = moved(&parts, -1);
+    assert_eq!(moved.pcr0(), parts.pcr0());
+    fs::write(folder.path().join("moved.eif"), moved.file()).unwrap();
+    hostile::serve(folder.path(), None);
+    let mut machine = Machine::boot(folder.path(), &folder.path().join("moved.eif"), &[]);
+    machine.wait_for("probe: ready");
+    let console = machine.console();
+    let line = console.lines().find(|line| line.starts_with("cmdline: ")).unwrap();
+    assert!(!line.contains("ptrace_scope=3 panic=-1"), "{line}");
+}
+
+fn ramdisk(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let entries: Vec<Entry<'_>> = entries
+        .iter()
+        .map(|(path, bytes)| Entry { path, mode: 0o555, uid: 0, gid: 0, node: Node::File(bytes) })
+        .collect();
+    cpio::write(&entries).unwrap()
+}
+
+#[test]
+fn a_second_ramdisk_replaces_programs_and_is_another_pcr0() {
+    let mut parts = Parts::of(&file());
+    let honest = (parts.pcr0(), parts.pcr1());
+    let core = eif::program(&file(), "core");
+    let core = eif::replaced(&core, b"capelet-core: serving", b"capelet-core: HOSTILE");
+    let init = [eif::program(&file(), "init"), vec![0]].concat();
+    parts.ramdisks.push(ramdisk(&[("core", &core), ("init", &init)]));
+    assert_eq!(eif_build::measure(&parts.file()).unwrap_err().code(), "duplicate-section");
+
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("image.eif"), parts.file()).unwrap();
+    configure(&path("configuration"), &["--key", NOWHERE]);
+    let parent = Parent::start(folder.path(), Some(&path("configuration")), &[]);
+    let mut machine = Machine::boot(folder.path(), &path("image.eif"), &[]);
+    machine.wait_for("capelet-core: HOSTILE");
+    let enclave = Enclave { machine, parent, folder };
+    let url = &enclave.parent.url;
+    let person = enclave.pinned(&release().join("measurements.json"));
+    assert_eq!(person.code(&["attest", "-u", url]), "pcr-mismatch");
+
+    // Under its own PCR0: PCR1 is the release's, which is why nobody may pin PCR1 alone.
+    let root = enclave.machine.root();
+    let pins = format!("0:{}", parts.pcr0());
+    person.ok(&["pin", url, "-p", &pins, "--root", root.to_str().unwrap(), "--replace"]);
+    let found = person.json(&["attest", "-u", url])["pcrs"].clone();
+    assert_ne!(found["PCR0"], honest.0);
+    assert_eq!(found["PCR1"], honest.1);
+    assert_eq!(person.code(&["pin", url, "-p", &format!("1:{}", honest.1), "--replace"]), "no-pins");
+}
