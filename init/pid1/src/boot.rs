@@ -28,7 +28,7 @@ pub fn boot() -> Result<Infallible, Error> {
     mounts::empty(ROOT)?;
     sys::empty_bounding_set().map_err(Error::Capabilities)?;
     let (core, worker) = (core::open("/core", ROOT)?, worker::open("/worker", ROOT)?);
-    heartbeat::beat()?;
+    heartbeat::beat().map_err(Error::Heartbeat)?;
 
     let service = Service::start(&core, worker, nsm)?;
     // When memory is short the kernel ends a worker, not the core: this process cannot be ended so, and what it starts

@@ -1,6 +1,5 @@
 //! The heartbeat: one byte to the parent and back. It tells the parent that the enclave came up; it proves nothing.
 
-use crate::Error;
 use nix::errno::Errno;
 use nix::sys::socket::*;
 use nix::sys::time::TimeVal;
@@ -14,12 +13,8 @@ const BEAT: u8 = 0xB7;
 /// How long writing and reading may each take, in seconds. Connecting, the kernel gives up after two.
 const DEADLINE: i64 = 10;
 
-/// Sends the byte and waits for it to come back.
-pub fn beat() -> Result<(), Error> {
-    exchange().map_err(Error::Heartbeat)
-}
-
-fn exchange() -> Result<(), Errno> {
+/// Sends the byte and waits for it to come back; `EBADMSG` if it is another.
+pub fn beat() -> Result<(), Errno> {
     let (cid, port) = PARENT;
     let parent = socket(AddressFamily::Vsock, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     let deadline = TimeVal::new(DEADLINE, 0);

@@ -11,7 +11,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::*;
 use std::convert::Infallible;
 use std::io::stderr;
-use std::mem;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -59,12 +58,9 @@ impl Service {
             return Err(Error::Core(sys::wait(&self.core)?));
         }
         let asked = ready.next() == Some(true);
-        for (run, ended) in mem::take(&mut self.runs).into_iter().zip(ready) {
-            if ended {
-                self.reap(&run)?;
-            } else {
-                self.runs.push(run);
-            }
+        let ended: Vec<Run> = self.runs.extract_if(.., |_| ready.next() == Some(true)).collect();
+        for run in ended {
+            self.reap(&run)?;
         }
         self.kill_late()?;
         // One message a turn: however many come, no deadline is late because of them.
@@ -88,8 +84,7 @@ impl Service {
 
     /// Kills whatever is over its deadline: the worker is the first process of its namespace, all others go with it.
     fn kill_late(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        for run in self.runs.iter_mut().filter(|run| !run.killed && run.until <= now) {
+        for run in self.runs.iter_mut().filter(|run| !run.killed && run.until <= Instant::now()) {
             kill(run.child.pid, Signal::SIGKILL).map_err(Error::Kill)?;
             run.killed = true;
         }
