@@ -30,7 +30,7 @@ pub(crate) struct Carried {
     pub forth: u64,
     /// Bytes that the first side was given.
     pub back: u64,
-    /// Whether both sides came to their end.
+    /// Whether the sides ended it, and no bound, fault or end of the parent.
     pub end: Result<(), Error>,
 }
 
@@ -102,7 +102,11 @@ impl Direction {
 /// Relays until both sides have ended. Both connections are to be closed afterwards, whatever the end was.
 pub(crate) fn relay(first: &Stream, second: &Stream, bounds: &Bounds, bell: &Bell) -> Carried {
     let (mut forth, mut back) = (Direction::new(bounds.bytes), Direction::new(bounds.bytes));
-    let end = carry(first, second, &mut forth, &mut back, bounds, bell);
+    let end = match carry(first, second, &mut forth, &mut back, bounds, bell) {
+        // Whoever does not wait for the other's last words has ended too: TLS tells the other what is missing.
+        Err(Error::Closed) => Ok(()),
+        end => end,
+    };
     Carried { forth: forth.carried, back: back.carried, end }
 }
 

@@ -81,6 +81,28 @@ fn half_closed_connections_go_on() {
     assert_eq!(got, "last words");
 }
 
+/// A client that is content ends without waiting for the enclave's goodbye; that is no reason to warn anybody.
+#[test]
+fn a_client_that_goes_away_is_no_warning() {
+    let running = start(|_, _| {});
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    client.write_all(b"question").unwrap();
+    drop(client);
+    let mut got = String::new();
+    enclave.read_to_string(&mut got).unwrap();
+    assert_eq!(got, "question");
+    // The first of these is answered by a reset, of which the next learns.
+    while enclave.write_all(b"goodbye").is_ok() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let line = running.log.wait_for(&["\"client\"", "\"up\":8"]);
+    assert!(line.contains("\"info\"") && !line.contains("error"), "{line}");
+    let log = running.log.clone();
+    running.parent.stop();
+    log.wait_for(&["\"counters\"", "\"client\"", "\"failed\":0"]);
+}
+
 #[test]
 fn a_half_closed_connection_waits_only_so_long() {
     let running = start(|settings, _| settings.limits.client_half_closed = Duration::from_millis(100));
