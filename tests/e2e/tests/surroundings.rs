@@ -7,9 +7,9 @@ mod common;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
 use common::{ECHO, Place, SPIN};
-use std::fs;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::fs::{self, File};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, thread};
 
 /// The client with another clock.
@@ -32,6 +32,83 @@ fn a_clock_ten_minutes_off_is_told_and_nothing_is_sent() {
         }
     }
     place.local.stop();
+}
+
+/// A `capelet-parent` of its own, in the place of the one that an enclave was started with.
+struct Parent(Child);
+
+impl Parent {
+    /// With another clock and another store. It is no child of `faketime`, to whom signals would go.
+    fn relieve(place: &Place, offset: &str) -> Self {
+        let home = &place.local.home;
+        let socket = home.join("capelet.sock");
+        for taken in [&socket, &home.join("run/8000"), &home.join("run/8001")] {
+            fs::remove_file(taken).unwrap();
+        }
+        let set = Command::new("faketime").args(["-f", offset, "env"]).output().expect("faketime").stdout;
+        let preload = String::from_utf8(set)
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix("LD_PRELOAD=").map(str::to_owned));
+        let mut command = Command::new(binary("capelet-parent"));
+        command.env_clear().env("LD_PRELOAD", preload.unwrap()).env("FAKETIME", offset);
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").arg("serve");
+        for (option, scheme, path) in [
+            ("--listen", "unix:", &socket),
+            ("--enclave", "unix:", &home.join("run")),
+            ("--kms", "unix:", &home.join("run/kms")),
+            ("--store", "", &home.join("another-store")),
+            ("--credentials", "", &home.join("credentials.json")),
+        ] {
+            command.arg(option).arg(format!("{scheme}{}", path.display()));
+        }
+        let log = File::create(place.path("parent.log")).unwrap();
+        let parent = Self(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
+        let until = Instant::now() + Duration::from_secs(10);
+        while !socket.exists() {
+            assert!(Instant::now() < until, "{}", fs::read_to_string(place.path("parent.log")).unwrap());
+            thread::sleep(Duration::from_millis(5));
+        }
+        parent
+    }
+
+    /// Ends it, and gives its log.
+    fn stop(mut self, place: &Place) -> String {
+        let killed = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        assert!(killed.success() && self.0.wait().unwrap().success());
+        fs::read_to_string(place.path("parent.log")).unwrap()
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        // After a test that failed; else it is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_parents_clock_is_for_its_log_alone() {
+    for (offset, seconds) in [("+10m", 600), ("-10m", -600), ("+1d", 86_400)] {
+        let place = Place::new(&[]);
+        let parent = Parent::relieve(&place, offset);
+        let (_, checksum) = place.deploy("echo", ECHO);
+        assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
+        place.owner.ok(&["key", "create"]);
+        place.owner.ok(&["encrypt", "--for", &checksum, "--out", &place.path("x.cape"), "secret"]);
+        assert_eq!(place.owner.ok(&["run", "echo", "-f", &place.path("x.cape")]), b"secret");
+        place.owner.ok(&["list"]);
+        assert!(place.local.stored().is_empty(), "the first parent still serves");
+
+        let log = parent.stop(&place);
+        let line: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
+        let ahead = line["time"].as_i64().unwrap() / 1000 - now;
+        assert!((ahead - seconds).abs() < 60, "{offset}: {ahead} s");
+        assert!(!log.contains(r#""level":"warn""#), "{log}");
+        place.local.stop();
+    }
 }
 
 #[test]
