@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh [TEST...] [-- ARGUMENT...]: boots the release and the development image in QEMU and uses them with the ordinary
-# programs. TEST is boot, boundary, development, launch or release; all of them if none is named. What is not there yet is
-# built: the images (reproducible/image.sh), QEMU (tests/qemu/build.sh), the programs.
+# programs. TEST is boot, boundary, development, hardware, launch or release; all of them if none is named. What is not
+# there yet is built: the images (reproducible/image.sh), QEMU (tests/qemu/build.sh), the programs.
 #
 # CAPELET_IMAGE, CAPELET_IMAGE_DEVELOPMENT: folders with images that are there already, and need not be this source's.
 set -eu

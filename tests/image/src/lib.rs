@@ -6,9 +6,11 @@
 
 pub mod eif;
 pub mod hostile;
+mod kms;
 mod machine;
 mod parent;
 
+pub use kms::Kms;
 pub use machine::Machine;
 pub use parent::Parent;
 

@@ -3,15 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_dev::kms::{ADMINISTRATOR, Client, PARENT, sealed_policy};
-use capelet_e2e::{Person, binary, function, refusal};
-use capelet_image::{Enclave, Machine, development, measured, named, release};
-use data_encoding::HEXLOWER;
-use serde_json::{Value, json};
+use capelet_e2e::{Person, function, refusal};
+use capelet_image::{Enclave, Kms, Machine, development, measured, release};
+use serde_json::json;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 /// Copies its input to its output.
 const ECHO: &str = r#"(module
@@ -31,65 +28,6 @@ const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start
 /// Asks for memory without end.
 const GROW: &str = r#"(module (memory (export "memory") 1)
   (func (export "_start") (loop $l (drop (memory.grow (i32.const 16))) (br $l))))"#;
-
-/// A running development KMS; ended when dropped.
-struct Kms {
-    process: Child,
-    folder: tempfile::TempDir,
-    address: String,
-    root: PathBuf,
-}
-
-impl Kms {
-    /// With the root that the development image trusts, and keys of its own. Documents count under QEMU's root.
-    fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("kms").tempdir().unwrap();
-        let state = folder.path().join("state");
-        fs::create_dir(&state).unwrap();
-        for file in ["kms-root.der", "kms-root.key"] {
-            fs::copy(named("CAPELET_KMS").join(file), state.join(file)).unwrap();
-        }
-        let address = format!("unix:{}", folder.path().join("socket").display());
-        let mut process = Command::new(binary("capelet-dev-kms"))
-            .args(["--listen", &address, "--until-eof", "--state"])
-            .arg(&state)
-            .arg("--nsm-root")
-            .arg(named("CAPELET_CHAIN").join("root.der"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let root = ready["root"].as_str().unwrap().into();
-        Self { process, folder, address, root }
-    }
-
-    /// A key that only an image with this PCR0 can use.
-    fn key(&self, pcr0: &Value) -> String {
-        let root = fs::read(&self.root).unwrap();
-        let client = Client::new(&self.address.parse().unwrap(), &root, "eu-central-1", &ADMINISTRATOR).unwrap();
-        let pcr0 = HEXLOWER.decode(pcr0.as_str().unwrap().as_bytes()).unwrap().try_into().unwrap();
-        let asked = json!({ "Policy": sealed_policy(&pcr0), "BypassPolicyLockoutSafetyCheck": true });
-        client.call("CreateKey", &asked).unwrap()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
-    }
-
-    /// An image with this key, and what else `configure` is told.
-    fn enclave(&self, image: &Path, key: &str, configuration: &[&str]) -> Enclave {
-        let credentials = self.folder.path().join("credentials");
-        fs::write(&credentials, PARENT.credentials()).unwrap();
-        let serve = ["--kms", &self.address, "--credentials", credentials.to_str().unwrap()];
-        Enclave::start(&image.join("capelet.eif"), &[&["--key", key], configuration].concat(), &serve, &[])
-    }
-}
-
-impl Drop for Kms {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// A folder with a function of this text.
 fn folder(enclave: &Enclave, name: &str, text: &str) -> String {
