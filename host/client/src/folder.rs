@@ -91,12 +91,17 @@ pub fn blind(path: &Path) -> Result<(), Error> {
 }
 
 fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let module = files::read(path, MAX_BUNDLE as u64)?;
+    let fault = |fault| Error::Folder { fault, path: path.to_owned() };
+    let module = files::read(path, MAX_BUNDLE as u64).map_err(|error| match error {
+        Error::FileTooLarge { .. } => fault(FolderFault::TooLarge),
+        error => error,
+    })?;
     if !module.starts_with(WASM) {
-        return Err(Error::Folder { fault: FolderFault::NoModule, path: path.to_owned() });
+        return Err(fault(FolderFault::NoModule));
     }
     let manifest = Manifest { entry: SINGLE, nonce: None, kind: Kind::Command, handler: None, arguments: Vec::new() };
-    Ok(Bundle::build(&manifest, vec![(SINGLE, &module)])?)
+    // A module and a manifest of ours can be nothing but too large together.
+    Bundle::build(&manifest, vec![(SINGLE, &module)]).map_err(|_| fault(FolderFault::TooLarge))
 }
 
 fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {

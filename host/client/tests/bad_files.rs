@@ -2,55 +2,16 @@
 //! and nothing is half-written.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
+use common::{Person, failed};
 use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use tempfile::TempDir;
-
-/// A folder of somebody's own, and the client in it.
-struct Person {
-    _folder: TempDir,
-    home: PathBuf,
-}
-
-impl Person {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().join("home");
-        let person = Self { _folder: folder, home };
-        assert!(person.say(&["identity", "show"]).status.success());
-        person
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
-        command.args(arguments).env("CAPELET_HOME", &self.home);
-        command.env_remove("CAPELET_URL").env_remove("CAPELET_OUTPUT").stdin(Stdio::null());
-        command
-    }
-
-    fn say(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.home.join(name)
-    }
-}
-
-/// It failed with this code, in its last line on stderr, and printed no result.
-#[track_caller]
-fn failed(output: &Output, code: &str) {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let last = stderr.lines().last().unwrap_or_default();
-    assert!(last.starts_with("Error: ") && last.ends_with(&format!("[{code}]")), "{code}: {stderr}");
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
-}
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();

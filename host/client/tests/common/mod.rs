@@ -1,0 +1,48 @@
+//! Somebody with the built client, and what a failure of it looks like.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A folder of somebody's own, and the client in it.
+pub struct Person {
+    _folder: TempDir,
+    pub home: PathBuf,
+}
+
+impl Person {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let person = Self { _folder: folder, home };
+        assert!(person.say(&["identity", "show"]).status.success());
+        person
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
+        command.args(arguments).env("CAPELET_HOME", &self.home);
+        command.env_remove("CAPELET_URL").env_remove("CAPELET_OUTPUT").stdin(Stdio::null());
+        command
+    }
+
+    pub fn say(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+}
+
+/// It failed with this code, in its last line on stderr, and printed no result.
+#[track_caller]
+pub fn failed(output: &Output, code: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("Error: ") && last.ends_with(&format!("[{code}]")), "{code}: {stderr}");
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+}
