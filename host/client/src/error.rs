@@ -70,6 +70,13 @@ pub enum Error {
         /// What it must be.
         want: u32,
     },
+    /// A file or folder that belongs to another user.
+    NotYours {
+        /// Which one.
+        path: PathBuf,
+        /// Whose it is: a user id.
+        owner: u32,
+    },
     /// A file of the client's own that cannot be read.
     Damaged(PathBuf),
     /// A file of the client's own, written by a newer client.
@@ -159,6 +166,7 @@ impl Error {
             Self::Io { .. } | Self::Pipe(_) => "io",
             Self::NoHome => "no-home",
             Self::Permissions { .. } => "bad-permissions",
+            Self::NotYours { .. } => "not-yours",
             Self::Damaged(_) => "damaged-file",
             Self::Newer(_) => "newer-file",
             Self::Locked(_) => "locked",
@@ -228,6 +236,12 @@ impl fmt::Display for Error {
                 f,
                 "{path} has mode {mode:04o}, so that others may use it: `chmod {want:04o} {path}`, and ask yourself who did",
                 path = path.display()
+            ),
+            Self::NotYours { path, owner } => write!(
+                f,
+                "{} belongs to the user with id {owner}, who may put into it what she likes: use a folder of your own \
+                 (CAPELET_HOME)",
+                path.display()
             ),
             Self::Damaged(path) => write!(
                 f,

@@ -8,7 +8,7 @@ use common::{Person, failed};
 use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -36,6 +36,23 @@ fn a_folder_that_others_may_change() {
     let person = Person::new();
     mode(&person.home, 0o777);
     failed(&person.say(&["identity", "show"]), "bad-permissions");
+}
+
+#[test]
+fn a_folder_or_an_identity_of_somebody_elses() {
+    const NOBODY: u32 = 65_534;
+    let person = Person::new();
+    if chown(person.file("identity.json"), Some(NOBODY), None).is_err() {
+        // Only root gives away what is hers; whoever is not has / for somebody else's folder.
+        let output = person.command(&["identity", "show"]).env("CAPELET_HOME", "/").output().unwrap();
+        return failed(&output, "not-yours");
+    }
+    failed(&person.say(&["identity", "show"]), "not-yours");
+    let owner = fs::metadata(&person.home).unwrap().uid();
+    chown(person.file("identity.json"), Some(owner), None).unwrap();
+    assert!(person.say(&["identity", "show"]).status.success());
+    chown(&person.home, Some(NOBODY), None).unwrap();
+    failed(&person.say(&["identity", "show"]), "not-yours");
 }
 
 #[test]

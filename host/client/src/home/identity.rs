@@ -1,6 +1,6 @@
 //! The identity on disk: one secret, for its owner alone.
 
-use super::Home;
+use super::{Home, own};
 use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::values::Owner;
@@ -9,7 +9,6 @@ use enclave_core::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -65,7 +64,7 @@ impl Home {
         self.file(FILE)
     }
 
-    /// The identity's secret; nothing if there is none yet. One that others may read is refused.
+    /// The identity's secret; nothing if there is none yet. One that others own or may read is refused.
     pub fn secret(&self) -> Result<Option<Secret>, Error> {
         let path = self.identity_path();
         let file = match File::open(&path) {
@@ -73,10 +72,8 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("read", &path, &error)),
         };
-        let mode = file.metadata().map_err(|error| Error::io("read", &path, &error))?.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(Error::Permissions { path, mode, want: 0o600 });
-        }
+        let metadata = file.metadata().map_err(|error| Error::io("read", &path, &error))?;
+        own(&path, &metadata, 0o077, 0o600)?;
         let bytes = files::read_opened(file, &path, MAX_IDENTITY)?;
         parse(&bytes, &path).map(Some)
     }

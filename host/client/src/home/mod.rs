@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::files::{self, Readers};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -67,16 +67,16 @@ impl Home {
         Self::at(path.ok_or(Error::NoHome)?)
     }
 
-    /// The folder at `path`, which need not be there. One that others may change is refused.
+    /// The folder at `path`, which need not be there. One that others own or may change is refused.
     pub fn at(path: PathBuf) -> Result<Self, Error> {
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.mode() & 0o022 != 0 => {
-                Err(Error::Permissions { path, mode: metadata.mode() & 0o7777, want: 0o700 })
-            }
             Ok(metadata) if !metadata.is_dir() => {
                 Err(Error::io("use as a folder", &path, &io::ErrorKind::NotADirectory.into()))
             }
-            Ok(_) => Ok(Self { path }),
+            Ok(metadata) => {
+                own(&path, &metadata, 0o022, 0o700)?;
+                Ok(Self { path })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path }),
             Err(error) => Err(Error::io("read", &path, &error)),
         }
@@ -134,6 +134,16 @@ impl Home {
         files::write(&path, bytes, Readers::Owner)?;
         Ok(path)
     }
+}
+
+/// Whether something on disk is this user's, and its mode has none of the `forbidden` bits: it should be `want`.
+fn own(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
+    let path = path.to_owned();
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Error::NotYours { path, owner: metadata.uid() });
+    }
+    let mode = metadata.mode() & 0o7777;
+    if mode & forbidden != 0 { Err(Error::Permissions { path, mode, want }) } else { Ok(()) }
 }
 
 /// What a file of the client's own holds; nothing if it is not there.
