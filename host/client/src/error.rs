@@ -136,6 +136,8 @@ pub enum Error {
     IdentityExists(PathBuf),
     /// An .eif or a file of measurements cannot be used; the reader's code.
     Measurements(&'static str),
+    /// A run's result was printed, its receipt could not be written.
+    ReceiptNotKept(Box<Self>),
     /// `list` and the catalogue differ.
     CatalogueDiffers(usize),
 }
@@ -189,6 +191,7 @@ impl Error {
             Self::Passphrase => "passphrase",
             Self::IdentityExists(_) => "identity-exists",
             Self::Measurements(code) => code,
+            Self::ReceiptNotKept(error) => error.code(),
             Self::CatalogueDiffers(_) => "catalogue-differs",
         }
     }
@@ -315,6 +318,7 @@ impl fmt::Display for Error {
             Self::Measurements(code) => {
                 write!(f, "the measurements cannot be used ({code}): take a release's measurements.json or .eif file")
             }
+            Self::ReceiptNotKept(error) => write!(f, "the run was made, and its receipt is lost: {error}"),
             Self::CatalogueDiffers(count) => write!(
                 f,
                 "the store and your catalogue differ in {count} places, listed above: what is missing was deleted, or is \

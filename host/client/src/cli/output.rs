@@ -91,8 +91,9 @@ impl Output {
     /// Why it did not work.
     pub fn failure(&self, error: &Error) {
         eprintln!("Error: {error} [{}]", error.code());
-        // `list` has said it with its result.
-        if self.format == Format::Json && !matches!(error, Error::CatalogueDiffers(_)) {
+        // `list` and `run` have said these with their result.
+        let said = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_));
+        if self.format == Format::Json && !said {
             let object = json!({"error": describe(error)});
             // If standard output is broken too, the status still says it.
             let _ = self.raw(format!("{object}\n").as_bytes());

@@ -3,20 +3,20 @@
 use super::{enclave, identity, read, stdin};
 use crate::cli::Context;
 use crate::cli::args::Run;
-use crate::cli::output::{Format, mark};
+use crate::cli::output::{Format, describe, mark};
 use crate::cli::prepass::STDIN;
 use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
 use crate::policy;
-use crate::run::{self, Input};
+use crate::run::{self, Input, Ran};
 use crate::session::Session;
 use crate::values::{Hex, Owner};
 use data_encoding::BASE64;
 use enclave_core::config::Limits;
 use enclave_core::receipt::Function;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -36,21 +36,15 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     let function = function(arguments, context, &session, Owner(identity.owner()), checksum)?;
     let ran = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
 
-    let kept = match &arguments.receipt {
-        Some(path) => {
-            files::write(Path::new(path), &ran.bundle, Readers::Umask)?;
-            path.clone()
+    let kept = keep(arguments, context, &ran);
+    match &kept {
+        Ok(path) => {
+            let said = format!("The receipt was checked and is in {path}");
+            if ran.output.is_ok() { context.output.detail(&said) } else { context.output.note(&said) }
         }
-        None => {
-            let path = context.home.keep("receipts", &format!("{}.receipt", ran.id), &ran.bundle)?;
-            path.display().to_string()
-        }
-    };
-    let said = format!("The receipt was checked and is in {kept}");
-    if ran.output.is_ok() {
-        context.output.detail(&said)
-    } else {
-        context.output.note(&said)
+        Err(error) if ran.output.is_err() => context.output.note(&error.to_string()),
+        // Told at the end: what the function returned goes out first.
+        Err(_) => {}
     }
     if !ran.diagnostic.is_empty() {
         // Whatever the function wrote is its own word, not this program's.
@@ -59,20 +53,37 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     }
     let output = ran.output.map_err(Error::Answered)?;
     if context.output.format == Format::Plain {
-        return context.output.raw(&output);
+        context.output.raw(&output)?;
+        return kept.map(drop);
     }
     let checksums = json!({
         "function": Hex(function.checksum),
         "input": ran.receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
         "output": ran.receipt.output.map(|output| Hex(output).to_string()),
     });
-    let mut object = json!({"checksums": checksums, "receipt": kept});
+    let mut object = json!({"checksums": checksums, "receipt": kept.as_ref().ok()});
+    if let Err(error) = &kept {
+        object["error"] = describe(error);
+    }
     match std::str::from_utf8(&output) {
         Ok(text) => object["output"] = text.into(),
         Err(_) => object["output_base64"] = BASE64.encode(&output).into(),
     }
     mark(&mut object, session.development());
-    context.output.text("", &Value::clone(&object))
+    context.output.text("", &object)?;
+    kept.map(drop)
+}
+
+/// Writes the receipt where it was asked for, or among the others. Gives the path.
+fn keep(arguments: &Run, context: &Context, ran: &Ran) -> Result<String, Error> {
+    let kept = match &arguments.receipt {
+        Some(path) => files::write(Path::new(path), &ran.bundle, Readers::Umask).map(|()| path.clone()),
+        None => {
+            let path = context.home.keep("receipts", &format!("{}.receipt", ran.id), &ran.bundle);
+            path.map(|path| path.display().to_string())
+        }
+    };
+    kept.map_err(|error| Error::ReceiptNotKept(Box::new(error)))
 }
 
 /// The inputs: the argument, files, or standard input if something is piped into it; else one empty input.
