@@ -57,12 +57,11 @@ impl<'a> Pending<'a> {
         let failed = |error: std::io::Error| Error::io("write", path, &error);
         let folder = folder_of(path);
         let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
-        let temporary = tempfile::Builder::new()
-            .prefix(".capelet-")
-            .permissions(fs::Permissions::from_mode(mode))
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        let registered = interrupt::remove_on_interrupt(temporary.path());
+        let make = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".capelet-").permissions(fs::Permissions::from_mode(mode)).tempfile_in(folder)
+        };
+        let (temporary, registered) = interrupt::removed_on_interrupt(make).map_err(failed)?;
         Ok(Self { path, temporary, _registered: registered })
     }
 

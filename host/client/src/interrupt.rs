@@ -2,8 +2,10 @@
 
 use crate::error::Error;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::NamedTempFile;
 
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -14,10 +16,16 @@ fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
 /// Holds a temporary file's place in the list of those that an interrupt removes.
 pub struct Registered(PathBuf);
 
-/// Removes `path` should the program be interrupted before the value is dropped.
-pub fn remove_on_interrupt(path: &Path) -> Registered {
-    temporary().push(path.to_owned());
-    Registered(path.to_owned())
+/// Makes a file that is removed should the program be interrupted before the second value is dropped. An interrupt
+/// comes before the file is made or finds it in the list, never between.
+pub fn removed_on_interrupt(
+    make: impl FnOnce() -> io::Result<NamedTempFile>,
+) -> io::Result<(NamedTempFile, Registered)> {
+    let mut list = temporary();
+    let file = make()?;
+    let path = file.path().to_owned();
+    list.push(path.clone());
+    Ok((file, Registered(path)))
 }
 
 impl Drop for Registered {
@@ -29,11 +37,13 @@ impl Drop for Registered {
 /// Ends the program in good order at SIGINT, SIGTERM and SIGHUP. States are written before each step that another
 /// party sees, so that saying the same again takes up where this ended.
 pub fn watch() -> Result<(), Error> {
-    let failed = |error: std::io::Error| Error::io("watch signals in", Path::new("this process"), &error);
+    let failed = |error: io::Error| Error::io("watch signals in", Path::new("this process"), &error);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let ended = std::thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            for path in temporary().drain(..) {
+            // Held to the end: nothing more is made.
+            let mut list = temporary();
+            for path in list.drain(..) {
                 let _ = std::fs::remove_file(path);
             }
             eprintln!("\nError: interrupted, nothing is lost: say the same again [interrupted]");
