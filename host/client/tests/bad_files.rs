@@ -116,6 +116,22 @@ fn a_trust_file_never_pins_less_than_an_image() {
 }
 
 #[test]
+fn inputs_that_no_enclave_takes() {
+    let person = Person::new();
+    let path = person.file("input");
+    // The most that is compiled into any enclave, what encryption adds, and one byte.
+    fs::File::create(&path).unwrap().set_len((257 << 20) + 1).unwrap();
+    let checksum = "12".repeat(32);
+    let run = |file: &Path| {
+        let file = file.to_str().unwrap();
+        person.say(&["run", "f", "--function-checksum", &checksum, "-u", "capelet://127.0.0.1:1", "-f", file])
+    };
+    failed(&run(&path), "too-large");
+    failed(&run(&person.file("nowhere")), "no-such-file");
+    failed(&run(&person.home), "io");
+}
+
+#[test]
 fn nowhere_to_keep_things() {
     let person = Person::new();
     let mut command = person.command(&["version"]);

@@ -4,11 +4,12 @@
 
 mod common;
 
-use capelet_e2e::{Person, refusal};
+use capelet_e2e::{Person, binary, refusal};
 use common::{ECHO, Place};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 #[test]
 fn without_the_right_pins_nothing_is_sent() {
@@ -134,4 +135,26 @@ fn inputs_over_the_limit() {
     let over = place.owner.run_with(&["run", "echo", "-", "-o", "json"], &[1; 1001]);
     assert_eq!(refusal(&over), "input-limit");
     place.local.stop();
+}
+
+/// What an operator may not promise: an enclave would keep to what is compiled in.
+#[test]
+fn a_configuration_above_the_compiled_in_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("e");
+    let megabyte = 1 << 20;
+    for (option, most) in [
+        ("--limit-run", 60_000),
+        ("--limit-memory", 256 * megabyte),
+        ("--limit-input", 256 * megabyte),
+        ("--limit-output", 64 * megabyte),
+    ] {
+        for value in [most + 1, u64::MAX, 0] {
+            let mut command = Command::new(binary("capelet-local"));
+            command.arg("--home").arg(&home).args([option, &value.to_string(), "--output", "json"]);
+            let output = command.output().unwrap();
+            assert_eq!(refusal(&output), "run-limit", "{option} {value}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains(&most.to_string()));
+        }
+    }
 }
