@@ -43,7 +43,7 @@ fn another_image_is_refused_and_told_nothing() {
     place.deploy("echo", ECHO);
     let core = place.path("core");
     place.local.stop();
-    let mut bytes = fs::read(capelet_e2e::binary("capelet-core-dev")).unwrap();
+    let mut bytes = fs::read(binary("capelet-core-dev")).unwrap();
     bytes.push(0);
     fs::write(&core, bytes).unwrap();
     fs::set_permissions(&core, fs::Permissions::from_mode(0o755)).unwrap();
