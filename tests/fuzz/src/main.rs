@@ -8,10 +8,11 @@
 #![no_main]
 
 mod cms;
+mod mutator;
 mod targets;
 mod world;
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use std::sync::OnceLock;
 
 static TARGET: OnceLock<targets::Target> = OnceLock::new();
@@ -27,3 +28,7 @@ fn choose() {
 }
 
 fuzz_target!(init: choose(), |data: &[u8]| TARGET.get().expect("chosen at the start")(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutator::mutate(data, size, max_size, seed)
+});
