@@ -3,7 +3,6 @@
 use crate::error::Down;
 use crate::platform::Channel;
 use crate::{Error, Part};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// The longest frame between client and enclave, without its length, in bytes.
@@ -12,12 +11,21 @@ pub const MAX_FRAME: usize = 66_000;
 /// The content of the next frame, of at most `most` bytes: else [`Error::TooLarge`] (`Part::Frame`), before anything
 /// is allocated.
 pub fn read(channel: &mut impl Channel, most: usize) -> Result<Vec<u8>, Error> {
+    let mut content = Vec::new();
+    append(channel, &mut content, most)?;
+    Ok(content)
+}
+
+/// As [`read`], onto the end of `to`. Gives the frame's length.
+pub fn append(channel: &mut impl Channel, to: &mut Vec<u8>, most: usize) -> Result<usize, Error> {
     let mut length = [0; 4];
     fill(channel, &mut length)?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok().filter(|length| *length <= most);
-    let mut content = vec![0; length.ok_or(Error::TooLarge(Part::Frame))?];
-    fill(channel, &mut content)?;
-    Ok(content)
+    let length = length.ok_or(Error::TooLarge(Part::Frame))?;
+    let start = to.len();
+    to.resize(start.saturating_add(length), 0);
+    fill(channel, to.get_mut(start..).ok_or(Down::Failed)?)?;
+    Ok(length)
 }
 
 /// Reads until `buffer` is full; the end of the channel before that is [`Down::Closed`].

@@ -93,6 +93,9 @@ pub enum Answer {
     Done,
     /// What was stored.
     Body(Vec<u8>),
+    /// How [`Answer::Body`] begins on its way: so many bytes follow, at most [`MAX_BODY`]. Whoever asks can refuse them
+    /// before there is memory for them.
+    Follows(u64),
     /// Configuration, and the list of deployers if there is one.
     Boot(Vec<u8>, Option<Vec<u8>>),
     /// Ids and versions; if there are [`MAX_LISTED`], there may be more.
@@ -247,8 +250,11 @@ impl Answer {
                 writer.map(1).uint(1).uint(0);
             }
             Self::Body(bytes) => {
-                writer.map(1).uint(1).uint(1);
+                writer.map(2).uint(1).uint(1).uint(2).uint(bytes.len() as u64);
                 body = Some(bytes.as_slice());
+            }
+            Self::Follows(length) => {
+                writer.map(2).uint(1).uint(1).uint(2).uint(*length);
             }
             Self::Boot(configuration, deployers) => {
                 writer.map(3).uint(1).uint(2).uint(2).bytes(configuration).uint(3);
@@ -279,14 +285,21 @@ impl Answer {
         (writer.finish(), body)
     }
 
-    /// Reads an answer; for [`Answer::Body`], whose body follows it, the body is still empty.
+    /// Reads an answer; [`Answer::Body`] is [`Answer::Follows`] as yet.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, Part::Parent)?;
         let entries = reader.any_map()?;
         reader.key(1)?;
         let answer = match (reader.uint()?, entries) {
             (0, 1) => Self::Done,
-            (1, 1) => Self::Body(Vec::new()),
+            (1, 2) => {
+                reader.key(2)?;
+                let length = reader.uint()?;
+                if length > MAX_BODY as u64 {
+                    return Err(Error::TooLarge(Part::Parent));
+                }
+                Self::Follows(length)
+            }
             (2, 3) => {
                 reader.key(2)?;
                 let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
@@ -329,7 +342,7 @@ impl core::fmt::Debug for Answer {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Done => "Done",
-            Self::Body(_) => "Body",
+            Self::Body(_) | Self::Follows(_) => "Body",
             Self::Boot(..) => "Boot",
             Self::Listed(_) => "Listed",
             Self::Credentials(_) => "Credentials([redacted])",
@@ -390,6 +403,9 @@ mod tests {
         ] {
             assert_eq!(Answer::decode(&answer.encode().0), Ok(answer));
         }
-        assert_eq!(Answer::decode(&Answer::Body(vec![9]).encode().0), Ok(Answer::Body(Vec::new())));
+        let follows = |length: usize| Answer::Follows(length as u64);
+        assert_eq!(Answer::decode(&Answer::Body(vec![9]).encode().0), Ok(follows(1)));
+        assert_eq!(Answer::decode(&follows(MAX_BODY).encode().0), Ok(follows(MAX_BODY)));
+        assert_eq!(Answer::decode(&follows(MAX_BODY + 1).encode().0), Err(Error::TooLarge(Part::Parent)));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::crypto::Crypto;
 use crate::error::{Down, Error};
-use crate::parent::{Answer, Operation};
+use crate::parent::{Answer, Key, Operation};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use capelet_job::job::{Kind, Limits};
@@ -147,6 +147,16 @@ pub trait Platform: Sync {
 
     /// Asks the parent.
     fn parent(&self, operation: Operation<'_>) -> Result<Answer, Error>;
+
+    /// Asks the parent for what is stored under `key`. `admit` is told its length; where it fails, nothing is read. A
+    /// platform that has the bytes anyway need not have a way of its own.
+    fn load(&self, key: Key, admit: &mut dyn FnMut(u64) -> Result<(), Error>) -> Result<Answer, Error> {
+        let answer = self.parent(Operation::Get(key))?;
+        if let Answer::Body(bytes) = &answer {
+            admit(bytes.len() as u64)?;
+        }
+        Ok(answer)
+    }
 
     /// A TLS connection to KMS at `host`, through the parent's relay; the certificate is for `host`, under the
     /// roots that are compiled in.

@@ -51,16 +51,15 @@ pub fn run<P: Platform, C: Connection>(
     rights::owner(&request.caller, &asked.owner)?;
     let key = Key { kind: Kind::Function, owner: asked.owner, id: asked.id, version: asked.version };
     let stored = stored::get(context.platform, key)?;
-    let head = stored::head(&stored, key)?;
+    let head = stored::head(&stored.bytes, key)?;
     let Record::Function(function) = &head.record else { return Err(Error::Disagrees(Part::Object)) };
     if function.checksum != asked.checksum {
         return Err(Error::Disagrees(Part::Object));
     }
 
-    // The body and its pieces; the object and what is in it.
+    // The body and its pieces.
     body.check(context.boot.limits.input)?;
-    let object = u64::try_from(stored.len()).unwrap_or(u64::MAX);
-    let _held = shared::hold(context.platform, body.length().saturating_add(object).saturating_mul(2))?;
+    let _held = shared::hold(context.platform, body.length().saturating_mul(2))?;
     let data = body.read(context.boot.limits.input)?;
     let pieces = split(&data, &asked.inputs)?;
     let headers = headers(&asked.inputs, &pieces)?;
@@ -148,7 +147,7 @@ fn open_ciphertext<P: Platform>(
     let id = vault::id(&parts.header.kid);
     let key = Key { kind: Kind::VaultKey, owner: *authorised.caller(), id, version: epoch };
     let stored = stored::get(context.platform, key)?;
-    let head = stored::head(&stored, key)?;
+    let head = stored::head(&stored.bytes, key)?;
     if head.ad.content != parts.header.kid {
         return Err(Error::WrongKey);
     }

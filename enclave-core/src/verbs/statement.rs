@@ -11,7 +11,7 @@ use crate::session::Context;
 use crate::vault;
 
 /// The longest statement that is passed on, in bytes: with the response it must fit a head.
-const MAX_STATEMENT: usize = 64_000;
+const MAX_STATEMENT: u64 = 64_000;
 
 /// See the module.
 pub fn statement<P: Platform>(context: &mut Context<'_, P>, request: &Request) -> Result<Reply, Error> {
@@ -30,10 +30,9 @@ pub fn statement<P: Platform>(context: &mut Context<'_, P>, request: &Request) -
         None => list::all(context.platform, Kind::Statement, &owner)?.last().map(|(_, epoch)| *epoch),
     };
     let version = epoch.ok_or(Error::NotFound)?;
-    let statement = stored::get(context.platform, Key { kind: Kind::Statement, owner, id: [0; 16], version })?;
-    if statement.len() > MAX_STATEMENT {
-        return Err(Error::Malformed(Part::Parent));
-    }
+    let key = Key { kind: Kind::Statement, owner, id: [0; 16], version };
+    let admit = &mut |length| if length > MAX_STATEMENT { Err(Error::Malformed(Part::Parent)) } else { Ok(()) };
+    let statement = stored::load(context.platform, key, admit)?;
     let mut writer = Writer::new();
     writer.map(1).uint(1).bytes(&statement);
     Ok(Reply::done(writer.finish()))

@@ -10,9 +10,30 @@ use crate::{kms, shared};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
-/// The bytes stored under `key`, as the parent gives them.
-pub fn get<P: Platform>(platform: &P, key: Key) -> Result<Vec<u8>, Error> {
-    match platform.parent(Operation::Get(key))? {
+/// What was stored, and the memory promised for it and for what is in it.
+pub struct Stored<'p, P: Platform> {
+    /// As the parent gives them.
+    pub bytes: Vec<u8>,
+    _held: shared::Held<'p, P>,
+}
+
+/// What is stored under `key`. The memory is promised before anything is read.
+pub fn get<P: Platform>(platform: &P, key: Key) -> Result<Stored<'_, P>, Error> {
+    let mut held = None;
+    let bytes = load(platform, key, &mut |length| {
+        held = Some(shared::hold(platform, length.saturating_mul(2))?);
+        Ok(())
+    })?;
+    Ok(Stored { bytes, _held: held.ok_or(Error::ParentFailed)? })
+}
+
+/// The bytes stored under `key`, if `admit` takes their length.
+pub fn load<P: Platform>(
+    platform: &P,
+    key: Key,
+    admit: &mut dyn FnMut(u64) -> Result<(), Error>,
+) -> Result<Vec<u8>, Error> {
+    match platform.load(key, admit)? {
         Answer::Body(bytes) => Ok(bytes),
         Answer::NotFound => Err(Error::NotFound),
         _ => Err(Error::ParentFailed),
@@ -73,8 +94,11 @@ pub fn put<P: Platform>(
         Answer::Exists => return Err(Error::Exists),
         _ => return Err(Error::ParentFailed),
     }
+    let length = stored.len() as u64;
     drop(stored);
-    let again = get(platform, ad.key())?;
+    // Whoever put it has promised the memory for it.
+    let same = &mut |found| if found == length { Ok(()) } else { Err(Error::CannotOpen) };
+    let again = load(platform, ad.key(), same)?;
     let opened = open(platform, authorised, &head(&again, ad.key())?, halves)?;
     if opened.as_slice() == content { Ok(()) } else { Err(Error::CannotOpen) }
 }

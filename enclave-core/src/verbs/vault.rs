@@ -59,7 +59,7 @@ pub fn attest<P: Platform>(context: &mut Context<'_, P>, request: &Request) -> R
     let authorised = rights::owner(&request.caller, &request.caller)?;
     let key = Key { kind: Kind::VaultKey, owner: *authorised.caller(), id: vault::id(&kid), version: epoch };
     let stored = stored::get(context.platform, key)?;
-    let head = stored::head(&stored, key)?;
+    let head = stored::head(&stored.bytes, key)?;
     if head.ad.content != kid {
         return Err(Error::WrongKey);
     }

@@ -41,7 +41,7 @@ fn operate(context: &Context, enclave: &Stream, until: Until<'_>, served: &mut S
         Asked::Get(key) => match store.get(&key) {
             Ok(Some((file, length))) if length <= MAX_BODY as u64 => {
                 served.fields.push(("answer", "Body".into()));
-                served.down = send(file, enclave, until)?;
+                served.down = send(file, length, enclave, until)?;
                 return Ok(());
             }
             Ok(Some(_)) => Err(io::ErrorKind::FileTooLarge.into()),
@@ -89,8 +89,8 @@ fn take_in(
 }
 
 /// Sends the answer to `get`; tells how many bytes the body had.
-fn send(mut file: File, enclave: &Stream, until: Until<'_>) -> Result<u64, Error> {
-    frames::write(enclave, &Answer::Body(Vec::new()).encode().0, until)?;
+fn send(mut file: File, length: u64, enclave: &Stream, until: Until<'_>) -> Result<u64, Error> {
+    frames::write(enclave, &Answer::Follows(length).encode().0, until)?;
     let mut frame = Vec::with_capacity(MAX_BODY_FRAME);
     let mut sent = 0;
     loop {

@@ -8,7 +8,7 @@ use crate::worker::Workers;
 use crate::{parent, random};
 use enclave_core::Error;
 use enclave_core::error::Down;
-use enclave_core::parent::{Answer, Operation};
+use enclave_core::parent::{Answer, Key, Operation};
 use enclave_core::platform::{Job, Outcome, Platform, Purpose, Recipient};
 use enclave_core::shared::{self, Shared};
 use enclave_core_aws_lc::AwsLc;
@@ -43,7 +43,12 @@ impl Platform for Drivers {
     }
 
     fn parent(&self, operation: Operation<'_>) -> Result<Answer, Error> {
-        parent::ask(&self.transport, operation)
+        // A body that nobody has room for is not read.
+        parent::ask(&self.transport, operation, &mut |_| Err(Error::ParentFailed))
+    }
+
+    fn load(&self, key: Key, admit: &mut dyn FnMut(u64) -> Result<(), Error>) -> Result<Answer, Error> {
+        parent::ask(&self.transport, Operation::Get(key), admit)
     }
 
     fn kms(&self, host: &str) -> Result<Kms, Down> {

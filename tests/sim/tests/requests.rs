@@ -11,6 +11,7 @@ use capelet_sim::world::World;
 use enclave_core::Error;
 use enclave_core::error::Down;
 use enclave_core::message::{Described, MAX_AHEAD, Verb, empty};
+use enclave_core::shared;
 use std::sync::{Arc, Mutex};
 
 fn alone(work: impl FnOnce(&Arc<Run>, &Arc<Enclave>, &mut Person) + Send + 'static) {
@@ -76,6 +77,26 @@ fn what_is_announced_over_the_limit_is_named() {
             let answered = session.ask(person, Verb::Run, ask).unwrap().done();
             assert!(matches!(answered, Err(Error::InputLimit(_))), "{length}");
         }
+    });
+}
+
+/// What a run takes is promised before it is read: with no memory left nothing is loaded, and KMS is not asked.
+#[test]
+fn without_memory_nothing_is_loaded() {
+    alone(|run, enclave, person| {
+        let mut session = Session::open(enclave, &mut person.prng).unwrap();
+        let function = Function::new(person.owner, [1; 16], 1, vec![7; 100_000]);
+        verbs::deploy(run, &mut session, person, &function).unwrap();
+        let mut ran = || {
+            let ask = verbs::run_ask(run, person, &function, &[Input::Plain(b"x".to_vec())]);
+            session.ask(person, Verb::Run, ask).unwrap().done().map(|_| ())
+        };
+        let held = shared::hold(&enclave.platform, shared::MAX_HELD - 150_000).unwrap();
+        assert_eq!(ran(), Err(Error::Busy));
+        drop(held);
+        assert_eq!(ran(), Ok(()));
+        // All of it was given back.
+        assert!(shared::hold(&enclave.platform, shared::MAX_HELD).is_ok());
     });
 }
 

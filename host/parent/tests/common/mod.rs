@@ -153,14 +153,18 @@ pub fn frame(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 
 pub fn answer(stream: &mut impl Read) -> io::Result<Answer> {
     match Answer::decode(&frame(stream)?).unwrap() {
-        Answer::Body(mut body) => loop {
-            let part = frame(stream)?;
-            if part.is_empty() {
-                return Ok(Answer::Body(body));
+        Answer::Follows(length) => {
+            let mut body = Vec::new();
+            loop {
+                let part = frame(stream)?;
+                if part.is_empty() {
+                    assert_eq!(body.len() as u64, length);
+                    return Ok(Answer::Body(body));
+                }
+                assert!(part.len() <= MAX_BODY_FRAME);
+                body.extend(part);
             }
-            assert!(part.len() <= MAX_BODY_FRAME);
-            body.extend(part);
-        },
+        }
         answer => Ok(answer),
     }
 }
