@@ -42,7 +42,7 @@ impl argh::FromArgValue for Output {
     }
 }
 
-/// Write a ramdisk: a deterministic cpio archive.
+/// Write the archive that a ramdisk is: a deterministic cpio archive, not compressed.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "cpio")]
 pub struct Cpio {
@@ -67,7 +67,7 @@ pub struct Build {
     /// the kernel's command line
     #[argh(option)]
     pub command_line: String,
-    /// a cpio archive that the cpio command wrote
+    /// a cpio archive that the cpio command wrote; compressed here
     #[argh(option)]
     pub ramdisk: PathBuf,
     /// the .eif to write

@@ -1,8 +1,6 @@
 //! cpio archives, newc (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst), in one form:
 //! sorted by path, each folder before what is in it, inodes numbered from 1, times, link counts and device of
 //! the file system constant, hexadecimal digits upper case, no padding but to four bytes.
-//!
-//! Uncompressed, for the kernel to unpack it needs no decompressor and PCR0 no trust in a compressor's version.
 
 mod list;
 mod read;
@@ -16,6 +14,8 @@ use std::collections::BTreeSet;
 
 use crate::error::Error;
 
+/// The most bytes of an archive: no more is unpacked from an image.
+pub const MAX_ARCHIVE: u64 = 64 << 20;
 /// The most entries of an archive.
 pub const MAX_ENTRIES: usize = 4096;
 /// The most bytes of a path.
@@ -151,11 +151,7 @@ impl<'a> Rules<'a> {
         let plain = path.len() <= MAX_PATH && path.bytes().all(|byte| byte.is_ascii_graphic());
         let parts = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
         let folder = path.rsplit_once('/').is_none_or(|(folder, _)| self.folders.contains(folder));
-        // PCRs do not say where the command line ends: were the magic to be found behind the archive's beginning,
-        // there could be a second archive, and the bytes before it a longer command line. It cannot be elsewhere in
-        // a header, whose last digit is 0.
-        let magic = path.contains("070701") || path.starts_with("70701");
-        if !plain || !parts || !folder || magic || path < self.last || path == TRAILER {
+        if !plain || !parts || !folder || path < self.last || path == TRAILER {
             return Err(Error::CpioPath { path: path.into() });
         }
         if path == self.last {

@@ -2,8 +2,8 @@
 //!
 //! PCR0 hashes kernel, command line and ramdisk without separators, so that a boundary can be moved under an
 //! unchanged PCR. A bzImage says itself how long it is (Documentation/arch/x86/boot.rst: `setup_sects`,
-//! `syssize`); a section of any other length is refused. The ramdisk's beginning follows from its being
-//! exactly one canonical cpio archive, so that one PCR0 is one image.
+//! `syssize`); a section of any other length is refused. Where the ramdisk
+//! begins is told by its first byte, 0x1f, which is not printable and so in no command line: one PCR0 is one image.
 
 use crate::error::Error;
 

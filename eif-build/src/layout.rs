@@ -8,7 +8,7 @@
 use std::fmt;
 
 /// The most bytes of a file.
-pub const MAX_FILE: u64 = 512 << 20;
+pub const MAX_FILE: u64 = 129 << 20;
 /// The header's size in bytes.
 pub const HEADER: usize = 548;
 /// The size in bytes of the header in front of each section.
@@ -37,7 +37,7 @@ pub enum Section {
     CommandLine,
     /// Build information for AWS's tools, constant here.
     Metadata,
-    /// The one ramdisk, a cpio archive.
+    /// The one ramdisk, a cpio archive compressed by gzip.
     Ramdisk,
     /// Signature over PCR0, with its certificate.
     Signature,
@@ -71,7 +71,7 @@ impl Section {
             Self::CommandLine => 2047,
             // More than the constant has, so that another tool's metadata is called by its name.
             Self::Metadata => 64 << 10,
-            Self::Ramdisk => 384 << 20,
+            Self::Ramdisk => 64 << 20,
             Self::Signature => 32 << 10,
         }
     }

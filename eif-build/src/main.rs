@@ -65,16 +65,18 @@ fn run(args: &[String]) -> Result<String, Error> {
         }
         Command::Build(args) => {
             let kernel = files::read(&args.kernel, Section::Kernel.limit())?;
-            let ramdisk = files::read(&args.ramdisk, Section::Ramdisk.limit())?;
-            let parts = Parts { kernel: &kernel, command_line: &args.command_line, ramdisk: &ramdisk };
+            let archive = files::read(&args.ramdisk, cpio::MAX_ARCHIVE)?;
+            let parts = Parts { kernel: &kernel, command_line: &args.command_line, archive: &archive };
             store(&args.to, &write::write(parts)?, args.output)
         }
         Command::Describe(args) => {
             let file = files::read(&args.image, MAX_FILE)?;
             let image = Image::parse(&file)?;
             let measured = Measurements::of(&image)?;
-            let text = || report::description_text(&image, &measured);
-            show(args.output, || report::description(&image, &measured), text)
+            match args.output {
+                Output::Json => Ok(pretty(&report::description(&image, &measured)?)),
+                Output::Plain => report::description_text(&image, &measured),
+            }
         }
         Command::Measure(args) => {
             let file = files::read(&args.image, MAX_FILE)?;

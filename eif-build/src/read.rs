@@ -1,12 +1,13 @@
 //! The strict reader.
 //!
 //! AWS's reader walks the sections one after the other, the hypervisor follows the header's offsets; where
-//! the two could differ, this one refuses. Nothing is copied and nothing allocated by a claimed size: an
-//! [`Image`] borrows from the file.
+//! the two could differ, this one refuses. Nothing is allocated by a claimed size, and nothing copied but the
+//! archive that the ramdisk is unpacked to: an [`Image`] borrows from the file.
 
 use crate::cose::Signature;
-use crate::cpio::{self, Entry};
+use crate::cpio::{self, Entry, MAX_ARCHIVE};
 use crate::error::Error;
+use crate::gzip;
 use crate::kernel;
 use crate::layout::{self, HEADER, MAX_FILE, ORDER, SECTION_HEADER, SLOTS, Section};
 
@@ -18,7 +19,7 @@ pub struct Image<'a> {
     kernel: &'a [u8],
     command_line: &'a str,
     ramdisk: &'a [u8],
-    entries: Vec<Entry<'a>>,
+    archive: Vec<u8>,
     signature: Option<(&'a [u8], Signature)>,
 }
 
@@ -29,7 +30,8 @@ impl<'a> Image<'a> {
     /// sizes and offset, the end, the CRC; then metadata, kernel, command line, ramdisk, signature.
     ///
     /// # Errors
-    /// The first of these that is not exactly as [`crate::write`] would have written it.
+    /// The first of these that is not exactly as [`crate::write`] would have written it; of the ramdisk only the deflate
+    /// stream may be another compressor's.
     pub fn parse(file: &'a [u8]) -> Result<Self, Error> {
         if file.len() as u64 > MAX_FILE {
             return Err(Error::FileTooLarge { limit: MAX_FILE });
@@ -52,7 +54,10 @@ impl<'a> Image<'a> {
             Some(bytes) => Some((*bytes, Signature::from_section(bytes)?)),
             None => None,
         };
-        Ok(Self { file, kernel, command_line: command_line(line)?, ramdisk, entries: cpio::read(ramdisk)?, signature })
+        let command_line = command_line(line)?;
+        let archive = gzip::expand(ramdisk, MAX_ARCHIVE)?;
+        cpio::read(&archive)?;
+        Ok(Self { file, kernel, command_line, ramdisk, archive, signature })
     }
 
     /// The whole file.
@@ -70,14 +75,22 @@ impl<'a> Image<'a> {
         self.command_line
     }
 
-    /// The one ramdisk, as bytes.
+    /// The one ramdisk as it lies in the file: a cpio archive, compressed by gzip.
     pub fn ramdisk(&self) -> &'a [u8] {
         self.ramdisk
     }
 
-    /// What the ramdisk holds, sorted by path.
-    pub fn entries(&self) -> &[Entry<'a>] {
-        &self.entries
+    /// The cpio archive that the ramdisk is, at most [`MAX_ARCHIVE`] bytes.
+    pub fn archive(&self) -> &[u8] {
+        &self.archive
+    }
+
+    /// What the archive holds, sorted by path.
+    ///
+    /// # Errors
+    /// None that can occur: the archive has been read once.
+    pub fn entries(&self) -> Result<Vec<Entry<'_>>, Error> {
+        cpio::read(&self.archive)
     }
 
     /// The signature, not yet verified.

@@ -33,12 +33,16 @@ pub fn release(measured: &Measurements, inputs: &[Input]) -> Value {
 }
 
 /// Everything that an image says and holds.
-pub fn description(image: &Image<'_>, measured: &Measurements) -> Value {
+///
+/// # Errors
+/// Those of [`Image::entries`].
+pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, Error> {
     let mut value = measurements(measured);
     value["version"] = VERSION.into();
     value["architecture"] = "x86_64".into();
     value["command_line"] = image.command_line().into();
-    value["entries"] = image.entries().iter().map(entry).collect();
+    value["archive"] = hashed(&Measured::of(image.archive()));
+    value["entries"] = image.entries()?.iter().map(entry).collect();
     value["signature"] = image.signature().map_or(Value::Null, |signature| {
         let certificate = &signature.certificate;
         json!({
@@ -47,7 +51,7 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Value {
             "not_after": certificate.not_after(),
         })
     });
-    value
+    Ok(value)
 }
 
 /// An error, with its code.
@@ -70,9 +74,14 @@ pub fn measurements_text(measured: &Measurements) -> String {
 }
 
 /// [`description`] as text.
-pub fn description_text(image: &Image<'_>, measured: &Measurements) -> String {
+///
+/// # Errors
+/// Those of [`Image::entries`].
+pub fn description_text(image: &Image<'_>, measured: &Measurements) -> Result<String, Error> {
     let mut text = format!("EIF version {VERSION}, x86_64\n");
     text += &measurements_text(measured);
+    let archive = Measured::of(image.archive());
+    let _ = writeln!(text, "{:<9} {:>10}  {}", "archive", archive.size, HEXLOWER.encode(&archive.sha256));
     let _ = writeln!(text, "command line: {}", image.command_line());
     match image.signature() {
         Some(signature) => {
@@ -82,7 +91,7 @@ pub fn description_text(image: &Image<'_>, measured: &Measurements) -> String {
         }
         None => text += "not signed\n",
     }
-    for entry in image.entries() {
+    for entry in image.entries()? {
         let kind = match entry.node {
             Node::Directory => "d",
             Node::File(_) => "-",
@@ -97,7 +106,7 @@ pub fn description_text(image: &Image<'_>, measured: &Measurements) -> String {
         };
         let _ = writeln!(text, "{kind}{:04o} {:>5} {:>5}  /{}{what}", entry.mode, entry.uid, entry.gid, entry.path);
     }
-    text
+    Ok(text)
 }
 
 fn hashed(measured: &Measured) -> Value {

@@ -16,7 +16,7 @@ use crate::der::{self, Reader};
 use crate::error::Error;
 use crate::measure::{Measurements, pcr0};
 use crate::read::Image;
-use crate::write::{Parts, assemble};
+use crate::write::assemble;
 
 /// Signs with an unencrypted P-384 key in PEM (PKCS #8 or SEC 1); gives the signed file. A signature that was
 /// there is replaced.
@@ -73,8 +73,7 @@ fn key_pair(der: &PrivateKeyDer<'_>) -> Result<EcdsaKeyPair, Error> {
 fn finish(image: &Image<'_>, certificate: Certificate, signature: [u8; SIGNATURE]) -> Result<Vec<u8>, Error> {
     let signature = Signature { certificate, pcr0: pcr0(image), signature };
     signature.verify(&signature.pcr0)?;
-    let parts = Parts { kernel: image.kernel(), command_line: image.command_line(), ramdisk: image.ramdisk() };
-    assemble(parts, Some(&signature.to_section()?))
+    assemble(image.kernel(), image.command_line(), image.ramdisk(), Some(&signature.to_section()?))
 }
 
 /// r ‖ s of an ECDSA-Sig-Value.

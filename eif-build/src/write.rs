@@ -1,6 +1,7 @@
 //! The writer: parts in, a file out.
 
 use crate::error::Error;
+use crate::gzip;
 use crate::layout::{self, HEADER, MAX_FILE, ORDER, SECTION_HEADER};
 use crate::read::Image;
 
@@ -11,8 +12,8 @@ pub struct Parts<'a> {
     pub kernel: &'a [u8],
     /// The kernel's command line, printable ASCII, 1 to 2,047 bytes.
     pub command_line: &'a str,
-    /// A canonical cpio archive, as [`crate::cpio::write`] makes it.
-    pub ramdisk: &'a [u8],
+    /// A canonical cpio archive, as [`crate::cpio::write`] makes it; the writer compresses it.
+    pub archive: &'a [u8],
 }
 
 /// An unsigned image of these parts: the same bytes for the same parts, always.
@@ -20,12 +21,17 @@ pub struct Parts<'a> {
 /// # Errors
 /// Whatever [`Image::parse`] finds wrong with the parts.
 pub fn write(parts: Parts<'_>) -> Result<Vec<u8>, Error> {
-    assemble(parts, None)
+    assemble(parts.kernel, parts.command_line, &gzip::compress(parts.archive), None)
 }
 
-/// An image with the signature section given, which is checked for its form only.
-pub(crate) fn assemble(parts: Parts<'_>, signature: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-    let bodies = [parts.kernel, parts.command_line.as_bytes(), layout::METADATA, parts.ramdisk];
+/// An image with the ramdisk as it lies in the file, and the signature section given, which is checked for its form only.
+pub(crate) fn assemble(
+    kernel: &[u8],
+    command_line: &str,
+    ramdisk: &[u8],
+    signature: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
+    let bodies = [kernel, command_line.as_bytes(), layout::METADATA, ramdisk];
     let sections: Vec<_> = ORDER.into_iter().zip(bodies.into_iter().chain(signature)).collect();
     for (section, body) in &sections {
         let (size, limit) = (body.len() as u64, section.limit());
@@ -47,4 +53,4 @@ pub(crate) fn assemble(parts: Parts<'_>, signature: Option<&[u8]>) -> Result<Vec
 }
 
 /// The limits of the sections keep every file below the limit of the file.
-const _: () = assert!((64 << 20) + (384 << 20) + (128 << 10) + HEADER + 5 * SECTION_HEADER < MAX_FILE as usize);
+const _: () = assert!((64 << 20) + (64 << 20) + (128 << 10) + HEADER + 5 * SECTION_HEADER < MAX_FILE as usize);

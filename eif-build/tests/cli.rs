@@ -27,8 +27,8 @@ impl Place {
 
     fn with_image() -> Self {
         let place = Self::new();
-        place.ok(&["cpio", "--list", "list", "--to", "ramdisk"]);
-        place.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk", "--to", "image.eif"]);
+        place.ok(&["cpio", "--list", "list", "--to", "archive"]);
+        place.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "archive", "--to", "image.eif"]);
         place
     }
 
@@ -95,8 +95,8 @@ impl Place {
 fn builds_the_same_bytes_anywhere() {
     let (here, there) = (Place::with_image(), Place::with_image());
     assert_eq!(here.get("image.eif"), there.get("image.eif"));
-    assert_eq!(here.get("ramdisk"), there.get("ramdisk"));
-    assert_eq!(here.names(), ["image.eif", "init", "kernel", "list", "ramdisk"]);
+    assert_eq!(here.get("archive"), there.get("archive"));
+    assert_eq!(here.names(), ["archive", "image.eif", "init", "kernel", "list"]);
 }
 
 #[test]
@@ -112,11 +112,13 @@ fn measures_and_describes() {
     assert_eq!(measured["file"]["size"], file.len());
     assert_eq!(measured["sections"]["kernel"]["sha256"], hex(&Sha256::digest(place.get("kernel"))));
     assert_eq!(measured["sections"]["cmdline"]["size"], LINE.len());
-    assert_eq!(measured["sections"]["ramdisk"]["sha256"], hex(&Sha256::digest(place.get("ramdisk"))));
+    let ramdisk = eif_build::gzip::compress(&place.get("archive"));
+    assert_eq!(measured["sections"]["ramdisk"]["sha256"], hex(&Sha256::digest(ramdisk)));
     assert!(place.ok(&["measure", "image.eif"]).contains(&format!("PCR0  {}\n", hex(&expected.pcr0))));
 
     let described = place.json(&["describe", "image.eif"]);
     assert_eq!(described["command_line"], LINE);
+    assert_eq!(described["archive"]["sha256"], hex(&Sha256::digest(place.get("archive"))));
     assert_eq!(described["signature"], Value::Null);
     assert_eq!(described["entries"][2]["path"], "dev/console");
     assert_eq!(described["entries"][2]["device"], serde_json::json!([5, 1]));
@@ -125,6 +127,9 @@ fn measures_and_describes() {
     assert!(text.contains("c0600     0     0  /dev/console  device 5:1\n"), "{text}");
     assert!(text.contains("l0777     0     0  /bin -> /dev\n"), "{text}");
     assert!(text.contains(&format!("command line: {LINE}\n")));
+    let archive = place.get("archive");
+    let line = format!("archive   {:>10}  {}\n", archive.len(), hex(&Sha256::digest(&archive)));
+    assert!(text.contains(&line), "{text}");
 }
 
 #[test]
@@ -266,6 +271,8 @@ fn bad_images() {
         ("wrong offset", moved(0), "wrong-offset"),
         ("wrong offset of the ramdisk", moved(3), "wrong-offset"),
         ("no ramdisk", with(&|parts| parts.truncate(3)), "missing-section"),
+        ("ramdisk not compressed", with(&|parts| parts[3].1 = archive()), "gzip-header"),
+        ("two ramdisks in one", with(&|parts| parts[3].1.extend(ramdisk())), "gzip-stream"),
         ("two ramdisks", with(&|parts| parts.push(parts[3].clone())), "duplicate-section"),
         ("another's metadata", with(&|parts| parts[2].1 = b"{\"ImageName\":\"x\"}".to_vec()), "metadata-not-canonical"),
         ("boundary moved", boundary, "kernel-length"),
@@ -292,12 +299,12 @@ fn bad_parts_leave_no_file() {
     let build = |kernel, line, ramdisk| {
         place.refused(&["build", "--kernel", kernel, "--command-line", line, "--ramdisk", ramdisk, "--to", "out.eif"])
     };
-    assert_eq!(build("init", LINE, "ramdisk"), "not-a-kernel");
-    assert_eq!(build("ramdisk", LINE, "ramdisk"), "not-a-kernel");
-    assert_eq!(build("kernel", "", "ramdisk"), "empty-section");
-    assert_eq!(build("kernel", "a\tb", "ramdisk"), "command-line");
+    assert_eq!(build("init", LINE, "archive"), "not-a-kernel");
+    assert_eq!(build("archive", LINE, "archive"), "not-a-kernel");
+    assert_eq!(build("kernel", "", "archive"), "empty-section");
+    assert_eq!(build("kernel", "a\tb", "archive"), "command-line");
     assert_eq!(build("kernel", LINE, "kernel"), "cpio-not-canonical");
-    assert_eq!(build("absent", LINE, "ramdisk"), "io");
+    assert_eq!(build("absent", LINE, "archive"), "io");
     assert_eq!(build("kernel", LINE, "."), "io");
     for (list, code) in [
         ("dir /a 755 0", "list-line"),
@@ -323,10 +330,10 @@ fn a_failed_write_changes_nothing() {
     let place = Place::with_image();
     let before = place.get("image.eif");
     place.put("init", b"\x7fELF, another");
-    place.ok(&["cpio", "--list", "list", "--to", "ramdisk2"]);
+    place.ok(&["cpio", "--list", "list", "--to", "archive2"]);
     let build = |to: &str| {
         let to = to.to_owned();
-        ["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk2", "--to"]
+        ["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "archive2", "--to"]
             .map(String::from)
             .into_iter()
             .chain([to])
@@ -347,7 +354,7 @@ fn a_failed_write_changes_nothing() {
     assert_eq!(limited.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&limited.stderr).starts_with("Error: cannot write image.eif"), "{limited:?}");
     assert_eq!(place.get("image.eif"), before);
-    assert_eq!(place.names(), ["folder", "image.eif", "init", "kernel", "list", "ramdisk", "ramdisk2"]);
+    assert_eq!(place.names(), ["archive", "archive2", "folder", "image.eif", "init", "kernel", "list"]);
 
     place.ok(&build("image.eif").iter().map(String::as_str).collect::<Vec<_>>());
     assert_ne!(place.get("image.eif"), before);

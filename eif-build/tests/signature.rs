@@ -46,9 +46,9 @@ fn signed_by_aws_library() {
     let certificate = image.signature().unwrap().certificate.clone();
     let measured = verify(file, &certificate, certificate.not_before()).unwrap();
     let hex = |pcr: &[u8]| data_encoding::HEXLOWER.encode(pcr);
-    let pcr0 = "dd8903eb9fe5a9e09cf651d3b23d090cab3c15a721c352fe03955c98a18df894e8dcd938cee88d8ccfe4467516bd2da3";
+    let pcr0 = "b8d1a077f8ce61cde26f3b93cb3a8c8697ef4b2b8a88af1db50de59fd5308945cef49cafdb7281091e725a2f8e55a99a";
     let pcr2 = "21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c10edb30948c90ba67310f7b964fc500a";
-    let pcr8 = "50f497dffa40a62515e154a7fb24707eb2ead3f97d9e8436e5d96193e056970516b15a29bc4a75a376941e5dd9cf719b";
+    let pcr8 = "d63106bcd46a341eb2417993c47e3f621a0d9e03d43f5ce155bde03c04699b46a052079fb78a8eb453c34b7addf8c093";
     let pcrs: Vec<_> = measured.pcrs().into_iter().map(|(index, pcr)| (index, hex(pcr))).collect();
     assert_eq!(pcrs, [(0, pcr0.into()), (1, pcr0.into()), (2, pcr2.into()), (8, pcr8.into())]);
     assert_eq!(certificate.not_after() - certificate.not_before(), 2 * 24 * 3600);
@@ -77,8 +77,8 @@ fn what_is_not_verified() {
 #[test]
 fn a_signature_of_another_image() {
     let signature = sections(&signed().file).pop().unwrap();
-    let (kernel, ramdisk) = (kernel(4), ramdisk());
-    let other = eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, ramdisk: &ramdisk }).unwrap();
+    let (kernel, archive) = (kernel(4), archive());
+    let other = eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap();
     let mut parts = sections(&other);
     parts.push(signature);
     assert_eq!(measure(&assemble(&parts)).unwrap_err(), Error::SignedOtherImage);
@@ -164,6 +164,20 @@ fn signed_again() {
     assert_eq!(measured.sections.len(), 5);
     assert_eq!(measured.pcr0, measure(&first.file).unwrap().pcr0);
     assert_ne!(measured.pcr8, measure(&first.file).unwrap().pcr8);
+}
+
+/// What is signed are the bytes that were measured, not what would be made of them today.
+#[test]
+fn another_compressors_ramdisk_stays() {
+    let mut parts = sections(&image());
+    parts[3].1 = stored_ramdisk();
+    let file = assemble(&parts);
+    let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
+    let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
+    let again = sign::sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate).unwrap();
+    assert_eq!(measure(&again).unwrap().pcr0, measure(&file).unwrap().pcr0);
+    assert_eq!(sections(&again)[..4], parts);
+    assert_ne!(measure(&file).unwrap().pcr0, measure(&image()).unwrap().pcr0);
 }
 
 /// ECDSA-Sig-Value, as OpenSSL and KMS give it.

@@ -108,6 +108,18 @@ def newc(*entries):
     return archive
 
 
+def deflated(data):
+    """A deflate stream with the CRC and the size behind it."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    end = zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
+    return stream.compress(data) + stream.flush() + end
+
+
+def ramdisk(archive):
+    """The archive compressed, in the form of `eif-build build`."""
+    return bytes.fromhex("1f8b08000000000002ff") + deflated(archive)
+
+
 METADATA = (
     b'{"ImageName":"capelet","ImageVersion":"1","BuildMetadata":{"BuildTime":"1970-01-01T00:00:00+00:00",'
     b'"BuildTool":"eif-build","BuildToolVersion":"1","OperatingSystem":"Linux","KernelVersion":"Unknown"},'
@@ -135,12 +147,12 @@ def eifs():
     kernel = bytearray(1024)
     kernel[0x1F1] = 1
     kernel[0x202:0x206] = b"HdrS"
-    yield image(bytes(kernel), b"quiet", METADATA, archive)
+    yield image(bytes(kernel), b"quiet", METADATA, ramdisk(archive))
     signed = (here.parent.parent / "eif-build/tests/vectors/aws-signed.eif").read_bytes()
     yield signed
     # Its signature section, on an image of another PCR0.
     at = int.from_bytes(signed[28 + 4 * 8 : 36 + 4 * 8], "big")
-    yield image(bytes(kernel), b"quiet", METADATA, archive, signed[at + 12 :])
+    yield image(bytes(kernel), b"quiet", METADATA, ramdisk(archive), signed[at + 12 :])
     yield part(b"kernel") + part(b"quiet") + part(archive)
 
 
@@ -257,6 +269,7 @@ corpora = {
     "document": files("attestation", "*.cose"),
     "eif": eifs(),
     "frame": [b"\x03\0\0\0\x05hello\0\0\0\0\0\0\0\1x", b"\0\0\0\4\0"],
+    "gzip": [deflated(b"capelet" * 9), deflated(bytes(9000)), b"\1\7\0\xf8\xffcapelet" + deflated(b"capelet")[-8:]],
     "handshake": connections(),
     "hello": [*unhex(case("session", "hello")), cbor([b"document", b"claims"])],
     "job": jobs(),

@@ -12,10 +12,9 @@
 
 use std::path::Path;
 
-use super::{Entry, Node, write};
+use super::{Entry, MAX_ARCHIVE, Node, write};
 use crate::error::Error;
 use crate::files;
-use crate::layout::Section;
 
 /// The archive that a list describes.
 ///
@@ -23,7 +22,7 @@ use crate::layout::Section;
 /// [`Error::ListLine`], [`Error::Io`], [`Error::FileTooLarge`] and those of [`super::write`].
 pub fn write_list(list: &str) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
-    let mut left = Section::Ramdisk.limit();
+    let mut left = MAX_ARCHIVE;
     for (text, line) in list.lines().zip(1..) {
         let words: Vec<_> = text.split_ascii_whitespace().collect();
         if words.first().is_none_or(|word| word.starts_with('#')) {

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use eif_build::cpio::{self, Entry, Node};
+use eif_build::gzip;
 use eif_build::write::Parts;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
@@ -40,13 +41,35 @@ pub fn entries() -> Vec<Entry<'static>> {
     ]
 }
 
-pub fn ramdisk() -> Vec<u8> {
+pub fn archive() -> Vec<u8> {
     cpio::write(&entries()).unwrap()
 }
 
+/// As it lies in the file.
+pub fn ramdisk() -> Vec<u8> {
+    gzip::compress(&archive())
+}
+
+/// As a compressor would leave it that does not compress.
+pub fn stored_ramdisk() -> Vec<u8> {
+    let archive = archive();
+    member(&ramdisk()[..10], &stored(true, &archive), crc32fast::hash(&archive), archive.len() as u32)
+}
+
+/// A gzip member of this header, deflate stream, CRC and size.
+pub fn member(header: &[u8], stream: &[u8], crc: u32, size: u32) -> Vec<u8> {
+    [header, stream, &crc.to_le_bytes(), &size.to_le_bytes()].concat()
+}
+
+/// A stored block (RFC 1951, 3.2.4).
+pub fn stored(last: bool, bytes: &[u8]) -> Vec<u8> {
+    let size = bytes.len() as u16;
+    [&[u8::from(last)], &size.to_le_bytes()[..], &(!size).to_le_bytes(), bytes].concat()
+}
+
 pub fn image() -> Vec<u8> {
-    let (kernel, ramdisk) = (kernel(3), ramdisk());
-    eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, ramdisk: &ramdisk }).unwrap()
+    let (kernel, archive) = (kernel(3), archive());
+    eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap()
 }
 
 /// The sections of a valid image, to be spoilt and given to [`assemble`].

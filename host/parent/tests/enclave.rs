@@ -26,8 +26,8 @@ impl Place {
         kernel[0x1f1] = 1;
         kernel[0x202..0x206].copy_from_slice(b"HdrS");
         let init = Entry { path: "init", mode: 0o555, uid: 0, gid: 0, node: Node::File(b"init") };
-        let ramdisk = cpio::write(&[init]).unwrap();
-        let file = eif_build::write::write(Parts { kernel: &kernel, command_line: "x", ramdisk: &ramdisk }).unwrap();
+        let archive = cpio::write(&[init]).unwrap();
+        let file = eif_build::write::write(Parts { kernel: &kernel, command_line: "x", archive: &archive }).unwrap();
         fs::write(place.path("image.eif"), &file).unwrap();
         let measured = eif_build::measure(&file).unwrap();
         let mut release = eif_build::report::release(&measured, &[]);

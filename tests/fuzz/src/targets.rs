@@ -13,7 +13,7 @@ mod stored;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const ALL: [(&str, Target); 23] = [
+pub const ALL: [(&str, Target); 24] = [
     ("bundle", stored::bundle),
     ("cbor", bytes::cbor),
     ("ciphertext", stored::ciphertext),
@@ -24,6 +24,7 @@ pub const ALL: [(&str, Target); 23] = [
     ("document", evidence::document),
     ("eif", image::eif),
     ("frame", bytes::frame),
+    ("gzip", image::gzip),
     ("handshake", handshake::handshake),
     ("hello", messages::hello),
     ("job", messages::job),

@@ -13,7 +13,7 @@ pub struct Parts {
     pub kernel: Vec<u8>,
     /// The command line.
     pub line: Vec<u8>,
-    /// The ramdisks.
+    /// The ramdisks as they lie in the file: in those of `eif-build` there is gzip around the archive.
     pub ramdisks: Vec<Vec<u8>>,
 }
 
@@ -91,26 +91,21 @@ pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     replaced
 }
 
-/// A ramdisk like `ramdisk`, in which the program at `path` is another.
+/// An image like `file`, in which the program at `path` is another.
 pub fn with_program(file: &[u8], path: &str, program: &[u8]) -> Vec<u8> {
     let image = Image::parse(file).unwrap();
-    let mut entries = image.entries().to_vec();
+    let mut entries = image.entries().unwrap();
     let entry = entries.iter_mut().find(|entry| entry.path == path).unwrap();
     entry.node = eif_build::cpio::Node::File(program);
-    let ramdisk = eif_build::cpio::write(&entries).unwrap();
-    let parts = Parts { ramdisks: vec![ramdisk], ..Parts::of(file) };
-    let parts = eif_build::write::Parts {
-        kernel: &parts.kernel,
-        command_line: image.command_line(),
-        ramdisk: &parts.ramdisks[0],
-    };
-    eif_build::write::write(parts).unwrap()
+    let archive = eif_build::cpio::write(&entries).unwrap();
+    let (kernel, command_line) = (image.kernel(), image.command_line());
+    eif_build::write::write(eif_build::write::Parts { kernel, command_line, archive: &archive }).unwrap()
 }
 
 /// The program at `path`.
 pub fn program(file: &[u8], path: &str) -> Vec<u8> {
     let image = Image::parse(file).unwrap();
-    let entry = image.entries().iter().find(|entry| entry.path == path).unwrap();
+    let entry = image.entries().unwrap().into_iter().find(|entry| entry.path == path).unwrap();
     let eif_build::cpio::Node::File(bytes) = entry.node else { panic!("no file") };
     bytes.to_vec()
 }

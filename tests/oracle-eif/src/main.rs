@@ -1,4 +1,4 @@
-//! Holds `eif-build` against AWS's `aws-nitro-enclaves-image-format` and against GNU cpio.
+//! Holds `eif-build` against AWS's `aws-nitro-enclaves-image-format`, GNU cpio and GNU gzip.
 //!
 //! `oracle-eif EIF-BUILD FOLDER`: the built binary, and a folder with a `kernel` in which it works.
 
@@ -22,9 +22,11 @@ fn main() {
     let ours = Ours { path: eif_build.clone() };
     prepare(&ours);
     cpio();
+    gzip(&ours);
     unsigned(&ours);
     signed(&ours);
     signed_in_three_steps(&ours);
+    other_compressors(&ours);
     refused_here(&ours);
 }
 
@@ -66,8 +68,8 @@ fn tool(program: &str, args: &[&str]) -> Output {
 fn prepare(ours: &Ours) {
     fs::write("init", "\x7fELF, or nearly").expect("write");
     fs::write("list", LIST).expect("write");
-    ours.ok(&["cpio", "--list", "list", "--to", "ramdisk"]);
-    ours.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "ramdisk", "--to", "ours.eif"]);
+    ours.ok(&["cpio", "--list", "list", "--to", "archive"]);
+    ours.ok(&["build", "--kernel", "kernel", "--command-line", LINE, "--ramdisk", "archive", "--to", "ours.eif"]);
     tool("openssl", &["ecparam", "-name", "secp384r1", "-genkey", "-out", "key.pem"]);
     let subject = ["-subj", "/CN=oracle", "-days", "2", "-sha384"];
     tool("openssl", &[&["req", "-new", "-x509", "-key", "key.pem", "-out", "certificate.pem"], &subject[..]].concat());
@@ -75,7 +77,7 @@ fn prepare(ours: &Ours) {
 
 /// GNU cpio lists what we wrote, field by field.
 fn cpio() {
-    let listed = tool("sh", &["-c", "cpio -itv --numeric-uid-gid --quiet < ramdisk"]);
+    let listed = tool("sh", &["-c", "cpio -itv --numeric-uid-gid --quiet < archive"]);
     let listed = String::from_utf8(listed.stdout).expect("text");
     let lines: Vec<Vec<_>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
     let expected = [
@@ -86,6 +88,18 @@ fn cpio() {
     ];
     assert_eq!(lines, expected.map(|line| line.split_whitespace().collect::<Vec<_>>()));
     println!("cpio: GNU cpio lists what was written");
+}
+
+/// GNU gzip unpacks what we compressed, the file's last section. AWS's library is given it as it is.
+fn gzip(ours: &Ours) {
+    let printed = ours.ok(&["measure", "ours.eif", "-o", "json"]).stdout;
+    let printed: Value = serde_json::from_slice(&printed).expect("JSON");
+    let size = printed["sections"]["ramdisk"]["size"].as_u64().expect("size") as usize;
+    let file = fs::read("ours.eif").expect("read");
+    fs::write("ramdisk", &file[file.len() - size..]).expect("write");
+    let unpacked = tool("sh", &["-c", "gzip -dc < ramdisk"]);
+    assert_eq!((unpacked.stdout, unpacked.stderr), (fs::read("archive").expect("read"), vec![]));
+    println!("gzip: GNU gzip unpacks what was compressed");
 }
 
 /// The same parts and the same metadata: the same file, byte for byte.
@@ -127,11 +141,26 @@ fn signed_in_three_steps(ours: &Ours) {
     println!("attached: AWS's reader verifies a signature that OpenSSL made");
 }
 
+/// AWS's library does not look into a ramdisk; here there is one form, but for the compressor's choices.
+fn other_compressors(ours: &Ours) {
+    for (ramdisk, compress) in [("plain", "cat"), ("named", "gzip -9c"), ("nameless", "gzip -9nc")] {
+        tool("sh", &["-c", &format!("{compress} archive > {ramdisk}")]);
+        let theirs = build(LINE, &[ramdisk], metadata(), None, "theirs.eif");
+        assert_eq!(read("theirs.eif"), theirs);
+        assert_eq!(ours.code(&["measure", "theirs.eif"]), "gzip-header", "{ramdisk}");
+    }
+    tool("sh", &["-c", "{ head -c 10 ramdisk; gzip -1nc archive | tail -c +11; } > other"]);
+    let theirs = build(LINE, &["other"], metadata(), None, "theirs.eif");
+    assert_eq!(ours.pcrs(&["measure", "theirs.eif"]), theirs);
+    println!("compressed elsewhere: GNU gzip's stream is read, its header is not");
+}
+
 /// What AWS's library writes and reads, and we do not read.
 fn refused_here(ours: &Ours) {
     fs::write("list2", "file /init list 0755 0 0\n").expect("write");
-    ours.ok(&["cpio", "--list", "list2", "--to", "ramdisk2"]);
+    ours.ok(&["cpio", "--list", "list2", "--to", "archive2"]);
     let one = read("ours.eif");
+    tool("sh", &["-c", "gzip -9c archive2 > ramdisk2"]);
     let two = build(LINE, &["ramdisk", "ramdisk2"], metadata(), None, "two.eif");
     assert_eq!(read("two.eif"), two);
     assert_eq!((&two["PCR1"], two["PCR0"] == one["PCR0"]), (&one["PCR1"], false));

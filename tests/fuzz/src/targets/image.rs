@@ -3,12 +3,22 @@
 use super::part;
 use eif_build::layout::{HEADER, Section};
 use eif_build::write::{Parts, write};
-use eif_build::{Image, measure};
+use eif_build::{Image, gzip, measure};
 
 /// What is read is what would have been written.
 pub fn cpio(data: &[u8]) {
     if let Ok(entries) = eif_build::cpio::read(data) {
         assert_eq!(eif_build::cpio::write(&entries).ok().as_deref(), Some(data));
+    }
+}
+
+/// A deflate stream, CRC and size that are the fuzzer's behind the one header; and there and back.
+pub fn gzip(data: &[u8]) {
+    const LIMIT: u64 = 1 << 20;
+    let compressed = gzip::compress(data);
+    assert_eq!(gzip::expand(&compressed, data.len() as u64).as_deref(), Ok(data));
+    if let Ok(bytes) = gzip::expand(&[&compressed[..10], data].concat(), LIMIT) {
+        assert!(bytes.len() as u64 <= LIMIT);
     }
 }
 
@@ -23,15 +33,15 @@ pub fn eif(data: &[u8]) {
     }
     judge(&file);
     let mut script = data;
-    let (Some(kernel), Some(line), Some(ramdisk)) = (part(&mut script), part(&mut script), part(&mut script)) else {
+    let (Some(kernel), Some(line), Some(archive)) = (part(&mut script), part(&mut script), part(&mut script)) else {
         return;
     };
     let kernel = bzimage(kernel);
     let Ok(command_line) = std::str::from_utf8(line) else { return };
-    let parts = Parts { kernel: &kernel, command_line, ramdisk };
+    let parts = Parts { kernel: &kernel, command_line, archive };
     if let Ok(file) = write(parts) {
         let image = Image::parse(&file).expect("an image that was written");
-        assert_eq!((image.kernel(), image.command_line(), image.ramdisk()), (&kernel[..], command_line, ramdisk));
+        assert_eq!((image.kernel(), image.command_line(), image.archive()), (&kernel[..], command_line, archive));
         assert!(image.signature().is_none());
         judge(&file);
     }
@@ -50,8 +60,9 @@ fn judge(file: &[u8]) {
         }
         Err(_) => assert!(signed),
     }
-    if !signed {
-        let parts = Parts { kernel: image.kernel(), command_line: image.command_line(), ramdisk: image.ramdisk() };
+    // Another compressor's ramdisk is read too.
+    if !signed && image.ramdisk() == gzip::compress(image.archive()) {
+        let parts = Parts { kernel: image.kernel(), command_line: image.command_line(), archive: image.archive() };
         assert_eq!(write(parts).ok().as_deref(), Some(file));
     }
 }
