@@ -73,6 +73,9 @@ pub trait Channel {
 pub trait Connection: Channel {
     /// 32 bytes of the TLS exporter (RFC 8446, 7.5).
     fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down>;
+
+    /// The first request was opened, and somebody signed it: until then a driver has reason to be less patient.
+    fn admit(&mut self) {}
 }
 
 /// A prepared RSA key of 2,048 bits, consumed by its one use.

@@ -92,6 +92,9 @@ fn exchange<P: Platform, C: Connection>(
     let first = reader.chunk(frame::read(connection, frame::MAX_FRAME)?)?;
     let (head, rest) = message::split_head(&first, Part::Request)?;
     let (request, request_digest) = Request::open(head, pair.n, &claims_digest)?;
+    if caller.is_none() {
+        connection.admit();
+    }
     let caller = *caller.get_or_insert(request.caller);
 
     let mut body = Body::new(connection, reader, rest, request.body)?;

@@ -2,7 +2,7 @@
 
 use crate::platform::Drivers;
 use crate::tls::Tls;
-use crate::transport::{Listener, Timed};
+use crate::transport::Listener;
 use enclave_core::boot::Boot;
 use enclave_core::session;
 use rustls::ServerConfig;
@@ -13,12 +13,6 @@ use std::time::Duration;
 
 /// The most sessions at a time; a connection more is closed.
 pub const MAX_SESSIONS: usize = 64;
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(15);
-/// After so long without a byte a session and its keys are gone.
-const IDLE: Duration = Duration::from_secs(600);
-/// After so long a session and its keys are gone.
-const TOTAL: Duration = Duration::from_secs(3600);
 
 /// Serves clients for as long as the listener lives.
 pub fn serve(drivers: &Arc<Drivers>, boot: &Arc<Boot>, tls: &Arc<ServerConfig>, listener: &Listener) {
@@ -37,9 +31,7 @@ pub fn serve(drivers: &Arc<Drivers>, boot: &Arc<Boot>, tls: &Arc<ServerConfig>, 
         let (drivers, boot, tls) = (drivers.clone(), boot.clone(), tls.clone());
         let session = move || {
             let _place = place;
-            let socket = Timed::new(socket, HANDSHAKE, HANDSHAKE);
             let Ok(mut connection) = Tls::accept(&tls, socket) else { return };
-            connection.socket().set(IDLE, TOTAL);
             // However it ended, the client is told by its end; the parent need not know.
             let _ = session::serve(drivers.as_ref(), &boot, &mut connection);
             connection.close();

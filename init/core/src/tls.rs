@@ -1,7 +1,7 @@
 //! TLS to clients: 1.3, X25519MLKEM768, raw public keys (RFC 7250), nothing resumed and nothing early. It hides and
 //! binds; who the enclave is, only its document says.
 
-use crate::transport::{self, Timed};
+use crate::transport::{self, Socket, Timed};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use enclave_core::error::Down;
@@ -14,9 +14,21 @@ use rustls::sign::CertifiedKey;
 use rustls::{StreamOwned, version};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The application protocol.
 pub const ALPN: &[u8] = b"capelet/1";
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+/// How long a client may be silent before its first request: places are few, and anybody may take one.
+const FIRST_IDLE: Duration = Duration::from_secs(30);
+/// How long it may take to that request. The enclave's own time counts too: it may have to ask KMS first.
+const FIRST_TOTAL: Duration = Duration::from_secs(90);
+/// After so long without a byte a session and its keys are gone.
+const IDLE: Duration = Duration::from_secs(600);
+/// So long after its first request a session and its keys are gone.
+const TOTAL: Duration = Duration::from_secs(3600);
 
 /// The one provider: X25519MLKEM768 and TLS 1.3's suites.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -45,8 +57,9 @@ pub fn server() -> Result<Arc<ServerConfig>, Down> {
 pub struct Tls(StreamOwned<ServerConnection, Timed>);
 
 impl Tls {
-    /// Shakes hands; the protocol must be ours.
-    pub fn accept(config: &Arc<ServerConfig>, socket: Timed) -> Result<Self, Down> {
+    /// Shakes hands; the protocol must be ours. Until [`Connection::admit`] there is little time.
+    pub fn accept(config: &Arc<ServerConfig>, socket: Socket) -> Result<Self, Down> {
+        let socket = Timed::new(socket, HANDSHAKE, HANDSHAKE);
         let connection = ServerConnection::new(config.clone()).map_err(|_| Down::Failed)?;
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
@@ -55,12 +68,8 @@ impl Tls {
         if stream.conn.alpn_protocol() != Some(ALPN) {
             return Err(Down::Closed);
         }
+        stream.sock.set(FIRST_IDLE, FIRST_TOTAL);
         Ok(Self(stream))
-    }
-
-    /// The socket, to set deadlines.
-    pub fn socket(&mut self) -> &mut Timed {
-        &mut self.0.sock
     }
 
     /// Says goodbye, so that the client can tell an end from a cut.
@@ -84,5 +93,9 @@ impl Channel for Tls {
 impl Connection for Tls {
     fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
         self.0.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
+    }
+
+    fn admit(&mut self) {
+        self.0.sock.set(IDLE, TOTAL);
     }
 }

@@ -10,10 +10,10 @@ use capelet::transport::Tls;
 use capelet::url::Url;
 use capelet::values::Owner;
 use capelet_core::tls;
-use capelet_core::transport::{Listener, Timed, Transport};
+use capelet_core::transport::{Listener, Transport};
 use capelet_e2e::{Local, Person, function};
 use enclave_core::identity::Identity;
-use enclave_core::platform::Channel as _;
+use enclave_core::platform::{Channel as _, Connection as _};
 use enclave_core::receipt::Function;
 use serde_json::json;
 use std::path::PathBuf;
@@ -119,8 +119,8 @@ fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
     while let Ok(socket) = listener.accept() {
         let config = config.clone();
         thread::spawn(move || {
-            let minute = Duration::from_secs(60);
-            let Ok(mut tls) = tls::Tls::accept(&config, Timed::new(socket, minute, minute)) else { return };
+            let Ok(mut tls) = tls::Tls::accept(&config, socket) else { return };
+            tls.admit();
             let mut buffer = [0; 1024];
             while let Ok(length @ 1..) = tls.read(&mut buffer) {
                 tls.write(&buffer[..length]).unwrap();

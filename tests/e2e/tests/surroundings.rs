@@ -4,9 +4,17 @@
 
 mod common;
 
+use capelet::home::Home;
+use capelet::home::trust::Trust;
+use capelet::session::{Ask, Session};
+use capelet::transport::Tls;
+use capelet::url::Url;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
 use common::{ECHO, Place, SPIN};
+use enclave_core::cbor::Writer;
+use enclave_core::message::{Halves, Verb};
+use enclave_core::platform::Channel as _;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -153,6 +161,38 @@ fn a_vault_that_goes_back_an_epoch() {
     assert_eq!(fetched, "rolled-back");
     // What was fetched before goes on to serve.
     sender.ok(&["encrypt", "--to", "owner", "--for", &checksum, "--accept", "operator-account", "text"]);
+    place.local.stop();
+}
+
+/// Whoever takes all places and says nothing has them for half a minute, not for ten; whoever has said something may
+/// think for longer.
+#[test]
+fn strangers_who_say_nothing() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    let home = Home::at(place.owner.home.clone()).unwrap();
+    let url = Url::parse(&place.local.url).unwrap();
+    let entry = home.load::<Trust>().unwrap().entry(&url).unwrap().clone();
+    let identity = home.identity(|_| {}).unwrap();
+    let list = |session: &mut Session| {
+        let mut params = Writer::new();
+        params.map(1).uint(1).uint(1);
+        let ask = Ask { verb: Verb::List, params: params.finish(), halves: Halves::new(), body: None };
+        session.demand(&identity, ask).map(drop)
+    };
+    let mut owner = Session::connect(&url, &entry).unwrap();
+    list(&mut owner).unwrap();
+    let began = Instant::now();
+    let mut idle: Vec<_> = (0..32).map(|_| Tls::connect(&url).unwrap()).collect();
+    let attested: Vec<_> = (0..31).map(|_| Session::connect(&url, &entry).unwrap()).collect();
+    assert_eq!(place.owner.code(&["run", "echo", "x"]), "closed", "there is another place");
+    idle[0].allow(Duration::from_secs(60));
+    assert_eq!(idle[0].read(&mut [0]).unwrap_or(0), 0);
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
+    thread::sleep(Duration::from_secs(35).saturating_sub(began.elapsed()));
+    assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
+    list(&mut owner).unwrap();
+    drop((idle, attested));
     place.local.stop();
 }
 
