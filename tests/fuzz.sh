@@ -2,10 +2,10 @@
 # fuzz.sh SECONDS [TARGET...]: every parser that sees outside bytes, SECONDS each; with 0 only the corpora, which ends
 # the same each time. A finding ends it with status 1 and the path of the input. libFuzzer comes as its crate, and the
 # flags are those that cargo-fuzz gives, all of them stable: nothing has to be installed, and one build serves all
-# targets.
+# targets. With `lint` formatting and lints of the targets, under the same flags: what is built for them serves, too.
 set -eu
 cd "$(dirname "$0")/fuzz"
-seconds=${1:?fuzz.sh SECONDS [TARGET...]}
+seconds=${1:?fuzz.sh SECONDS [TARGET...] | lint}
 shift
 
 target=x86_64-unknown-linux-gnu
@@ -13,7 +13,15 @@ folder=${CARGO_TARGET_DIR:-$PWD/../../target}/fuzz
 flags='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing'
-RUSTFLAGS=$flags ${CARGO:-cargo} build --locked --quiet --release --target "$target" --target-dir "$folder"
+with_flags() {
+    RUSTFLAGS=$flags ${CARGO:-cargo} "$1" --locked --quiet --release --target "$target" --target-dir "$folder"
+}
+if [ "$seconds" = lint ]; then
+    ${CARGO:-cargo} fmt --check
+    with_flags clippy
+    exit
+fi
+with_flags build
 binary=$folder/$target/release/capelet-fuzz
 
 [ $# -gt 0 ] || set -- $(CAPELET_FUZZ_TARGET=list "$binary" 2>&-)
