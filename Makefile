@@ -23,6 +23,7 @@ test-long: needs ## the slow rest: real programs, long simulations
 lint: needs ## formatting and lints; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
+	@tests/fuzz.sh lint
 
 fuzz: needs ## every parser, SECONDS (60) each
 	@tests/fuzz.sh $(or $(SECONDS),60)

@@ -8,6 +8,8 @@ echo "== licences, sources, bans"
 tests/deny.sh
 echo "== the core links without std"
 tests/no-std/run.sh
+echo "== every parser, two seconds of fuzzing each"
+tests/fuzz.sh 2
 echo "== all binaries, for the end-to-end tests"
 $cargo build --locked --quiet --workspace --bins
 echo "== tests"
