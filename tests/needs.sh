@@ -8,6 +8,7 @@ need() { # program, package
 }
 
 need cc gcc
+need c++ g++
 need make make
 need openssl openssl
 need python3 python3
