@@ -5,6 +5,7 @@ use crate::identity::{self, Identity};
 use crate::{Error, Part, digest};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::fmt;
 use zeroize::Zeroizing;
 
 /// The longest head, in bytes: with its length it lies in the first chunk.
@@ -237,7 +238,7 @@ pub fn split_head(plaintext: &[u8], part: Part) -> Result<(&[u8], &[u8]), Error>
 }
 
 /// A response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The request's number.
     pub n: u64,
@@ -245,8 +246,8 @@ pub struct Response {
     pub request: [u8; 48],
     /// 0 is done; see `status.rs`.
     pub status: u64,
-    /// The verb's result: a map of integer keys.
-    pub result: Vec<u8>,
+    /// The verb's result: a map of integer keys. A function's own words may be in it.
+    pub result: Zeroizing<Vec<u8>>,
     /// A receipt, signed.
     pub receipt: Option<Vec<u8>>,
     /// The body.
@@ -257,7 +258,9 @@ impl Response {
     /// u32be length ‖ response, to be followed by the body.
     pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let entries = 4 + u64::from(self.receipt.is_some()) + u64::from(self.body.is_some());
-        let mut writer = Writer::new();
+        // More than the fields of fixed length take.
+        let receipt = self.receipt.as_ref().map_or(0, Vec::len);
+        let mut writer = Writer::with_capacity(256 + self.result.len() + receipt);
         writer.map(entries).uint(1).uint(self.n).uint(2).bytes(&self.request).uint(3).uint(self.status);
         writer.uint(4).item(&self.result);
         if let Some(receipt) = &self.receipt {
@@ -284,7 +287,7 @@ impl Response {
         reader.key(3)?;
         let status = reader.uint()?;
         reader.key(4)?;
-        let result = params(&mut reader, Part::Response)?;
+        let result = Zeroizing::new(params(&mut reader, Part::Response)?);
         let (mut receipt, mut body) = (None, None);
         for _ in 4..entries {
             match reader.uint()? {
@@ -299,5 +302,11 @@ impl Response {
         }
         reader.end()?;
         Ok(Self { n, request: digest, status, result, receipt, body })
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Response([redacted])")
     }
 }

@@ -4,7 +4,7 @@
 use enclave_core::ciphertext::{self, Ciphertext, CiphertextHeader};
 use enclave_core::config::Arn;
 use enclave_core::identity::{Identity, fingerprint};
-use enclave_core::message::{Described, REQUEST, Request, Verb};
+use enclave_core::message::{Described, REQUEST, Request, Response, Verb};
 use enclave_core::object::{self, FunctionRecord, Head, Kind, ObjectAd, Record};
 use enclave_core::record::FUNCTION;
 use enclave_core::seal::{self, KemSecret};
@@ -229,4 +229,12 @@ fn what_holds_halves_does_not_grow() {
         let signed = her().sign1(REQUEST, &[3; 48], &map);
         assert_eq!(signed.capacity(), map.len() + 64 + 160);
     }
+}
+
+/// What a function said on stderr is in a response's result.
+#[test]
+fn what_a_response_holds_is_not_printed() {
+    let result = Zeroizing::new(vec![0xa0]);
+    let response = Response { n: 0, request: [1; 48], status: 0, result, receipt: None, body: None };
+    assert_eq!(format!("{response:?}"), "Response([redacted])");
 }

@@ -29,7 +29,7 @@ pub struct Reply {
     /// See `status.rs`.
     pub status: u64,
     /// A map of integer keys.
-    pub result: Vec<u8>,
+    pub result: Zeroizing<Vec<u8>>,
     /// A signed receipt.
     pub receipt: Option<Vec<u8>>,
     /// A body.
@@ -39,7 +39,7 @@ pub struct Reply {
 impl Reply {
     /// Done, with this result.
     pub fn done(result: Vec<u8>) -> Self {
-        Self { status: status::DONE, result, receipt: None, body: None }
+        Self { status: status::DONE, result: Zeroizing::new(result), receipt: None, body: None }
     }
 
     /// Failed; the result holds the value of a limit or an exit status under 1.
@@ -50,7 +50,7 @@ impl Reply {
             writer.map(1).uint(1).uint(value);
             writer.finish()
         });
-        Self { status: number, result, receipt: None, body: None }
+        Self { status: number, result: Zeroizing::new(result), receipt: None, body: None }
     }
 }
 

@@ -252,8 +252,9 @@ fn failure<P: Platform>(outcome: &Outcome, context: &Context<'_, P>) -> Option<E
 }
 
 /// {? 1 value, ? 2 stderr}.
-fn result(value: Option<u64>, diagnostic: Option<&Vec<u8>>) -> Vec<u8> {
-    let mut writer = Writer::new();
+fn result(value: Option<u64>, diagnostic: Option<&Vec<u8>>) -> Zeroizing<Vec<u8>> {
+    // More than the heads and the value take.
+    let mut writer = Writer::with_capacity(32 + diagnostic.map_or(0, Vec::len));
     writer.map(u64::from(value.is_some()) + u64::from(diagnostic.is_some()));
     if let Some(value) = value {
         writer.uint(1).uint(value);
@@ -261,5 +262,5 @@ fn result(value: Option<u64>, diagnostic: Option<&Vec<u8>>) -> Vec<u8> {
     if let Some(diagnostic) = diagnostic {
         writer.uint(2).bytes(diagnostic);
     }
-    writer.finish()
+    Zeroizing::new(writer.finish())
 }

@@ -74,7 +74,7 @@ pub struct Answer {
     /// How it ended, if not well.
     pub failed: Option<enclave_core::Error>,
     /// The verb's result: a map of integer keys.
-    pub result: Vec<u8>,
+    pub result: Zeroizing<Vec<u8>>,
     /// A receipt, signed.
     pub receipt: Option<Vec<u8>>,
     /// The body.

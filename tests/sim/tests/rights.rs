@@ -137,7 +137,7 @@ fn try_run(
     let answered = verbs::run_function(&place.run, session, person, &place.functions[owner], &inputs).unwrap();
     if !expected {
         assert!(answered.response.receipt.is_none() && answered.body.is_empty(), "{name}");
-        assert_eq!(answered.response.result, enclave_core::message::empty(), "{name}");
+        assert_eq!(*answered.response.result, enclave_core::message::empty(), "{name}");
         assert_eq!(answered.done().map(|_| ()), Err(Error::Refused), "{name}");
         assert_eq!(decrypted(), before, "{name}: KMS was asked for a key");
         return;
