@@ -140,18 +140,29 @@ impl Shared {
     /// The data key of this name, if it was unwrapped at most [`DATA_KEY_AGE`] ago. Owner's half and record are
     /// asked for all the same.
     pub fn data_key(&mut self, name: &[u8; 48], elapsed: u64) -> Option<Zeroizing<[u8; 32]>> {
-        self.data_keys.retain(|known| elapsed.saturating_sub(known.since) < DATA_KEY_AGE);
+        self.forget(elapsed);
         self.data_keys.iter().find(|known| known.name == *name).map(|known| known.key.clone())
     }
 
     /// Remembers a data key; the oldest goes when there are too many.
     pub fn set_data_key(&mut self, name: [u8; 48], key: Zeroizing<[u8; 32]>, elapsed: u64) {
+        self.forget(elapsed);
         self.data_keys.retain(|known| known.name != name);
         if self.data_keys.len() >= MAX_DATA_KEYS {
             self.data_keys.pop_front();
         }
         self.data_keys.push_back(CachedKey { name, key, since: elapsed });
     }
+
+    fn forget(&mut self, elapsed: u64) {
+        self.data_keys.retain(|known| elapsed.saturating_sub(known.since) < DATA_KEY_AGE);
+    }
+}
+
+/// Zeroizes the data keys that are too old: for the driver to call now and then, also when nobody asks for anything.
+pub fn forget<P: Platform>(platform: &P) {
+    let elapsed = platform.elapsed();
+    platform.shared(|shared| shared.forget(elapsed));
 }
 
 /// The time by the NSM, in milliseconds since 1970, never going back.
@@ -259,6 +270,11 @@ mod tests {
         }
         assert_eq!(shared.data_key(&name(0), 2000), None);
         assert_eq!(shared.data_key(&name(MAX_DATA_KEYS), 2000), Some(key(MAX_DATA_KEYS)));
+        // Whatever is done, and nothing at all, makes those go that are too old.
+        shared.set_data_key(name(0), key(0), 2000 + DATA_KEY_AGE);
+        assert_eq!(shared.data_keys.len(), 1);
+        shared.forget(2000 + 2 * DATA_KEY_AGE);
+        assert!(shared.data_keys.is_empty());
     }
 
     #[test]

@@ -11,11 +11,14 @@ use crate::worker::Workers;
 use enclave_core::boot::Boot;
 use enclave_core::claims::Regime;
 use enclave_core::error::{Down, Error};
-use enclave_core::{config, digest};
+use enclave_core::{config, digest, shared};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
-use std::{fmt, io};
+use std::time::{Duration, Instant};
+use std::{fmt, io, thread};
+
+/// How often old data keys are looked for.
+const FORGETTING: Duration = Duration::from_secs(10);
 
 /// What a binary's `main` decides.
 pub struct Settings {
@@ -59,6 +62,17 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Starts the thread that lets no data key grow much older than it may, though nobody asks for anything.
+fn forget_in_time(drivers: Arc<Drivers>) -> io::Result<()> {
+    let forget = move || {
+        loop {
+            thread::sleep(FORGETTING);
+            shared::forget(drivers.as_ref());
+        }
+    };
+    thread::Builder::new().name("forgetting".into()).spawn(forget).map(drop)
+}
+
 /// Boots and serves; returns only if the boot fails.
 pub fn run(settings: Settings) -> Result<(), Failure> {
     let roots = Roots::new(settings.kms_roots.iter().map(Vec::as_slice)).map_err(|_| Failure::KmsRoots)?;
@@ -77,7 +91,9 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
     nsm::measure(drivers.nsm.as_ref(), &measured, &expected).map_err(|_| Failure::Measure)?;
     let tls = tls::server().map_err(Failure::Start)?;
     let listener = drivers.transport.listen(CLIENTS).map_err(Failure::Listen)?;
+    let drivers = Arc::new(drivers);
+    forget_in_time(drivers.clone()).map_err(|_| Failure::Start(Down::Failed))?;
     eprintln!("capelet-core: serving");
-    serve::serve(&Arc::new(drivers), &Arc::new(boot), &tls, &listener);
+    serve::serve(&drivers, &Arc::new(boot), &tls, &listener);
     Ok(())
 }
