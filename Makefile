@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help demo test test-long fuzz sim bench image verify lint needs
+.PHONY: help demo test test-long fuzz sim bench image verify audit lint needs
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,9 +34,13 @@ sim: ## SEEDS (10000) simulated sessions with faults
 bench: needs ## ratios against peers and floors of the same run
 	@$(CARGO) build --locked --quiet --release --workspace --bins
 	@$(CARGO) run --locked --quiet --release -p capelet-bench
+	@tests/image/run.sh figures
 
 image: needs ## capelet.eif and measurements.json, compared with the committed ones
 	@reproducible/image.sh
 
 verify: needs ## rebuilds the image elsewhere, as somebody else, and compares
 	@reproducible/verify.sh
+
+audit: needs ## what there is to read inside, as docs/audit.md; fails when that page is stale
+	@reproducible/audit.sh

@@ -4,7 +4,7 @@
 #
 #   capelet.eif         the image
 #   measurements.json   PCRs; size and SHA-256 of file and sections; name, version, SHA-256 of all that went in
-#   parts/              kernel, ramdisk, and a list of each program's crates, for whoever looks closer
+#   parts/              kernel and its configuration, ramdisk, a list of each program's crates
 #
 # The development image differs from the release in its core alone, which trusts the KMS that KMS_ROOT.der names.
 set -eu
@@ -34,7 +34,8 @@ eif_build=$programs/eif-build
 
 sed "s|PROGRAMS|$new/programs|" "$here/ramdisk.list" > "$new/list"
 "$eif_build" cpio --list "$new/list" --to "$new/parts/ramdisk" > /dev/null
-cp "$kernel/bzImage" "$kernel/.config" "$new/programs"/*.tree "$new/parts/"
+cp "$kernel/bzImage" "$new/programs"/capelet-*.tree "$new/parts/"
+cp "$kernel/.config" "$new/parts/kernel.config"
 "$eif_build" build --kernel "$kernel/bzImage" --command-line "$(cat "$here/command-line")" --ramdisk "$new/parts/ramdisk" \
   --to "$new/capelet.eif" > /dev/null
 

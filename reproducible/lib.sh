@@ -33,19 +33,24 @@ debs() {
   [ -z "$bad" ] || die "$1 is damaged: $bad"
   mkdir -p "$cache/debs"
   [ -z "${CAPELET_DEBS:-}" ] || take "$1" "$CAPELET_DEBS"
-  if [ -n "$(lacking "$1")" ]; then
-    new=$(mktemp -d)
-    lacking "$1" | awk '{ print $1 "=" $2 }' > "$new/names"
-    say "fetching $(wc -l < "$new/names") packages through apt"
-    # All at once is quick, but gets nothing if one has left the index.
-    (cd "$new" && { xargs apt-get -qq download || xargs -n 1 apt-get -qq download < names; } < names > log 2>&1) || :
-    take "$1" "$new"
-    rm -rf "$new"
-  fi
+  [ -z "$(lacking "$1")" ] || fetch "$1"
+  # An index that is old or absent is the usual reason.
+  if [ -n "$(lacking "$1")" ] && [ "$(id -u)" = 0 ] && apt-get -qq update >&2; then fetch "$1"; fi
   missing=$(lacking "$1")
   [ -z "$missing" ] || die "cannot be had as locked (name, version, SHA-256):
 $missing
 Debian's snapshot archive keeps every package that ever was: put these in a folder, name it in CAPELET_DEBS."
+}
+
+# fetch LOCK: brings what apt can get of it into the pool
+fetch() {
+  new=$(mktemp -d)
+  lacking "$1" | awk '{ print $1 "=" $2 }' > "$new/names"
+  say "fetching $(wc -l < "$new/names") packages through apt"
+  # All at once is quick, but gets nothing if one has left the index.
+  (cd "$new" && { xargs apt-get -qq download || xargs -n 1 apt-get -qq download < names; } < names > log 2>&1) || :
+  take "$1" "$new"
+  rm -rf "$new"
 }
 
 # lacking LOCK: its lines whose .deb is not in the pool

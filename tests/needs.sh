@@ -14,6 +14,10 @@ need openssl openssl
 need python3 python3
 need faketime faketime
 need mount mount
+need unshare util-linux
+need dpkg-deb dpkg
+need flock util-linux
+need xz xz-utils
 need pkg-config pkg-config
 python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
 

@@ -14,3 +14,18 @@ echo "== all binaries, for the end-to-end tests"
 $cargo build --locked --quiet --workspace --bins
 echo "== tests"
 $cargo test --locked --quiet --workspace
+echo "== eif-build beside AWS' own library"
+tests/oracle-eif/run.sh
+echo "== the image: built and compared with the committed measurements (from nothing: a quarter of an hour)"
+reproducible/image.sh
+cmp build/image/measurements.json reproducible/measurements.json
+echo "== what there is to read is what docs/audit.md says"
+reproducible/audit.sh
+if [ "$(id -u)" = 0 ]; then
+    echo "== PID 1's walls, natively"
+    CAPELET_WORKER=$(reproducible/binaries.sh)/capelet-worker tests/pid1/run.sh
+else
+    echo "== PID 1's walls: LEFT OUT, they need root (sudo tests/pid1/run.sh)"
+fi
+echo "== the image, booted and used"
+tests/image/run.sh

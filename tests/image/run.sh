@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh [TEST...] [-- ARGUMENT...]: boots the release and the development image in QEMU and uses them with the ordinary
 # programs. TEST is boot, boundary, development, hardware, launch or release; all of them if none is named. What is not
-# there yet is built: the images (reproducible/image.sh), QEMU (tests/qemu/build.sh), the programs.
+# there yet is built: the images (reproducible/image.sh), QEMU (tests/qemu/build.sh), the programs. With `figures` in the
+# place of the tests it measures and tests nothing.
 #
 # CAPELET_IMAGE, CAPELET_IMAGE_DEVELOPMENT: folders with images that are there already, and need not be this source's.
 set -eu
@@ -36,6 +37,10 @@ tests/qemu/build.sh > /dev/null
 export CAPELET_CHAIN="$work/chain"
 tests/qemu/dev-chain.sh "$CAPELET_CHAIN"
 
+if [ "$tests" = ' --test figures' ]; then
+  $cargo run --locked --quiet -p capelet-image
+  exit
+fi
 # shellcheck disable=SC2086 # a list
 set -f
 $cargo test --locked --quiet -p capelet-image $tests -- --test-threads "$(nproc)" "$@"

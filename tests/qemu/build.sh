@@ -22,11 +22,12 @@ packages='build-essential ninja-build pkg-config flex bison python3 python3-venv
 
 inputs=$(cd "$here" && sha256sum build.sh nitro.mak requirements.txt ./*.patch | sha256sum | cut -c1-16)
 out=$cache/qemu-$inputs
-[ ! -d "$out" ] || { echo "$out"; exit 0; }
+# Built, and with the libraries that it was built with: a cache may come from another machine.
+there() { "$out/qemu-system-x86_64" --version > /dev/null 2>&1; }
+! there || { echo "$out"; exit 0; }
 mkdir -p "$cache/files"
 exec 9> "$out.lock"
 flock 9
-[ ! -d "$out" ] || { echo "$out"; exit 0; }
 
 missing=
 for p in $packages; do
@@ -35,9 +36,12 @@ done
 if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || die "run this as root first: apt-get install --no-install-recommends$missing"
   say "installing$missing"
+  apt-get -qq update >&2
   # shellcheck disable=SC2086 # a list of names
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >&2
 fi
+! there || { echo "$out"; exit 0; }
+rm -rf "$out"
 
 # The tarball, from whichever mirror apt is configured with: apt's helper knows its proxies and checks the hash.
 tarball=$cache/files/$(basename "$orig")
