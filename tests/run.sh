@@ -27,5 +27,8 @@ if [ "$(id -u)" = 0 ]; then
 else
     echo "== PID 1's walls: LEFT OUT, they need root (sudo tests/pid1/run.sh)"
 fi
+echo "== the kernel, from inside; and two guests joined as on Nitro"
+tests/qemu/kernel-test.py
+tests/qemu/kernel-test.py joined
 echo "== the image, booted and used"
 tests/image/run.sh
