@@ -19,6 +19,8 @@ tests/oracle-eif/run.sh
 echo "== the image: built and compared with the committed measurements (from nothing: a quarter of an hour)"
 reproducible/image.sh
 cmp build/image/measurements.json reproducible/measurements.json
+echo "== inputs that are not as locked"
+tests/image/inputs.sh
 echo "== what there is to read is what docs/audit.md says"
 reproducible/audit.sh
 if [ "$(id -u)" = 0 ]; then

@@ -231,7 +231,10 @@ impl fmt::Display for Error {
                 path.display()
             ),
             Self::Listen { address, source } if source.kind() == io::ErrorKind::NotFound => {
-                write!(f, "{address} cannot be listened on: its folder is not there; make it, or start what makes it first")
+                write!(
+                    f,
+                    "{address} cannot be listened on: its folder is not there; make it, or start what makes it first"
+                )
             }
             Self::Listen { address, source } => {
                 write!(f, "{address} cannot be listened on ({source}); end what uses it, or name another")

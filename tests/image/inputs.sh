@@ -1,0 +1,75 @@
+#!/bin/sh
+# inputs.sh: what the build of the image does when an input is not as locked: it says which, and leaves nothing behind.
+# Needs what a build has downloaded; downloads nothing itself.
+set -eu
+cd "$(dirname "$0")/../.."
+cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A checkout of its own, whose lock files may be damaged; an empty cache; and an apt-get that reaches nobody.
+fresh() {
+  rm -rf "$work/checkout" "$work/cache" "$work/debs"
+  mkdir -p "$work/checkout" "$work/cache" "$work/debs" "$work/bin"
+  cp -r Cargo.toml Cargo.lock rust-toolchain.toml reproducible "$work/checkout/"
+  printf '#!/bin/sh\necho "apt-get: no network" >&2\nexit 100\n' > "$work/bin/apt-get"
+  chmod +x "$work/bin/apt-get"
+}
+fails() { # NAME TEXT SCRIPT: ends with a failure that says TEXT, and nothing half-made is in the cache
+  name=$1 text=$2
+  shift 2
+  if (cd "$work/checkout" && PATH=$work/bin:$PATH CAPELET_CACHE=$work/cache CAPELET_DEBS=$work/debs "$@") \
+    > "$work/out" 2> "$work/err"; then
+    echo "$name: it succeeds" >&2
+    exit 1
+  fi
+  grep -qF -e "$text" "$work/err" || { echo "$name: it does not say \"$text\":" >&2; cat "$work/err" >&2; exit 1; }
+  left=$(find "$work/cache" -mindepth 1 -maxdepth 1 ! -name debs ! -name 'rust-*' ! -name '*.lock')
+  [ -z "$left" ] || { echo "$name: it leaves $left" >&2; exit 1; }
+  [ ! -s "$work/out" ] || { echo "$name: it prints a folder" >&2; exit 1; }
+  echo "ok     $name"
+}
+lock=$work/checkout/reproducible/build-root.lock
+first() { grep -v '^#' "$lock" | head -n 1; }
+
+fresh
+fails 'no network, nothing there: the first package, version and hash are named' "$(first)" reproducible/root.sh
+fails '  and where to find it' 'CAPELET_DEBS' reproducible/root.sh
+
+fresh
+sed -i '$s/ [0-9a-f]*$/ 1234/' "$lock"
+fails 'a damaged lock file' 'is damaged' reproducible/root.sh
+
+# All packages are there, under names that say nothing; but one is not what the lock file says.
+fresh
+n=0
+for deb in "$cache"/debs/*.deb; do n=$((n + 1)); ln "$deb" "$work/debs/$n.deb" 2> /dev/null || cp "$deb" "$work/debs/$n.deb"; done
+sed -i "s/$(first | cut -d' ' -f3)/$(printf %064d 0)/" "$lock"
+fails 'one hash is wrong: that package alone is named' "$(first)" reproducible/root.sh
+[ "$(grep -cE ' [0-9a-f]{64}$' "$work/err")" = 1 ]
+
+fresh
+sed -i '0,/^[0-9a-f]/s/^[0-9a-f]\{8\}/00000000/' "$work/checkout/reproducible/rust.lock"
+fails 'a toolchain that is another' 'is not as locked' reproducible/rust.sh
+
+fresh
+sed -i '0,/^checksum = "/s/^checksum = ".\{8\}/checksum = "00000000/' "$work/checkout/Cargo.lock"
+fails 'a crate that is another' 'checksum' reproducible/crates.sh
+
+# The configuration checker, with the switches that the built kernel knows.
+fresh
+config=$(find "$(reproducible/kernel.sh)" -name .config)
+fragment=$work/checkout/reproducible/kernel.config
+mkdir "$work/kernel"
+sed -nE 's/^(# )?CONFIG_([A-Za-z0-9_]+)[= ].*/config \2/p' "$config" > "$work/kernel/Kconfig"
+sed -nE 's/^# CONFIG_([A-Za-z0-9_]+) is not set/config \1/p' "$fragment" >> "$work/kernel/Kconfig"
+checked() { reproducible/check-config.sh "$config" "$work/kernel" "$fragment" > "$work/out" 2>&1; }
+checked || { cat "$work/out"; exit 1; }
+for change in 's/^CONFIG_SECCOMP=y$/CONFIG_SECCCOMP=y/' 's/^CONFIG_SECCOMP=y$/# CONFIG_SECCOMP is not set/' \
+  's/^# CONFIG_MODULES is not set$/CONFIG_MODULES=y/' 's/^CONFIG_SECCOMP=y$/&\n&/'; do
+  cp reproducible/kernel.config "$fragment"
+  sed -i "$change" "$fragment"
+  ! cmp -s reproducible/kernel.config "$fragment"
+  if checked; then echo "the checker takes $change" >&2; exit 1; fi
+  echo "ok     a kernel configuration that is not as asked for: $(head -n 1 "$work/out")"
+done
