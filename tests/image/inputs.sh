@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 fresh() {
   rm -rf "$work/checkout" "$work/cache" "$work/debs"
   mkdir -p "$work/checkout" "$work/cache" "$work/debs" "$work/bin"
-  cp -r Cargo.toml Cargo.lock rust-toolchain.toml reproducible "$work/checkout/"
+  tar --exclude='./target*' --exclude=./build --exclude=./.git -c . | tar -C "$work/checkout" -x
   printf '#!/bin/sh\necho "apt-get: no network" >&2\nexit 100\n' > "$work/bin/apt-get"
   chmod +x "$work/bin/apt-get"
 }
