@@ -51,7 +51,16 @@ impl<C: Crypto> FrameReader<C> {
     }
 
     /// Opens the content of the next frame.
-    pub fn chunk(&mut self, mut content: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn chunk(&mut self, content: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut plaintext = Zeroizing::new(content);
+        self.open(&mut plaintext, 0)?;
+        Ok(plaintext)
+    }
+
+    /// Opens the content of the next frame where it lies: in `bytes`, from `start` to the end. The plaintext takes its
+    /// place.
+    pub fn open(&mut self, bytes: &mut Vec<u8>, start: usize) -> Result<(), Error> {
+        let content = bytes.get_mut(start..).ok_or(MALFORMED)?;
         let (flag, chunk) = content.split_first_mut().ok_or(MALFORMED)?;
         let last = match *flag {
             MORE => false,
@@ -60,10 +69,9 @@ impl<C: Crypto> FrameReader<C> {
         };
         let length = self.0.open(chunk, last)?.len();
         // The plaintext stays where the ciphertext was, a byte further on; it moves to the front.
-        let mut plaintext = Zeroizing::new(content);
-        plaintext.copy_within(1..1 + length, 0);
-        plaintext.truncate(length);
-        Ok(plaintext)
+        content.copy_within(1..1 + length, 0);
+        bytes.truncate(start + length);
+        Ok(())
     }
 
     /// Whether the last frame was read and nothing failed. Without it a stream is cut off.

@@ -11,6 +11,22 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// A SHA-256 of what comes bit by bit: of a body, while the next of it is on its way.
+#[derive(Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// Takes more.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was taken.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// SHA-384 of the parts, one after the other.
 pub fn sha384(parts: &[&[u8]]) -> [u8; 48] {
     let mut hash = Sha384::new();

@@ -148,22 +148,18 @@ pub fn send<C: Crypto>(
 ) -> Result<(), Error> {
     let (mut writer, commitment) = FrameWriter::<C>::new(secret, aad)?;
     frame::write(connection, &commitment)?;
-    let mut rest = body;
-    let mut front = head;
-    loop {
-        let mut chunk = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
-        let room = CHUNK_LEN - front.len().min(CHUNK_LEN);
-        let (taken, after) = rest.split_at(room.min(rest.len()));
-        chunk.extend_from_slice(front);
-        chunk.extend_from_slice(taken);
-        front = &[];
+    let room = CHUNK_LEN.saturating_sub(head.len());
+    let (taken, mut rest) = body.split_at(room.min(body.len()));
+    let mut first = Zeroizing::new(Vec::with_capacity(head.len() + taken.len()));
+    first.extend_from_slice(head);
+    first.extend_from_slice(taken);
+    frame::write(connection, &writer.chunk(&first, rest.is_empty())?)?;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(CHUNK_LEN.min(rest.len()));
+        frame::write(connection, &writer.chunk(chunk, after.is_empty())?)?;
         rest = after;
-        let last = rest.is_empty();
-        frame::write(connection, &writer.chunk(&chunk, last)?)?;
-        if last {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 /// A request's body, still on its way.
@@ -195,10 +191,12 @@ impl<'a, C: Connection, Y: Crypto> Body<'a, C, Y> {
         if self.received > self.length() { Err(Error::Disagrees(Part::Request)) } else { Ok(()) }
     }
 
-    fn chunk(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let chunk = self.reader.chunk(frame::read(self.connection, frame::MAX_FRAME)?)?;
-        self.count(chunk.len())?;
-        Ok(chunk)
+    /// Reads the next chunk onto the end of `to`.
+    fn chunk(&mut self, to: &mut Vec<u8>) -> Result<(), Error> {
+        let start = to.len();
+        frame::append(self.connection, to, frame::MAX_FRAME)?;
+        self.reader.open(to, start)?;
+        self.count(to.len() - start)
     }
 
     /// How many bytes are announced.
@@ -215,13 +213,19 @@ impl<'a, C: Connection, Y: Crypto> Body<'a, C, Y> {
     pub fn read(&mut self, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.check(limit)?;
         let announced = usize::try_from(self.length()).map_err(|_| Error::InputLimit(limit))?;
-        // All of it at once: a vector that grows would leave copies of the plaintext behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(announced.saturating_add(1)));
+        // All of it at once, and what the last frame may have too much: a vector that grows would leave copies of the
+        // plaintext behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(announced.saturating_add(frame::MAX_FRAME)));
         body.extend_from_slice(&self.begun);
+        let mut hash = digest::Running::default();
+        hash.update(&body);
         while !self.reader.ended() {
-            body.extend_from_slice(&self.chunk()?);
+            let start = body.len();
+            self.chunk(&mut body)?;
+            hash.update(body.get(start..).unwrap_or_default());
         }
-        message::check_body(self.described, &body, Part::Request)?;
+        let found = message::Described { length: body.len() as u64, sha256: hash.finish() };
+        message::check_found(self.described, found, Part::Request)?;
         Ok(body)
     }
 
@@ -230,8 +234,10 @@ impl<'a, C: Connection, Y: Crypto> Body<'a, C, Y> {
         if !self.reader.ended() {
             self.check(MAX_DISCARDED)?;
         }
+        let mut scrap = Zeroizing::new(Vec::new());
         while !self.reader.ended() {
-            self.chunk()?;
+            scrap.clear();
+            self.chunk(&mut scrap)?;
         }
         Ok(())
     }

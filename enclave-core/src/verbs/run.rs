@@ -57,7 +57,7 @@ pub fn run<P: Platform, C: Connection>(
         return Err(Error::Disagrees(Part::Object));
     }
 
-    // The body and its pieces.
+    // The body, and what is in it once opened.
     body.check(context.boot.limits.input)?;
     let _held = shared::hold(context.platform, body.length().saturating_mul(2))?;
     let data = body.read(context.boot.limits.input)?;
@@ -121,17 +121,34 @@ fn headers(inputs: &[Input], pieces: &[&[u8]]) -> Result<Vec<CiphertextHeader>, 
     encrypted.map(|(_, piece)| Ok(Ciphertext::parse(piece)?.header)).collect()
 }
 
+/// An input as the function sees it.
+enum Data<'d> {
+    /// It came in the clear, in the body, which is not copied.
+    Plain(&'d [u8]),
+    /// It was opened.
+    Opened(Zeroizing<Vec<u8>>),
+}
+
+impl Data<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(bytes) => bytes,
+            Self::Opened(bytes) => bytes,
+        }
+    }
+}
+
 /// Plain inputs as they are, encrypted ones opened under their vault keys.
-fn open_inputs<P: Platform>(
+fn open_inputs<'d, P: Platform>(
     context: &Context<'_, P>,
     request: &Request,
     authorised: &Authorised,
     inputs: &[Input],
-    pieces: &[&[u8]],
-) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
-    let open = |(input, piece): (&Input, &&[u8])| match input.epoch {
-        None => Ok(Zeroizing::new(piece.to_vec())),
-        Some(epoch) => open_ciphertext(context, request, authorised, piece, epoch),
+    pieces: &[&'d [u8]],
+) -> Result<Vec<Data<'d>>, Error> {
+    let open = |(input, piece): (&Input, &&'d [u8])| match input.epoch {
+        None => Ok(Data::Plain(piece)),
+        Some(epoch) => open_ciphertext(context, request, authorised, piece, epoch).map(Data::Opened),
     };
     inputs.iter().zip(pieces).map(open).collect()
 }
@@ -162,7 +179,7 @@ fn work<P: Platform>(
     authorised: &Authorised,
     function: Function,
     bundle: &[u8],
-    inputs: &[Zeroizing<Vec<u8>>],
+    inputs: &[Data<'_>],
 ) -> Result<Reply, Error> {
     let start = shared::now(context.platform)?;
     if start > request.not_after {
@@ -181,7 +198,7 @@ fn work<P: Platform>(
         request: context.request_digest,
         function,
         caller: request.caller,
-        inputs: (1..).zip(inputs).map(|(i, input)| salted(i, input)).collect(),
+        inputs: (1..).zip(inputs).map(|(i, input)| salted(i, input.bytes())).collect(),
         output: output.map(|output| salted(0, output)),
         status: ended.map_or(status::DONE, |error| status::of(error).0),
         time: [start, end],
@@ -202,7 +219,7 @@ fn start_worker<P: Platform>(
     context: &Context<'_, P>,
     _: &Authorised,
     bundle: &[u8],
-    inputs: &[Zeroizing<Vec<u8>>],
+    inputs: &[Data<'_>],
     now: u64,
     not_after: u64,
 ) -> Result<Outcome, Error> {
@@ -210,7 +227,7 @@ fn start_worker<P: Platform>(
     let manifest = &bundle.manifest;
     let (first, more) = inputs.split_first().ok_or(Error::Malformed(Part::Request))?;
     let names: Vec<String> = (1..=more.len()).map(|i| alloc::format!("{INPUTS}/{i}")).collect();
-    let more = names.iter().zip(more).map(|(name, data)| (name.as_str(), data.as_slice()));
+    let more = names.iter().zip(more).map(|(name, data)| (name.as_str(), data.bytes()));
     let files: Vec<(&str, &[u8])> = bundle.files.iter().copied().chain(more).collect();
     let limits = &context.boot.limits;
     context.platform.work(&Job {
@@ -219,7 +236,7 @@ fn start_worker<P: Platform>(
         arguments: &manifest.arguments,
         module: bundle.module,
         files: &files,
-        input: first,
+        input: first.bytes(),
         limits: Limits {
             memory: limits.memory,
             output: limits.output,

@@ -258,21 +258,20 @@ fn receive(
     let length = described.map_or(0, |described| described.length);
     let length = usize::try_from(length).ok().filter(|_| length <= MAX_BODY);
     let length = length.ok_or(enclave_core::Error::TooLarge(Part::Response))?;
-    // All of it at once: a vector that grows would leave copies of the plaintext behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(length));
-    let mut next = Zeroizing::new(begun.to_vec());
-    loop {
-        if body.len() + next.len() > length {
-            return Err(enclave_core::Error::Disagrees(Part::Response).into());
-        }
-        body.extend_from_slice(&next);
-        if reader.ended() {
-            break;
-        }
-        let content = frame::read(channel, frame::MAX_FRAME).map_err(|error| lost(url, error))?;
-        next = reader.chunk(content)?;
+    // All of it at once, and what the last frame may have too much: a vector that grows would leave copies of the
+    // plaintext behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(length + frame::MAX_FRAME));
+    body.extend_from_slice(begun);
+    let mut hash = digest::Running::default();
+    hash.update(begun);
+    while body.len() <= length && !reader.ended() {
+        let start = body.len();
+        frame::append(channel, &mut body, frame::MAX_FRAME).map_err(|error| lost(url, error))?;
+        reader.open(&mut body, start)?;
+        hash.update(body.get(start..).unwrap_or_default());
     }
-    message::check_body(described, &body, Part::Response)?;
+    let found = Described { length: body.len() as u64, sha256: hash.finish() };
+    message::check_found(described, found, Part::Response)?;
     Ok(body)
 }
 
