@@ -30,9 +30,12 @@ pub fn supervise(socket: OwnedFd, worker: PathBuf) -> Result<(), Error> {
     let socket = Arc::new(socket);
     loop {
         let Some((spawn, descriptor)) = receive(&socket)? else { return Ok(()) };
-        let (socket, worker) = (socket.clone(), worker.clone());
+        // Started here, as in the image: only the waiting has a thread of its own.
+        let until = Instant::now() + Duration::from_millis(u64::from(spawn.deadline));
+        let started = start(&worker, descriptor, spawn.memory);
+        let socket = socket.clone();
         thread::spawn(move || {
-            let how = run(&worker, descriptor, spawn);
+            let how = started.map_or(How::NotStarted, |child| end(child, until));
             // A core that is gone needs no answer.
             let _ = send(&*socket, &Ended { job: spawn.job, how }.to_bytes(), SendFlags::NOSIGNAL);
         });
@@ -63,10 +66,8 @@ fn receive(socket: &OwnedFd) -> Result<Option<(Spawn, OwnedFd)>, Error> {
     }
 }
 
-fn run(worker: &Path, descriptor: OwnedFd, spawn: Spawn) -> How {
-    let until = Instant::now() + Duration::from_millis(u64::from(spawn.deadline));
-    let started = start(worker, descriptor, spawn.memory);
-    let Ok(mut child) = started else { return How::NotStarted };
+/// Waits for a worker's end, at the latest until its deadline.
+fn end(mut child: Child, until: Instant) -> How {
     let in_time = wait(&child, until);
     if !in_time {
         // It may have ended in this very moment; then there is nothing to kill.

@@ -32,13 +32,15 @@ pub(crate) fn read_body(stream: &Stream, until: Until<'_>, mut each: impl FnMut(
     }
 }
 
-/// Writes one frame. Its length must fit in four bytes, which all that the parent writes does.
+/// Writes one frame.
 pub(crate) fn write(stream: &Stream, bytes: &[u8], until: Until<'_>) -> Result<(), Error> {
+    stream.write_all(&frame(bytes)?, until)
+}
+
+/// One frame. Its length must fit in four bytes, which all that the parent writes does.
+pub(crate) fn frame(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let length = u32::try_from(bytes.len()).map_err(|_| Error::TooManyBytes)?;
-    let mut frame = Vec::with_capacity(4 + bytes.len());
-    frame.extend(length.to_be_bytes());
-    frame.extend(bytes);
-    stream.write_all(&frame, until)
+    Ok([length.to_be_bytes().as_slice(), bytes].concat())
 }
 
 fn fill(stream: &Stream, buffer: &mut [u8], until: Until<'_>) -> Result<(), Error> {

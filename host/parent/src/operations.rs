@@ -90,14 +90,20 @@ fn take_in(
 
 /// Sends the answer to `get`; tells how many bytes the body had.
 fn send(mut file: File, length: u64, enclave: &Stream, until: Until<'_>) -> Result<u64, Error> {
-    frames::write(enclave, &Answer::Follows(length).encode().0, until)?;
-    let mut frame = Vec::with_capacity(MAX_BODY_FRAME);
+    // Frames wait for each other until they are worth a call, and the enclave's waking.
+    let mut frames = frames::frame(&Answer::Follows(length).encode().0)?;
+    let mut content = Vec::with_capacity(MAX_BODY_FRAME);
     let mut sent = 0;
     loop {
-        frame.clear();
+        content.clear();
         // Once the head is out there is no way to say that the disk failed but to close.
-        let count = Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut frame).map_err(Error::Disk)?;
-        frames::write(enclave, &frame, until)?;
+        let count =
+            Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut content).map_err(Error::Disk)?;
+        frames.extend(frames::frame(&content)?);
+        if count == 0 || frames.len() > MAX_BODY_FRAME {
+            enclave.write_all(&frames, until)?;
+            frames.clear();
+        }
         if count == 0 {
             return Ok(sent);
         }

@@ -98,12 +98,14 @@ pub struct Timed {
     socket: Socket,
     idle: Duration,
     until: Instant,
+    /// What the socket was last told.
+    armed: Option<Duration>,
 }
 
 impl Timed {
     /// A socket that may be idle for `idle` and is done with after `total`.
     pub fn new(socket: Socket, idle: Duration, total: Duration) -> Self {
-        Self { socket, idle, until: Instant::now() + total }
+        Self { socket, idle, until: Instant::now() + total, armed: None }
     }
 
     /// Other deadlines from now on.
@@ -112,13 +114,18 @@ impl Timed {
         self.until = Instant::now() + total;
     }
 
-    fn arm(&self) -> io::Result<()> {
+    fn arm(&mut self) -> io::Result<()> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         // A timeout of less than a microsecond would mean none at all.
-        self.socket.set_timeouts(left.min(self.idle).max(Duration::from_millis(1)))
+        let timeout = left.min(self.idle).max(Duration::from_millis(1));
+        if self.armed != Some(timeout) {
+            self.socket.set_timeouts(timeout)?;
+            self.armed = Some(timeout);
+        }
+        Ok(())
     }
 }
 
