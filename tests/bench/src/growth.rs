@@ -1,7 +1,7 @@
 //! How things grow: with the input, with the clients, with what is stored.
 
 use crate::measure::median;
-use crate::session::Place;
+use crate::session::{Place, input};
 use std::fs;
 use std::thread;
 use std::time::Instant;
@@ -10,9 +10,10 @@ pub fn run() {
     let place = Place::new();
     let mut session = place.connect();
     println!("\na run of an empty function, by input");
-    let empty = median(21, || place.run(&mut session, b""));
+    let nothing = input(0);
+    let empty = median(21, || place.run(&mut session, &nothing));
     for length in [1 << 10, 1 << 16, 1 << 20, 1 << 23, 1 << 26] {
-        let input = vec![7; length];
+        let input = input(length);
         let took = median(5, || place.run(&mut session, &input));
         let rate = length as f64 / took / 1000.0;
         bar(&format!("{} KiB", length >> 10), took / empty, &format!("× an empty input, {rate:.2} GB/s"));
@@ -28,7 +29,7 @@ pub fn run() {
         thread::scope(|scope| {
             for mut session in sessions {
                 let place = &place;
-                scope.spawn(move || (0..runs).for_each(|_| place.run(&mut session, b"")));
+                scope.spawn(move || (0..runs).for_each(|_| place.run(&mut session, &input(0))));
             }
         });
         let rate = (runs * clients) as f64 / start.elapsed().as_secs_f64();
@@ -48,7 +49,7 @@ pub fn run() {
             fs::hard_link(object, folder.join(format!("{there:032x}-{:016x}", 1))).unwrap();
             there += 1;
         }
-        let took = median(21, || place.run(&mut session, b""));
+        let took = median(21, || place.run(&mut session, &nothing));
         if functions == 1 {
             first = took;
         }

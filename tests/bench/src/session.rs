@@ -67,12 +67,17 @@ impl Place {
         Session::connect(&url, trust.entry(&url).unwrap()).unwrap()
     }
 
-    pub fn run(&self, session: &mut Session, input: &[u8]) {
+    pub fn run(&self, session: &mut Session, input: &Input) {
         let home = Home::at(self.owner.home.clone()).unwrap();
-        let input = Input::Plain(Zeroizing::new(input.to_vec()));
-        let ran = capelet::run::run(&home, session, &identity(&self.owner), &self.function, &[input]).unwrap();
+        let input = std::slice::from_ref(input);
+        let ran = capelet::run::run(&home, session, &identity(&self.owner), &self.function, input).unwrap();
         ran.output.unwrap();
     }
+}
+
+/// An input of so many bytes.
+pub fn input(length: usize) -> Input {
+    Input::Plain(Zeroizing::new(vec![7; length]))
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -147,10 +152,11 @@ pub fn run() {
         let child = Command::new("/bin/true").env_clear().stdin(Stdio::null()).status().unwrap();
         assert!(child.success());
     };
-    let (ours, floor) = pair(101, || place.run(&mut session, b""), floor);
+    let empty = input(0);
+    let (ours, floor) = pair(101, || place.run(&mut session, &empty), floor);
     row("warm run, empty function / echo + process", ours, floor, "");
     println!("{:<46} {:>9.1} µs {:>33}", "  over the floor", ours - floor, "≤ 2000 µs");
-    let cold = median(21, || place.run(&mut place.connect(), b""));
+    let cold = median(21, || place.run(&mut place.connect(), &empty));
     row("connect and run / warm run", cold, ours, "");
     place.local.unwrap().stop();
 }
