@@ -212,7 +212,10 @@ impl fmt::Display for Error {
             Self::Usage(words) => write!(f, "{words}; `capelet --help` shows how"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
             Self::BadPin { want } => write!(f, "-p must be {want}"),
-            Self::NoUrl => f.write_str("no enclave was named: say -u URL, set CAPELET_URL, or `capelet pin URL` first"),
+            Self::NoUrl => f.write_str(
+                "no enclave was named, and not exactly one is pinned: say -u URL, set CAPELET_URL, or `capelet pin URL` \
+                 first",
+            ),
             Self::BadUrl(url) => write!(f, "{url:?} is no address: say capelet://HOST[:PORT] or unix:/PATH"),
             Self::NoPins(url) => {
                 write!(

@@ -5,6 +5,7 @@
 use capelet_e2e::binary;
 use capelet_image::{Kms, checkout, development, measured, named, output, release};
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -24,6 +25,13 @@ fn check(image: &Path, measurements: &Path, words: &[&str]) -> Output {
 
 fn lines(output: &Output, word: &str) -> usize {
     String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with(word)).count()
+}
+
+#[test]
+fn its_function_is_what_its_text_says() {
+    let folder = checkout("tests/hardware");
+    let text = wat::parse_file(folder.join("echo.wat")).unwrap();
+    assert_eq!(fs::read(folder.join("echo/echo.wasm")).unwrap(), text);
 }
 
 #[test]
