@@ -102,9 +102,15 @@ fn exchange<P: Platform, C: Connection>(
         let mut context = Context { platform, boot, secrets, n: pair.n, request_digest, pending };
         verbs::dispatch(&mut context, &request, &mut body)
     });
-    let reply = answered.unwrap_or_else(Reply::failed);
+    let mut reply = answered.unwrap_or_else(Reply::failed);
     // Whoever is refused may still be sending: read to the end of it, so that the answer is not lost.
     body.discard()?;
+    // What a client does not read stays here for as long as she may be silent: it counts like what comes in.
+    let waiting = reply.body.as_ref().map_or(0, |body| body.capacity());
+    let held = shared::hold(platform, waiting as u64);
+    if let Err(error) = &held {
+        reply = Reply::failed(*error);
+    }
     answer::<P, C>(body.connection, pair.response, &request, request_digest, reply)
 }
 

@@ -26,7 +26,8 @@ pub const KEY_RETRY: u64 = 10_000;
 pub const MAX_DATA_KEYS: usize = 256;
 /// How long an unwrapped data key is remembered, in milliseconds.
 pub const DATA_KEY_AGE: u64 = 300_000;
-/// The most bytes of bodies and stored objects, and of what is in them, that all sessions together may hold.
+/// The most bytes of bodies and stored objects, of what is in them, and of results on their way, that all sessions
+/// together may hold. What a worker has written so far is not in it: at most eight results at a time.
 pub const MAX_HELD: u64 = 768 << 20;
 
 /// What was read of a KMS key: digests for the claims, texts for the client.

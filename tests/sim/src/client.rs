@@ -128,6 +128,8 @@ pub struct Session {
     run: Arc<Run>,
     /// Its number.
     pub number: usize,
+    /// Called whenever a part of an answer was read.
+    pub watch: Option<Box<dyn FnMut() + Send>>,
     /// Whether the connection is of no more use.
     pub broken: bool,
     /// What the document vouches for.
@@ -161,7 +163,18 @@ impl Session {
         let (enc, secrets) = Secrets::client(&entropy, &claims.kem_public, claims_bytes)?;
         frame::write(&mut end, &enc)?;
         let (document, claims_bytes) = (document.to_vec(), claims_bytes.to_vec());
-        Ok(Self { number: end.session, broken: false, end, secrets, run, claims, claims_bytes, document, timestamp })
+        Ok(Self {
+            number: end.session,
+            broken: false,
+            watch: None,
+            end,
+            secrets,
+            run,
+            claims,
+            claims_bytes,
+            document,
+            timestamp,
+        })
     }
 
     /// One request of `person`'s and its answer.
@@ -214,6 +227,9 @@ impl Session {
         let mut plain = Vec::new();
         while !reader.ended() {
             plain.extend_from_slice(&reader.chunk(frame::read(&mut self.end, frame::MAX_FRAME)?)?);
+            if let Some(watch) = &mut self.watch {
+                watch();
+            }
         }
         let (head, body) = message::split_head(&plain, Part::Response)?;
         let response = Response::parse(head, pair.n, &request_digest)?;

@@ -12,6 +12,7 @@ use enclave_core::Error;
 use enclave_core::error::Down;
 use enclave_core::message::{Described, MAX_AHEAD, Verb, empty};
 use enclave_core::shared;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 fn alone(work: impl FnOnce(&Arc<Run>, &Arc<Enclave>, &mut Person) + Send + 'static) {
@@ -96,6 +97,28 @@ fn without_memory_nothing_is_loaded() {
         drop(held);
         assert_eq!(ran(), Ok(()));
         // All of it was given back.
+        assert!(shared::hold(&enclave.platform, shared::MAX_HELD).is_ok());
+    });
+}
+
+/// A result counts until its last byte is on its way: who reads slowly, in many sessions, takes no more than there is.
+#[test]
+fn a_result_that_is_not_read_counts() {
+    alone(|run, enclave, person| {
+        let mut session = Session::open(enclave, &mut person.prng).unwrap();
+        let function = Function::new(person.owner, [1; 16], 1, b"module".to_vec());
+        verbs::deploy(run, &mut session, person, &function).unwrap();
+        let refused = Arc::new(AtomicUsize::new(0));
+        let (watched, counted) = (enclave.clone(), refused.clone());
+        session.watch = Some(Box::new(move || {
+            // The run has ended, and what it took was given back.
+            if shared::hold(&watched.platform, shared::MAX_HELD - 500_000).is_err() {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+        let ask = verbs::run_ask(run, person, &function, &[Input::Plain(vec![7; 600_000])]);
+        session.ask(person, Verb::Run, ask).unwrap().done().unwrap();
+        assert!(refused.load(Ordering::Relaxed) > 0);
         assert!(shared::hold(&enclave.platform, shared::MAX_HELD).is_ok());
     });
 }
