@@ -16,16 +16,30 @@ root=$("$here/root.sh")
 rust=$("$here/rust.sh")
 crates=$("$here/crates.sh")
 
+# cargo would take its configuration from there, and with it another compiler or other crates.
+[ ! -e "$source/.cargo" ] || die "$source/.cargo is there: the image is built without; move it away"
+
+# contents FOLDER: the SHA-256 of every file of ours that the compiler can read: lock file and manifests of the workspace,
+# and the packages that go in with all that they hold
+contents() {
+  (cd "$1" && find Cargo.toml Cargo.lock enclave-core init eif-build host tests -type f \
+    \( -name Cargo.toml -o -path Cargo.lock -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) \
+    | sort | xargs -d '\n' sha256sum)
+}
+
 build() {
   work=$part/work
-  mkdir -p "$work/cargo" "$work/out"
+  mkdir -p "$work/cargo" "$work/out" "$work/src"
+  # A copy, or what is built could be other than what was hashed.
+  tar -C "$source" --exclude='./target*' --exclude=./build --exclude=./.git -c . | tar -C "$work/src" -x
+  [ "$(contents "$work/src")" = "$code" ] || die 'the source has changed while it was read; try again'
   printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
   cp "$kms_root" "$work/kms-root.der"
   say "building $packages"
   # Each package by itself, or cargo would merge the features of what they share. --target keeps the flags from what
   # runs during the build. Paths are the same in every such root; remapped, they are not even those.
   # shellcheck disable=SC2016,SC2086 # the inner shell expands; a list of names
-  in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$source:/src" -- sh -euc '
+  in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$work/src:/src" -- sh -euc '
     target=x86_64-unknown-linux-gnu
     export CARGO_HOME=/build/cargo CARGO_TARGET_DIR=/build/target CAPELET_DEVELOPMENT_KMS_ROOT=/build/kms-root.der
     export CFLAGS="-ffile-prefix-map=/vendor=. -ffile-prefix-map=/build=."
@@ -47,9 +61,6 @@ build() {
   rm -rf "$work"
 }
 
-# What the compiler can read: the manifests of the workspace, and the packages that go in with all that they hold.
-files=$(cd "$source" && find Cargo.toml enclave-core init eif-build host tests -type f \
-  \( -name Cargo.toml -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) | sort)
-code=$(cd "$source" && echo "$files" | xargs -d '\n' sha256sum)
+code=$(contents "$source")
 once "$cache/binaries-$(printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "${crates##*-}" "$code" \
   | cat - "$here/binaries.sh" "$here/lib.sh" "$kms_root" | sha256sum | cut -c1-16)" build

@@ -53,19 +53,22 @@ fetch() {
   rm -rf "$new"
 }
 
-# lacking LOCK: its lines whose .deb is not in the pool
+# lacking LOCK: its lines whose .deb is not in the pool. A name in the pool proves nothing: who restored the cache?
 lacking() {
   grep -v '^#' "$1" | while read -r name version hash; do
-    [ -e "$cache/debs/$hash.deb" ] || echo "$name $version $hash"
+    echo "$hash  $cache/debs/$hash.deb" | sha256sum -c --status 2> /dev/null || echo "$name $version $hash"
   done
 }
 
 # take LOCK FOLDER: brings what the lock names from FOLDER into the pool, by its hash, whatever the file is called
 take() {
+  part_deb=$cache/debs/partial.$$
   sha256sum "$2"/*.deb 2> /dev/null | while read -r hash file; do
     grep -q " $hash\$" "$1" || continue
-    cp "$file" "$cache/debs/$hash.partial.$$" && mv "$cache/debs/$hash.partial.$$" "$cache/debs/$hash.deb"
+    # What was copied is what counts: the folder is somebody else's, who may have changed it since.
+    cp "$file" "$part_deb" && echo "$hash  $part_deb" | sha256sum -c --status && mv "$part_deb" "$cache/debs/$hash.deb"
   done
+  rm -f "$part_deb"
 }
 
 # in_root ROOT WORK FROM:TO... -- COMMAND...: runs COMMAND in the root, which is read-only, with WORK as /build and each

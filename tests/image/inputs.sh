@@ -48,6 +48,20 @@ sed -i "s/$(first | cut -d' ' -f3)/$(printf %064d 0)/" "$lock"
 fails 'one hash is wrong: that package alone is named' "$(first)" reproducible/root.sh
 [ "$(grep -cE ' [0-9a-f]{64}$' "$work/err")" = 1 ]
 
+# A cache that somebody else filled: right names, wrong contents.
+fresh
+mkdir "$work/cache/debs"
+echo 'another compiler' > "$work/cache/debs/$(first | cut -d' ' -f3).deb"
+fails 'a wrong package in the cache, under the right name' "$(first)" reproducible/root.sh
+
+fresh
+mkdir "$work/checkout/.cargo"
+printf '[build]\nrustc-wrapper = "/bin/false"\n' > "$work/checkout/.cargo/config.toml"
+ln -s "$cache"/root-* "$cache"/rust-* "$cache"/crates-* "$work/cache/"
+if (cd "$work/checkout" && CAPELET_CACHE=$work/cache reproducible/binaries.sh) > "$work/out" 2> "$work/err"; then exit 1; fi
+grep -qF '.cargo is there' "$work/err"
+echo 'ok     a configuration of cargo in the checkout'
+
 fresh
 sed -i '0,/^[0-9a-f]/s/^[0-9a-f]\{8\}/00000000/' "$work/checkout/reproducible/rust.lock"
 fails 'a toolchain that is another' 'is not as locked' reproducible/rust.sh
