@@ -132,8 +132,10 @@ check 'the image measures as published, starts, and proves to a client what it i
 pass "  (from the start to the first client's attestation: $booted ms)"
 
 describe > "$work/described"
-check 'PCR0 that runs is PCR0 as published' \
-  test "$(json "$work/described" 0 pcr0)" = "$(json "$measurements" pcrs PCR0)"
+if [ -z "$qemu" ]; then # there it would be our own record of it
+  check "nitro-cli's PCR0 is PCR0 as published" \
+    test "$(json "$work/described" 0 pcr0)" = "$(json "$measurements" pcrs PCR0)"
+fi
 person owner attest -u "$url" -o json > "$work/attested"
 for index in 0 1 2; do
   check "PCR$index in the document is the published one" \

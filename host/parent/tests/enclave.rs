@@ -253,7 +253,7 @@ fn terminate_ends_what_was_started_and_nothing_else() {
     let words = fs::read_to_string(place.path("machine")).unwrap();
     let words: Vec<_> = words.lines().collect();
     let follows = |name: &str| words[words.iter().position(|word| *word == name).unwrap() + 1].to_owned();
-    assert_eq!(follows("-kernel"), place.path("image.eif").display().to_string());
+    assert_eq!(follows("-kernel"), place.path("state/image.eif").display().to_string());
     assert_eq!(follows("-m"), "1024M");
     assert_eq!(follows("-serial"), "null");
     assert!(follows("-chardev").ends_with("state/vhost"));
@@ -352,4 +352,20 @@ fn a_program_that_is_not_there_leaves_nothing_behind() {
     assert_eq!(code(&run.wait_with_output().unwrap()), "program");
     assert!(!lives(backend));
     assert_eq!(place.described(), json!([]));
+}
+
+/// Whatever prevents that what was started is compared with what was measured ends it.
+#[test]
+fn what_cannot_be_compared_does_not_stay() {
+    let place = Place::new();
+    let mut silent = place.enclave();
+    silent.as_object_mut().unwrap().remove("Measurements");
+    let mut neighbour = place.enclave();
+    neighbour["Flags"] = json!("SOMETHING_NEW");
+    for described in [json!([]), json!("?"), json!([silent]), json!([place.enclave(), neighbour])] {
+        place.answer("describe-enclaves", &described);
+        assert!(!place.run(&["run", "image.eif"]).status.success(), "{described}");
+        let words = place.words();
+        assert_eq!(words.last().unwrap(), &format!("terminate-enclave --enclave-id {ID}"), "{described}");
+    }
 }

@@ -123,7 +123,9 @@ impl Home {
     /// Makes sure that a folder of the client's own is there, for its owner alone.
     fn make(&self, folder: &Path) -> Result<(), Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|error| Error::io("make", folder, &error))
+        // Somebody else may have been faster.
+        let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
+        own(folder, &metadata, 0o022, 0o700)
     }
 
     /// Writes a file that is named by what it holds, such as a receipt.

@@ -17,6 +17,8 @@ const DEVELOPMENT: &str = "development-kms-root";
 pub struct Image {
     /// Where it is, absolute.
     pub path: PathBuf,
+    /// The file.
+    pub bytes: Vec<u8>,
     /// What it measures.
     pub measured: Measurements,
     /// Whether its measurements say that it was built for development.
@@ -27,11 +29,11 @@ impl Image {
     /// Reads and measures; `expected` is a measurements.json that it must agree with.
     pub fn measure(path: &Path, expected: Option<&Path>) -> Result<Self, Error> {
         let refused = |source| Error::Image { path: path.to_owned(), source };
-        let file = eif_build::files::read(path, MAX_FILE).map_err(refused)?;
-        let measured = eif_build::measure(&file).map_err(refused)?;
+        let bytes = eif_build::files::read(path, MAX_FILE).map_err(refused)?;
+        let measured = eif_build::measure(&bytes).map_err(refused)?;
         let development = expected.map(|expected| compare(&measured, expected)).transpose()?.unwrap_or(false);
         let path = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
-        Ok(Self { path, measured, development })
+        Ok(Self { path, bytes, measured, development })
     }
 }
 

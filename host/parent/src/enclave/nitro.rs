@@ -26,7 +26,7 @@ pub struct Enclave {
     memory: u64,
     state: String,
     debug: bool,
-    /// PCR0, which older versions do not tell.
+    /// PCR0, which versions before 1.1 do not tell: such a one is not taken for what was measured.
     pcr0: Option<String>,
 }
 
@@ -43,21 +43,21 @@ impl NitroCli {
         }
         let answer = self.ask(&words)?;
         let id = enclave_id(&answer["EnclaveID"]).ok_or(Error::NitroCliAnswer)?;
-        let found = self.describe()?.into_iter().find(|enclave| enclave.id == id);
-        let pcr0 = HEXLOWER.encode(&image.measured.pcr0);
-        match found {
-            Some(enclave)
-                if enclave.cid == arguments.cid
-                    && enclave.debug == arguments.development
-                    && enclave.pcr0.as_ref().is_none_or(|found| *found == pcr0) =>
-            {
-                Ok(enclave)
-            }
-            _ => {
-                self.terminate(&id)?;
-                Err(Error::OtherEnclave)
-            }
+        let checked = self.check(&id, image, arguments);
+        if checked.is_err() {
+            // Whatever is the matter with it, it does not stay.
+            self.terminate(&id)?;
         }
+        checked
+    }
+
+    /// The enclave of this id, if it is what was asked for. In debug mode its PCRs are zero.
+    fn check(&self, id: &str, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
+        let found = self.describe()?.into_iter().find(|enclave| enclave.id == id).ok_or(Error::OtherEnclave)?;
+        let measured = HEXLOWER.encode(&image.measured.pcr0);
+        let same = found.debug || found.pcr0.as_ref() == Some(&measured);
+        let asked = found.cid == arguments.cid && found.debug == arguments.development;
+        if asked && same { Ok(found) } else { Err(Error::OtherEnclave) }
     }
 
     /// All enclaves of the instance.

@@ -37,6 +37,9 @@ enum Event {
 /// Runs an image until a signal comes or the machine ends.
 pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &State) -> Result<(), Error> {
     let _lock = state.lock()?;
+    // What was measured is what starts, whatever becomes of the file that it came from.
+    let copy = state.image();
+    std::fs::write(&copy, &image.bytes).map_err(|source| Error::File { path: copy, source })?;
     let (events, happens) = channel();
     signals(events.clone())?;
     let record = Record {
@@ -47,7 +50,7 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
         processes: vec![Process::new("capelet-parent", std::process::id())?],
     };
     let mut started = Started { state, record, events };
-    let served = started.serve(&happens, image, arguments, programs, nsm);
+    let served = started.serve(&happens, arguments, programs, nsm);
     let ended = state.end(&started.record);
     served.and(ended)
 }
@@ -59,14 +62,7 @@ struct Started<'a> {
 }
 
 impl Started<'_> {
-    fn serve(
-        &mut self,
-        happens: &Receiver<Event>,
-        image: &Image,
-        arguments: &Run,
-        programs: &Path,
-        nsm: &Path,
-    ) -> Result<(), Error> {
+    fn serve(&mut self, happens: &Receiver<Event>, arguments: &Run, programs: &Path, nsm: &Path) -> Result<(), Error> {
         let state = self.state;
         let (vhost, vsock) = (state.vhost(), state.vsock());
         let mut backend = Command::new(programs.join(BACKEND));
@@ -80,14 +76,14 @@ impl Started<'_> {
         if !wait(happens, || parent.iter().all(|socket| socket.exists()), Error::NoParent(vsock))? {
             return Ok(());
         }
-        self.start(MACHINE, self.machine(image, arguments, programs, nsm)?)?;
+        self.start(MACHINE, self.machine(arguments, programs, nsm)?)?;
         match happens.recv() {
             Ok(Event::Ended(name)) => Err(Error::EnclaveEnded(name)),
             Ok(Event::Signal) | Err(_) => Ok(()),
         }
     }
 
-    fn machine(&self, image: &Image, arguments: &Run, programs: &Path, nsm: &Path) -> Result<Command, Error> {
+    fn machine(&self, arguments: &Run, programs: &Path, nsm: &Path) -> Result<Command, Error> {
         // Canonical, so that none begins like an option; and a comma would begin another argument.
         let plain = |path: &Path| {
             let found = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
@@ -108,7 +104,7 @@ impl Started<'_> {
         machine.args(["-global", &format!("virtio-nsm-device.signing-pem={}", plain(nsm)?)]);
         // With a keyboard controller a kernel that resets by it ends the machine at once.
         machine.args(["-device", "i8042", "-nodefaults", "-display", "none", "-no-reboot", "-serial", &serial]);
-        machine.args(["-kernel", &plain(&image.path)?]);
+        machine.args(["-kernel", &plain(&self.state.image())?]);
         Ok(machine)
     }
 

@@ -42,12 +42,14 @@ impl State {
 
     /// The folder of an enclave.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        // A link could lead to a folder of this user's that is something else.
+        let link = fs::symlink_metadata(folder).map_err(|error| unusable(folder, error))?.is_symlink();
         let path = folder.canonicalize().map_err(|error| unusable(folder, error))?;
         let metadata = fs::symlink_metadata(&path).map_err(|error| unusable(folder, error))?;
         let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
         // A comma ends an argument of QEMU's.
         let text = path.to_str().filter(|text| text.len() <= MAX_PATH && !text.contains(','));
-        if !ours || metadata.mode() & 0o077 != 0 || text.is_none() {
+        if link || !ours || metadata.mode() & 0o077 != 0 || text.is_none() {
             return Err(Error::StateFolder(path));
         }
         Ok(Self(path))
@@ -61,6 +63,11 @@ impl State {
     /// The socket between backend and machine.
     pub fn vhost(&self) -> PathBuf {
         self.0.join("vhost")
+    }
+
+    /// The image that was measured.
+    pub fn image(&self) -> PathBuf {
+        self.0.join("image.eif")
     }
 
     /// What a development image prints.
@@ -124,7 +131,7 @@ impl State {
 
     /// Removes what an enclave that has ended leaves behind; the console stays to be read.
     pub fn clear(&self) -> Result<(), Error> {
-        for path in [self.vhost(), self.vsock(), self.record()] {
+        for path in [self.vhost(), self.vsock(), self.image(), self.record()] {
             match fs::remove_file(&path) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::File { path, source });
@@ -158,7 +165,8 @@ impl State {
         if let Some(run) = record.processes.first().map(Process::living).transpose()?.flatten() {
             run.ask(PATIENCE)?;
         }
-        self.end(&record)
+        // It has cleared up behind itself, and another may have begun since.
+        if self.read()?.as_ref() == Some(&record) { self.end(&record) } else { Ok(()) }
     }
 
     /// Ends what `enclave run` started, the last first.
@@ -205,6 +213,8 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).unwrap();
         assert!(matches!(State::make(&path), Err(Error::StateFolder(_))));
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("link")).unwrap();
+        assert!(matches!(State::open(&folder.path().join("link")), Err(Error::StateFolder(_))));
         assert!(matches!(State::make(&folder.path().join("a,b")), Err(Error::StateFolder(_))));
         assert!(matches!(State::make(&folder.path().join("x".repeat(100))), Err(Error::StateFolder(_))));
         assert!(matches!(State::open(&folder.path().join("none")), Err(Error::File { .. })));
