@@ -31,8 +31,9 @@ chmod -R a+rX "$other/debs" "$other/rust"
 say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale, the clock 400 days on"
 (
   cd "$other/checkout" && umask 077
+  # The compiler that this machine's PATH has may be in somebody's home, where the other user may not look.
   # shellcheck disable=SC2086 # a command or nothing
-  env -i PATH="$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
+  env -i PATH="$other/rust/bin:$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
     CAPELET_DEBS="$other/debs" CAPELET_RUST="$other/rust" CAPELET_CLOCK=+400d TZ=Pacific/Chatham LANG=tr_TR.UTF-8 \
     LC_ALL=tr_TR.UTF-8 $become reproducible/image.sh "$second" > "$second/log"
 )
