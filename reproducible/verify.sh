@@ -1,7 +1,8 @@
 #!/bin/sh
 # verify.sh: builds the image twice, here and as differently as this machine allows (another folder, user, home, umask,
-# time zone, locale, clock, CARGO_HOME, nothing cached but what was downloaded), and compares section by section.
-# Where they differ it names the first object or program that does. Exit status 0 only if everything is equal.
+# time zone, locale, CARGO_HOME, for the kernel another clock, nothing cached but what was downloaded), and compares
+# section by section. Where they differ it names the first object or program that does. Exit status 0 only if everything
+# is equal.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
@@ -28,7 +29,7 @@ cp -r "$debs" "$other/debs"
 cp -r "$rust" "$other/rust"
 chmod -R a+rX "$other/debs" "$other/rust"
 
-say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale, the clock 400 days on"
+say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale, for the kernel a clock 400 days on"
 (
   cd "$other/checkout" && umask 077
   # The compiler that this machine's PATH has may be in somebody's home, where the other user may not look.
