@@ -35,7 +35,7 @@ build() {
   work=$part/work
   mkdir -p "$work/cargo" "$work/out" "$work/src"
   # A copy, or what is built could be other than what was hashed.
-  tar -C "$source" --exclude='./target*' --exclude=./build --exclude=./.git -c . | tar -C "$work/src" -x
+  copy_checkout "$source" "$work/src"
   [ "$(contents "$work/src")" = "$code" ] || die 'the source has changed while it was read; try again'
   printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
   cp "$kms_root" "$work/kms-root.der"

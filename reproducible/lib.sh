@@ -10,6 +10,9 @@ cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
 say() { echo "$(basename "$0" .sh): $*" >&2; }
 die() { say "$*"; exit 1; }
 
+# copy_checkout FROM TO: everything of a checkout but what was built in it, and its history
+copy_checkout() { tar -C "$1" --exclude='./target*' --exclude=./build --exclude=./.git -c . | tar -C "$2" -x; }
+
 # key FILE...: a short name for exactly these contents
 key() { cat -- "$@" | sha256sum | cut -c1-16; }
 

@@ -15,7 +15,7 @@ first=$other/first second=$other/second
 "$here/image.sh" "$first"
 
 mkdir -p "$other/checkout" "$other/home" "$second"
-tar -C "$source" --exclude=./target --exclude=./build --exclude=./.git -c . | tar -C "$other/checkout" -x
+copy_checkout "$source" "$other/checkout"
 as='user as before, for it takes root to become another'
 become=
 if [ "$(id -u)" = 0 ]; then

@@ -84,13 +84,8 @@ impl Described {
     }
 }
 
-/// Whether `body` is the one that was described; none described, none there.
-pub fn check_body(described: Option<Described>, body: &[u8], part: Part) -> Result<(), Error> {
-    check_found(described, Described::of(body), part)
-}
-
-/// As [`check_body`], of a body that was hashed as it came.
-pub fn check_found(described: Option<Described>, found: Described, part: Part) -> Result<(), Error> {
+/// Whether the body that was `found` is the one that was described; none described, none there.
+pub fn check_body(described: Option<Described>, found: Described, part: Part) -> Result<(), Error> {
     match described {
         None if found.length == 0 => Ok(()),
         Some(described) if described == found => Ok(()),

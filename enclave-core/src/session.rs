@@ -231,7 +231,7 @@ impl<'a, C: Connection, Y: Crypto> Body<'a, C, Y> {
             hash.update(body.get(start..).unwrap_or_default());
         }
         let found = message::Described { length: body.len() as u64, sha256: hash.finish() };
-        message::check_found(self.described, found, Part::Request)?;
+        message::check_body(self.described, found, Part::Request)?;
         Ok(body)
     }
 

@@ -3,7 +3,9 @@
 # Needs what a build has downloaded; downloads nothing itself.
 set -eu
 cd "$(dirname "$0")/../.."
-cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
+here=$PWD/reproducible
+# shellcheck source=../../reproducible/lib.sh
+. "$here/lib.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -11,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 fresh() {
   rm -rf "$work/checkout" "$work/cache" "$work/debs"
   mkdir -p "$work/checkout" "$work/cache" "$work/debs" "$work/bin"
-  tar --exclude='./target*' --exclude=./build --exclude=./.git -c . | tar -C "$work/checkout" -x
+  copy_checkout . "$work/checkout"
   printf '#!/bin/sh\necho "apt-get: no network" >&2\nexit 100\n' > "$work/bin/apt-get"
   chmod +x "$work/bin/apt-get"
 }

@@ -7,7 +7,7 @@ use crate::streams::{Bytes, from_frames, to_frames};
 use enclave_core::claims::{self, SessionClaims};
 use enclave_core::config;
 use enclave_core::hello::{self, Pair, Secrets};
-use enclave_core::message::{self, Request, Response};
+use enclave_core::message::{self, Described, Request, Response};
 use enclave_core::receipt::{self, ReceiptBundle};
 use enclave_core::seal::{self, KemSecret};
 use enclave_core::stream::Secret;
@@ -98,7 +98,7 @@ pub fn request(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, E
     let received = from_frames(secret(), &aad, &to_frames(secret(), &aad, &plain))?;
     let (head, body) = message::split_head(&received, Part::Request)?;
     let (request, digest) = Request::open(head, input.uint("n"), &aad)?;
-    message::check_body(request.body, body, Part::Request)?;
+    message::check_body(request.body, Described::of(body), Part::Request)?;
     let output = Output::default()
         .bytes("aad", aad)
         .bytes("request", &*request.encode())
@@ -120,7 +120,7 @@ pub fn response(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, 
     let plain = input.bytes("plain");
     let (head, body) = message::split_head(&plain, Part::Response)?;
     let response = Response::parse(head, input.uint("n"), &aad)?;
-    message::check_body(response.body, body, Part::Response)?;
+    message::check_body(response.body, Described::of(body), Part::Response)?;
     assert_eq!([response.encode()?.as_slice(), body].concat(), plain);
     let output = Output::default().bytes("aad", aad).value("status", response.status).bytes("body", body);
     Ok(with_frames(input, expected, &aad, &plain, output))

@@ -271,7 +271,7 @@ fn receive(
         hash.update(body.get(start..).unwrap_or_default());
     }
     let found = Described { length: body.len() as u64, sha256: hash.finish() };
-    message::check_found(described, found, Part::Response)?;
+    message::check_body(described, found, Part::Response)?;
     Ok(body)
 }
 

@@ -233,7 +233,7 @@ impl Session {
         }
         let (head, body) = message::split_head(&plain, Part::Response)?;
         let response = Response::parse(head, pair.n, &request_digest)?;
-        message::check_body(response.body, body, Part::Response)?;
+        message::check_body(response.body, Described::of(body), Part::Response)?;
         let salts = (0..65).map(|i| self.secrets.salt(pair.n, i)).collect();
         Ok(Answered { body: body.to_vec(), response, request: request_digest, salts })
     }

@@ -1,0 +1,187 @@
+//! What comes back.
+
+use super::{MAX_BODY, MAX_CONFIGURATION, MAX_DEPLOYERS, MAX_LISTED, PARENT, read_entry};
+use crate::cbor::{Reader, Writer};
+use crate::{Error, Part};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use zeroize::Zeroizing;
+
+/// The parent's answer. Every one of them may be a lie.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Done; also that a thing to delete was not there.
+    Done,
+    /// What was stored.
+    Body(Vec<u8>),
+    /// How [`Answer::Body`] begins on its way: so many bytes follow, at most [`MAX_BODY`]. Whoever asks can refuse them
+    /// before there is memory for them.
+    Follows(u64),
+    /// Configuration, and the list of deployers if there is one.
+    Boot(Vec<u8>, Option<Vec<u8>>),
+    /// Ids and versions; if there are [`MAX_LISTED`], there may be more.
+    Listed(Vec<([u8; 16], u64)>),
+    /// Credentials.
+    Credentials(Credentials),
+    /// Nothing is stored there.
+    NotFound,
+    /// Something is stored there already.
+    Exists,
+    /// The parent could not do it.
+    Failed,
+}
+
+/// AWS credentials as the parent has them. They open nothing without an attestation document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Access key id, at most 128 bytes.
+    pub access_key_id: String,
+    /// Secret access key, at most 128 bytes.
+    pub secret_access_key: Zeroizing<String>,
+    /// Session token, at most 4,096 bytes; empty if there is none.
+    pub session_token: String,
+}
+
+impl Answer {
+    /// The frame's content, and the body that follows it, if one does.
+    pub fn encode(&self) -> (Vec<u8>, Option<&[u8]>) {
+        let mut writer = Writer::new();
+        let mut body = None;
+        match self {
+            Self::Done => {
+                writer.map(1).uint(1).uint(0);
+            }
+            Self::Body(bytes) => {
+                writer.map(2).uint(1).uint(1).uint(2).uint(bytes.len() as u64);
+                body = Some(bytes.as_slice());
+            }
+            Self::Follows(length) => {
+                writer.map(2).uint(1).uint(1).uint(2).uint(*length);
+            }
+            Self::Boot(configuration, deployers) => {
+                writer.map(3).uint(1).uint(2).uint(2).bytes(configuration).uint(3);
+                writer.nullable(deployers.as_deref(), |writer, list| {
+                    writer.bytes(list);
+                });
+            }
+            Self::Listed(entries) => {
+                writer.map(2).uint(1).uint(3).uint(2).array(entries.len() as u64);
+                for (id, version) in entries {
+                    writer.array(2).bytes(id).uint(*version);
+                }
+            }
+            Self::Credentials(credentials) => {
+                writer.map(4).uint(1).uint(4).uint(2).text(&credentials.access_key_id);
+                writer.uint(3).text(&credentials.secret_access_key).uint(4).text(&credentials.session_token);
+            }
+            Self::NotFound => {
+                writer.map(1).uint(1).uint(5);
+            }
+            Self::Exists => {
+                writer.map(1).uint(1).uint(6);
+            }
+            Self::Failed => {
+                writer.map(1).uint(1).uint(7);
+            }
+        }
+        (writer.finish(), body)
+    }
+
+    /// Reads an answer; [`Answer::Body`] is [`Answer::Follows`] as yet.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(bytes, Part::Parent)?;
+        let entries = reader.any_map()?;
+        reader.key(1)?;
+        let answer = match (reader.uint()?, entries) {
+            (0, 1) => Self::Done,
+            (1, 2) => {
+                reader.key(2)?;
+                let length = reader.uint()?;
+                if length > MAX_BODY as u64 {
+                    return Err(Error::TooLarge(Part::Parent));
+                }
+                Self::Follows(length)
+            }
+            (2, 3) => {
+                reader.key(2)?;
+                let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
+                reader.key(3)?;
+                let deployers = reader.nullable(|reader| Ok(reader.bytes(0, MAX_DEPLOYERS)?.to_vec()))?;
+                Self::Boot(configuration, deployers)
+            }
+            (3, 2) => {
+                reader.key(2)?;
+                let count = reader.any_array()?;
+                if count > MAX_LISTED as u64 {
+                    return Err(Error::TooLarge(Part::Parent));
+                }
+                let mut entries = Vec::new();
+                for _ in 0..count {
+                    entries.push(read_entry(&mut reader)?);
+                }
+                Self::Listed(entries)
+            }
+            (4, 4) => {
+                reader.key(2)?;
+                let access_key_id = reader.text(1, 128)?.to_string();
+                reader.key(3)?;
+                let secret_access_key = Zeroizing::new(reader.text(1, 128)?.to_string());
+                reader.key(4)?;
+                let session_token = reader.text(0, 4096)?.to_string();
+                Self::Credentials(Credentials { access_key_id, secret_access_key, session_token })
+            }
+            (5, 1) => Self::NotFound,
+            (6, 1) => Self::Exists,
+            (7, 1) => Self::Failed,
+            _ => return Err(PARENT),
+        };
+        reader.end()?;
+        Ok(answer)
+    }
+}
+
+impl core::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Done => "Done",
+            Self::Body(_) | Self::Follows(_) => "Body",
+            Self::Boot(..) => "Boot",
+            Self::Listed(_) => "Listed",
+            Self::Credentials(_) => "Credentials([redacted])",
+            Self::NotFound => "NotFound",
+            Self::Exists => "Exists",
+            Self::Failed => "Failed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn answers_both_ways() {
+        let credentials = Credentials {
+            access_key_id: "AKID".to_string(),
+            secret_access_key: Zeroizing::new("secret".to_string()),
+            session_token: String::new(),
+        };
+        for answer in [
+            Answer::Done,
+            Answer::Boot(vec![1], Some(vec![2])),
+            Answer::Boot(vec![1], None),
+            Answer::Listed(vec![([1; 16], 2)]),
+            Answer::Credentials(credentials),
+            Answer::NotFound,
+            Answer::Exists,
+            Answer::Failed,
+        ] {
+            assert_eq!(Answer::decode(&answer.encode().0), Ok(answer));
+        }
+        let follows = |length: usize| Answer::Follows(length as u64);
+        assert_eq!(Answer::decode(&Answer::Body(vec![9]).encode().0), Ok(follows(1)));
+        assert_eq!(Answer::decode(&follows(MAX_BODY).encode().0), Ok(follows(MAX_BODY)));
+        assert_eq!(Answer::decode(&follows(MAX_BODY + 1).encode().0), Err(Error::TooLarge(Part::Parent)));
+    }
+}
