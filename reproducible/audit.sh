@@ -150,27 +150,15 @@ image_part() {
 proof() {
   config=$image/parts/kernel.config
   # What is looked for and not found must have been looked at.
-  command -v readelf > /dev/null || die 'readelf is missing: install binutils'
+  for tool in readelf:binutils cpio:cpio; do
+    command -v "${tool%:*}" > /dev/null || die "${tool%:*} is missing: install ${tool#*:}"
+  done
   grep -q '^CONFIG_SECCOMP=y$' "$config" || die "$config is no configuration of this kernel"
   # Every regular file is one of our static programs: an ELF without an interpreter, and no script.
   for path in /init /core /worker; do
     file=$new/file
-    python3 - "$image/parts/ramdisk" "${path#/}" "$file" <<'PY' || die "$path is not in the ramdisk"
-import sys
-data = open(sys.argv[1], "rb").read()
-at = 0
-while True:
-    assert data[at : at + 6] == b"070701", "no cpio entry"
-    f = [int(data[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
-    name = data[at + 110 : at + 109 + f[11]].decode()
-    body = (at + 110 + f[11] + 3) & ~3
-    at = (body + f[6] + 3) & ~3
-    if name == "TRAILER!!!":
-        sys.exit(1)
-    if name == sys.argv[2]:
-        open(sys.argv[3], "wb").write(data[body : body + f[6]])
-        break
-PY
+    cpio -i --quiet --to-stdout "${path#/}" < "$image/parts/ramdisk" > "$file"
+    [ -s "$file" ] || die "$path is not in the ramdisk"
     head=$(head -c 4 "$file" | od -An -tx1 | tr -d ' \n')
     [ "$head" = 7f454c46 ] || die "$path is no ELF file ($head)"
     ! readelf -lW "$file" | grep -q INTERP || die "$path asks for an interpreter"

@@ -15,6 +15,8 @@ need python3 python3
 need faketime faketime
 need mount mount
 need unshare util-linux
+need cpio cpio
+need readelf binutils
 need dpkg-deb dpkg
 need flock util-linux
 need xz xz-utils
