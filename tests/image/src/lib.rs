@@ -61,12 +61,18 @@ impl Enclave {
     /// Boots an image beside a parent with a configuration of these words (`capelet-parent configure`) and these of
     /// `serve`; with these variables for boot.sh.
     pub fn start(eif: &Path, configuration: &[&str], serve: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut enclave = Self::boot(eif, configuration, serve, environment);
+        enclave.machine.wait_until_serving();
+        enclave
+    }
+
+    /// The same, and does not wait: it may never come to serve.
+    pub fn boot(eif: &Path, configuration: &[&str], serve: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("image").tempdir().unwrap();
         let configured = folder.path().join("configuration");
         configure(&configured, configuration);
         let parent = Parent::start(folder.path(), Some(&configured), serve);
-        let mut machine = Machine::boot(folder.path(), eif, environment);
-        machine.wait_until_serving();
+        let machine = Machine::boot(folder.path(), eif, environment);
         Self { machine, parent, folder }
     }
 

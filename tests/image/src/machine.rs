@@ -50,7 +50,7 @@ impl Machine {
     }
 
     /// What QEMU and its backend say.
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("boot.log")).unwrap()
     }
 

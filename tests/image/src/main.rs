@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_image::{Machine, NOWHERE, Parent, checkout, configure, eif, hostile, output, release};
+use capelet_image::{Enclave, Machine, NOWHERE, checkout, eif, hostile, output, release};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -65,11 +65,9 @@ struct Boot {
 
 /// Boots the release with so many MiB; none if it does not come to serve.
 fn boot(image: &Path, memory: u32) -> Option<Boot> {
-    let folder = tempfile::tempdir().unwrap();
-    let configuration = folder.path().join("configuration");
-    configure(&configuration, &["--key", NOWHERE]);
-    let parent = Parent::start(folder.path(), Some(&configuration), &[]);
-    let mut machine = Machine::boot(folder.path(), image, &[("MEMORY", &format!("{memory}M"))]);
+    let memory = format!("{memory}M");
+    let Enclave { mut machine, parent, folder: _folder } =
+        Enclave::boot(image, &["--key", NOWHERE], &[], &[("MEMORY", &memory)]);
     let patience = machine.started + Duration::from_secs(60);
     let mut heartbeat = None;
     while Instant::now() < patience && !machine.has_ended() {

@@ -4,13 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_image::eif::{self, Parts};
-use capelet_image::{Enclave, Machine, NOWHERE, Parent, checkout, configure, hostile, measured, output, release};
+use capelet_image::{Enclave, Machine, NOWHERE, checkout, hostile, measured, output, release};
 use eif_build::cpio::{self, Entry, Node};
 use eif_build::gzip;
 use std::fs;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// How long an image that does not boot is looked at: some ten times as long as one that does takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,7 +20,7 @@ fn file() -> Vec<u8> {
     fs::read(release().join("capelet.eif")).unwrap()
 }
 
-fn folder() -> tempfile::TempDir {
+fn folder() -> TempDir {
     tempfile::Builder::new().prefix("image").tempdir().unwrap()
 }
 
@@ -37,18 +38,22 @@ fn moved_behind(parts: &Parts, n: isize) -> Parts {
     Parts { line: line.to_vec(), ramdisks: vec![ramdisk.to_vec()], ..parts.clone() }
 }
 
-/// Boots beside a parent that would serve it: it ends, or never comes so far as to say that it lives.
-fn does_not_come_up(parts: &Parts, name: &str) {
+/// Boots beside a parent that would serve it. The image lies in the second folder, for as long as that is held.
+fn boot(parts: &Parts) -> (Enclave, TempDir) {
     let folder = folder();
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("image.eif"), parts.file()).unwrap();
-    configure(&path("configuration"), &["--key", NOWHERE]);
-    let parent = Parent::start(folder.path(), Some(&path("configuration")), &[]);
-    let mut machine = Machine::boot(folder.path(), &path("image.eif"), &[]);
+    let image = folder.path().join("image.eif");
+    fs::write(&image, parts.file()).unwrap();
+    (Enclave::boot(&image, &["--key", NOWHERE], &[], &[]), folder)
+}
+
+/// It ends, or never comes so far as to say that it lives.
+fn does_not_come_up(parts: &Parts, name: &str) {
+    let (Enclave { mut machine, parent, folder: _folder }, _image) = boot(parts);
     while !machine.has_ended() && machine.started.elapsed() < PATIENCE {
         sleep(Duration::from_millis(100));
     }
     let console = machine.console();
+    assert!(!machine.log().contains("Failed to open"), "{name}: {}", machine.log());
     assert!(parent.events("heartbeat").is_empty() && parent.events("operation").is_empty(), "{name}: {}", parent.log());
     // It ended because PID 1 says so, or because the kernel does not get so far.
     let stopped = console.contains("capelet-pid1: CommandLine(");
@@ -135,14 +140,8 @@ fn a_second_ramdisk_replaces_programs_and_is_another_pcr0() {
     parts.ramdisks.push(ramdisk(&[("core", &core), ("init", &init)]));
     assert_eq!(eif_build::measure(&parts.file()).unwrap_err().code(), "duplicate-section");
 
-    let folder = folder();
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("image.eif"), parts.file()).unwrap();
-    configure(&path("configuration"), &["--key", NOWHERE]);
-    let parent = Parent::start(folder.path(), Some(&path("configuration")), &[]);
-    let mut machine = Machine::boot(folder.path(), &path("image.eif"), &[]);
-    machine.wait_for("capelet-core: HOSTILE");
-    let enclave = Enclave { machine, parent, folder };
+    let (mut enclave, _image) = boot(&parts);
+    enclave.machine.wait_for("capelet-core: HOSTILE");
     let url = &enclave.parent.url;
     let person = enclave.pinned(&release().join("measurements.json"));
     assert_eq!(person.code(&["attest", "-u", url]), "pcr-mismatch");
