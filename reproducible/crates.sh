@@ -1,7 +1,7 @@
 #!/bin/sh
-# crates.sh: every crate of Cargo.lock, fetched by cargo, checked here against Cargo.lock once more, and unpacked as a
-# directory that cargo takes instead of a registry. So neither the registry nor cargo's own cache is trusted, and paths
-# inside are everywhere the same. Prints its folder.
+# crates.sh: unpacks every crate of Cargo.lock into a folder that cargo takes instead of a registry, and prints it. cargo
+# fetches them; each is checked against Cargo.lock here once more, so that neither the registry nor cargo's cache is
+# trusted. Paths inside are the same on every machine.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh

@@ -1,18 +1,20 @@
 #!/bin/sh
-# kernel.sh: builds the kernel from kernel.lock, kernel.config and patches/, inside the locked root. Nine CPU-minutes;
-# kept by the hash of what goes in. Prints a folder with bzImage, the .config it was built with, and objects, which
-# lists the SHA-256 of every object file: where two builds differ, the first line that differs says where.
+# kernel.sh: builds the kernel from kernel.lock, kernel.config and patches/ inside the locked root, in six CPU-minutes,
+# and prints a folder with bzImage, its .config, and objects, the SHA-256 of every object file: where two builds differ,
+# the first line that differs says where.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
+# shellcheck source=debs.sh
+. "$here/debs.sh"
 
 root=$("$here/root.sh")
 
 build() {
   debs "$here/kernel.lock"
   read -r package _ hash <<LOCK
-$(grep -v '^#' "$here/kernel.lock")
+$(packages "$here/kernel.lock")
 LOCK
   work=$part/work
   mkdir -p "$work/patches"
@@ -48,7 +50,8 @@ LOCK
   say "$(stat -c %s "$part/bzImage") bytes, $(wc -l < "$part/objects") objects"
 }
 
-set -- "$here/kernel.sh" "$here/lib.sh" "$here/kernel.lock" "$here/kernel.config" "$here/check-config.sh"
+set -- "$here/kernel.sh" "$here/kernel.config" "$here/check-config.sh"
 for p in "$here"/patches/*.patch; do [ ! -e "$p" ] || set -- "$@" "$p"; done
-# The root's own name is a hash of what is in it.
-once "$cache/kernel-$(echo "$root" | sed 's/.*-//')-$(key "$@")" build
+# The root's name ends with the hash of its inputs, lib.sh among them.
+inputs() { echo "${root##*-}" && packages "$here/kernel.lock" && cat -- "$@"; }
+once "$cache/kernel-$(inputs "$@" | key -)" build

@@ -8,15 +8,15 @@
 #                       and may be renewed while the guest runs (dev-chain.sh)
 #   DIR/pid             QEMU's process id
 #
-# Taken from the environment: MEMORY (256M), CPUS (2), CID (40), what goes into PCR3 and PCR4: ROLE (an ARN), INSTANCE;
-# and VHOST, the socket of a vhost-device-vsock that runs already.
+# Taken from the environment: MEMORY (256M), CPUS (2), CID (40); ROLE (an ARN) and INSTANCE, for PCR3 and PCR4;
+# VHOST, the socket of a vhost-device-vsock that runs already; CAPELET_QEMU, the folder that build.sh printed.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$1"
 dir=$(CDPATH='' cd -- "$1" && pwd) image=$2
 shift 2
 id=${INSTANCE:-i-0123456789abcdef0}-enc0123456789abcdef
-bin=$("$here/build.sh")
+bin=${CAPELET_QEMU:-$("$here/build.sh")}
 [ -e "$dir/chain/nsm.pem" ] || "$here/dev-chain.sh" "$dir/chain" "$id"
 
 backend='' machine='' vhost=${VHOST:-$dir/vhost}

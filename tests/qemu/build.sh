@@ -4,25 +4,24 @@
 #   vhost-device-vsock   0.3.0 from crates.io, with our patch (CID 3, bulk transfers, refused connections)
 #   vhost-device-vsock-joined   the same, joining two guests as Nitro joins parent and enclave
 #   firmware/            qboot and its kin from Debian's qemu-system-data (give it to QEMU as -L)
-# The folder lies in ${CAPELET_CACHE:-$HOME/.cache/capelet}, named after a hash of everything that goes in; what is
-# there already is not built again. Ten CPU-minutes. Progress goes to stderr. For tests only.
+# The folder is in ${CAPELET_CACHE:-$HOME/.cache/capelet}, under a hash of the inputs; what is there is not built again.
+# Ten CPU-minutes. Progress goes to stderr. For tests only.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-cache=${CAPELET_CACHE:-$HOME/.cache/capelet}
+# shellcheck source=../../reproducible/lib.sh
+. "$here/../../reproducible/lib.sh"
+# shellcheck source=../../reproducible/debs.sh
+. "$here/../../reproducible/debs.sh"
 say() { echo "qemu: $*" >&2; }
-die() { say "$*"; exit 1; }
 
 version=10.0.2
-orig=pool/main/q/qemu/qemu_$version+ds.orig.tar.xz
-orig_sha256=0901da33844a331bf8b3602b9c1fbd178e60b737c8e3ade678255bd090c9b9f1
 crate=vhost-device-vsock-0.3.0
 crate_sha256=52ce95d81af89ad693d067c650e42df0f217addfbc96cc4820f7c62eb4a28b13
 packages='build-essential ninja-build pkg-config flex bison python3 python3-venv
  libcbor-dev libglib2.0-dev libfdt-dev libpixman-1-dev libgnutls28-dev'
 
-inputs=$(cd "$here" && sha256sum build.sh nitro.mak requirements.txt ./*.patch | sha256sum | cut -c1-16)
-out=$cache/qemu-$inputs
-# Built, and with the libraries that it was built with: a cache may come from another machine.
+out=$cache/qemu-$(key "$here/build.sh" "$here/qemu.lock" "$here/nitro.mak" "$here/requirements.txt" "$here"/*.patch)
+# It must also start: the cache may come from a machine with other libraries.
 there() { "$out/qemu-system-x86_64" --version > /dev/null 2>&1; }
 ! there || { echo "$out"; exit 0; }
 mkdir -p "$cache/files"
@@ -43,18 +42,10 @@ fi
 ! there || { echo "$out"; exit 0; }
 rm -rf "$out"
 
-# The tarball, from whichever mirror apt is configured with: apt's helper knows its proxies and checks the hash.
-tarball=$cache/files/$(basename "$orig")
-if ! echo "$orig_sha256  $tarball" | sha256sum -c --status 2> /dev/null; then
-  rm -f "$tarball"
-  # shellcheck disable=SC2016 # apt expands it
-  for mirror in $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u); do
-    /usr/lib/apt/apt-helper -q download-file "$mirror$orig" "$tarball" "SHA256:$orig_sha256" >&2 && break
-    rm -f "$tarball"
-  done
-  [ -e "$tarball" ] || die "no configured mirror has $orig (SHA-256 $orig_sha256);" \
-    "Debian's snapshot archive keeps it: put it at $tarball"
-fi
+tarball=$cache/files/qemu-$version.tar.xz
+locked_file "$here/qemu.lock" "pool/main/q/qemu/qemu_$version+ds.orig.tar.xz" "$tarball"
+debs "$here/qemu.lock"
+firmware=$cache/debs/$(packages "$here/qemu.lock" | cut -d' ' -f3).deb
 
 work=$out.partial
 rm -rf "$work"
@@ -62,8 +53,7 @@ mkdir -p "$work/bin/firmware"
 cd "$work"
 
 say 'firmware'
-apt-get -qq download qemu-system-data >&2
-dpkg-deb -x qemu-system-data_*.deb firmware
+dpkg-deb -x "$firmware" firmware
 for f in qboot.rom bios-microvm.bin linuxboot.bin linuxboot_dma.bin pvh.bin; do
   cp -L "firmware/usr/share/qemu/$f" bin/firmware/
 done

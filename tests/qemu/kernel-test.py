@@ -5,7 +5,8 @@ line, the source of randomness, what the kernel promises not to have, vsock unde
 kernel-test.py [joined]
 
 With "joined": two guests, joined as Nitro joins parent and enclave, load each other (reproducible/patches/vsock-*).
-Takes KERNEL, a bzImage, and EIF_BUILD, the program, from the environment; else builds them."""
+Takes KERNEL, a bzImage, EIF_BUILD, the program, and CAPELET_QEMU, a folder, from the environment. What is not named is
+built before the first guest starts."""
 import os
 import pathlib
 import signal
@@ -155,7 +156,7 @@ def alone(folder):
 
 def joined(folder):
     eif = image(folder)
-    tool = output(HERE / "build.sh")
+    tool = os.environ["CAPELET_QEMU"]
     sockets = [folder / f"vhost{i}" for i in range(2)]
     vms = [f"guest-cid={40 + i},socket={sockets[i]},uds-path={folder}/guest{i}/vsock" for i in range(2)]
     for i in range(2):
@@ -188,5 +189,6 @@ def joined(folder):
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("CAPELET_QEMU", output(HERE / "build.sh"))
     with tempfile.TemporaryDirectory() as temporary:
         (joined if sys.argv[1:] == ["joined"] else alone)(pathlib.Path(temporary))
