@@ -20,6 +20,11 @@ use std::{fmt, io, thread};
 /// How often old data keys are looked for.
 const FORGETTING: Duration = Duration::from_secs(10);
 
+/// No attempt to fetch the configuration starts later than this after the first one: the parent may be busy.
+const FETCHING: Duration = Duration::from_secs(60);
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What a binary's `main` decides.
 pub struct Settings {
     /// The NSM.
@@ -73,6 +78,20 @@ fn forget_in_time(drivers: Arc<Drivers>) -> io::Result<()> {
     thread::Builder::new().name("forgetting".into()).spawn(forget).map(drop)
 }
 
+/// Fetches the configuration. A parent that cannot be reached or does not answer in time is asked again for
+/// [`FETCHING`]; an answer that is refused is final.
+fn fetch(drivers: &Drivers, regime: Regime) -> Result<Boot, Error> {
+    let start = Instant::now();
+    loop {
+        match Boot::fetch(drivers, regime) {
+            Err(Error::Down(Down::Unreachable | Down::Deadline | Down::Closed)) if start.elapsed() < FETCHING => {
+                thread::sleep(PAUSE)
+            }
+            fetched => return fetched,
+        }
+    }
+}
+
 /// Boots and serves; returns only if the boot fails.
 pub fn run(settings: Settings) -> Result<(), Failure> {
     let roots = Roots::new(settings.kms_roots.iter().map(Vec::as_slice)).map_err(|_| Failure::KmsRoots)?;
@@ -85,7 +104,7 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
         shared: Mutex::default(),
         started: Instant::now(),
     };
-    let boot = Boot::fetch(&drivers, settings.regime).map_err(Failure::Configuration)?;
+    let boot = fetch(&drivers, settings.regime).map_err(Failure::Configuration)?;
     let measured = digest::sha384(&[&boot.configuration]);
     let expected = config::pcr16(&boot.configuration);
     nsm::measure(drivers.nsm.as_ref(), &measured, &expected).map_err(|_| Failure::Measure)?;

@@ -17,6 +17,10 @@ pub const KMS: u32 = 8001;
 /// The parent's CID as an enclave sees it (AWS: always 3); QEMU's machine has it so too.
 pub const PARENT_CID: u32 = VMADDR_CID_HOST + 1;
 
+/// No attempt to connect starts later than this after the first one. On a busy host the parent or the vsock device may
+/// be without processor time for longer than the kernel waits for a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+
 /// Where the parent is.
 #[derive(Clone, Debug)]
 pub enum Transport {
@@ -54,8 +58,21 @@ impl Transport {
     /// Connects to the parent's `port`.
     pub fn connect(&self, port: u32) -> io::Result<Socket> {
         match self {
-            Self::Vsock => VsockStream::connect_with_cid_port(PARENT_CID, port).map(Socket::Vsock),
+            Self::Vsock => {
+                patiently(CONNECT, || VsockStream::connect_with_cid_port(PARENT_CID, port)).map(Socket::Vsock)
+            }
             Self::Unix(folder) => UnixStream::connect(folder.join(port.to_string())).map(Socket::Unix),
+        }
+    }
+}
+
+/// Connects again while the kernel's own timeout of two seconds is what failed, for as long as `total`.
+fn patiently<S>(total: Duration, mut connect: impl FnMut() -> io::Result<S>) -> io::Result<S> {
+    let start = Instant::now();
+    loop {
+        match connect() {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && start.elapsed() < total => {}
+            connected => return connected,
         }
     }
 }
@@ -185,5 +202,29 @@ impl enclave_core::platform::Channel for Timed {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
         write(self, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How connecting ends, and after how many attempts, if the first two fail so.
+    fn attempts(failure: io::ErrorKind, total: Duration) -> (Option<io::ErrorKind>, usize) {
+        let mut count = 0;
+        let connected = patiently(total, || {
+            count += 1;
+            if count > 2 { Ok(()) } else { Err(failure.into()) }
+        });
+        (connected.err().map(|error| error.kind()), count)
+    }
+
+    #[test]
+    fn connects_again_after_a_timeout_and_after_nothing_else() {
+        assert_eq!(attempts(io::ErrorKind::TimedOut, CONNECT), (None, 3));
+        assert_eq!(attempts(io::ErrorKind::TimedOut, Duration::ZERO), (Some(io::ErrorKind::TimedOut), 1));
+        for failure in [io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionReset, io::ErrorKind::WouldBlock] {
+            assert_eq!(attempts(failure, CONNECT), (Some(failure), 1));
+        }
     }
 }

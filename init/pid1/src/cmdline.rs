@@ -6,7 +6,7 @@ use crate::Error;
 /// What is compiled into the kernel (`CONFIG_CMDLINE` in `reproducible/kernel.config`), and behind it what the image
 /// says (`reproducible/command-line`).
 pub const EXPECTED: &str = "console=ttyS0 quiet reboot=t random.trust_cpu=off random.trust_bootloader=off \
-    page_alloc.shuffle=1 sysctl.kernel.yama.ptrace_scope=3 panic=-1";
+    page_alloc.shuffle=1 sysctl.kernel.yama.ptrace_scope=3 no_timer_check panic=-1";
 
 /// Each of the hypervisor's devices: where a virtio device's registers are, nothing that the kernel would believe more
 /// of than of the hypervisor anyway.

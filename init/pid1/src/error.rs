@@ -20,7 +20,8 @@ pub enum Error {
     Generator,
     /// The bounding set of capabilities could not be emptied.
     Capabilities(Errno),
-    /// The parent could not be reached, did not answer in time, or with another byte (`EBADMSG`).
+    /// The parent did not answer the heartbeat within [`crate::heartbeat::TOTAL`] (the error of the last attempt), or
+    /// answered with another byte (`EBADMSG`).
     Heartbeat(Errno),
     /// A socket or pipe could not be made.
     Channel(Errno),

@@ -17,7 +17,7 @@ pub mod child;
 pub mod cmdline;
 pub mod core;
 pub mod error;
-mod heartbeat;
+pub mod heartbeat;
 pub mod mounts;
 pub mod seccomp;
 pub mod supervise;
