@@ -1,8 +1,8 @@
 #!/bin/sh
-# binaries.sh [KMS_ROOT.der]: builds the programs of the image, and eif-build, which puts it together, inside the locked
-# root with the locked toolchain; with an argument, only the development core, under that root of a development KMS.
-# Prints a folder that holds them; NAME.tree, the crates that each is made of; NAME.crates, those and what built them;
-# and source, the SHA-256 of every file of ours that the compiler could read.
+# binaries.sh [KMS_ROOT.der]: builds the programs of the image, and eif-build, which assembles it, inside the locked root
+# with the locked toolchain. With an argument it builds the development core alone, which trusts that root of a
+# development KMS. It prints a folder with the programs; NAME.tree, the crates of each; NAME.crates, these and what built
+# them; and source, everything that the compiler could read (closure.sh).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
@@ -11,37 +11,32 @@ source=$(dirname "$here")
 packages='capelet-pid1 capelet-core capelet-worker eif-build'
 kms_root=${1:-/dev/null}
 [ $# = 0 ] || packages=capelet-core-dev
-
-# rustc does not start under libfaketime (its allocator asks for the time before there is one): the other clock of
-# verify.sh is for the kernel.
+# rustc does not start under libfaketime, because its allocator asks for the time too early. verify.sh changes the clock
+# for the kernel alone.
 unset CAPELET_CLOCK
-
 root=$("$here/root.sh")
 rust=$("$here/rust.sh")
-crates=$("$here/crates.sh")
-
-# cargo would take its configuration from there, and with it another compiler or other crates.
-[ ! -e "$source/.cargo" ] || die "$source/.cargo is there: the image is built without; move it away"
-
-# contents FOLDER: the SHA-256 of every file of ours that the compiler can read: lock file and manifests of the workspace,
-# and the packages that go in with all that they hold
-contents() {
-  (cd "$1" && find Cargo.toml Cargo.lock enclave-core init eif-build host tests -type f \
-    \( -name Cargo.toml -o -path Cargo.lock -o -path 'enclave-core/*' -o -path 'init/*' -o -path 'eif-build/*' \) \
-    | sort | xargs -d '\n' sha256sum)
-}
+# shellcheck source=closure.sh
+. "$here/closure.sh"
+# cargo would read its configuration there, which can name another compiler or other crates.
+[ ! -e "$source/.cargo" ] || die "$source/.cargo is there: the image is built without it; move it away"
+(cd "$source" && "$rust/bin/cargo" fetch -q --locked)
 
 build() {
+  crates=$("$here/crates.sh")
   work=$part/work
   mkdir -p "$work/cargo" "$work/out" "$work/src"
-  # A copy, or what is built could be other than what was hashed.
+  # A copy, so that what is built is what was hashed.
   copy_checkout "$source" "$work/src"
-  [ "$(contents "$work/src")" = "$code" ] || die 'the source has changed while it was read; try again'
+  # shellcheck disable=SC2086 # a list of names
+  prune "$work/src" $packages
+  # shellcheck disable=SC2086 # a list of names
+  [ "$(closure "$work/src" $packages)" = "$code" ] || die 'the source changed while it was read; try again'
   printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
   cp "$kms_root" "$work/kms-root.der"
   say "building $packages"
-  # Each package by itself, or cargo would merge the features of what they share. --target keeps the flags from what
-  # runs during the build. Paths are the same in every such root; remapped, they are not even those.
+  # Each package by itself, or cargo would merge the features of shared crates. --target keeps the flags away from what
+  # runs during the build. Paths are the same in every such root, and are removed all the same.
   # shellcheck disable=SC2016,SC2086 # the inner shell expands; a list of names
   in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$work/src:/src" -- sh -euc '
     target=x86_64-unknown-linux-gnu
@@ -65,6 +60,8 @@ build() {
   rm -rf "$work"
 }
 
-code=$(contents "$source")
-once "$cache/binaries-$(printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "${crates##*-}" "$code" \
-  | cat - "$here/binaries.sh" "$here/lib.sh" "$kms_root" | sha256sum | cut -c1-16)" build
+# shellcheck disable=SC2086 # a list of names
+code=$(closure "$source" $packages)
+# The root's name ends with the hash of its inputs, lib.sh among them.
+inputs() { printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "$code" && cat "$here/binaries.sh" "$kms_root"; }
+once "$cache/binaries-$(inputs | key -)" build

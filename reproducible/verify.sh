@@ -12,7 +12,7 @@ source=$(dirname "$here")
 other=$(mktemp -d "${TMPDIR:-/var/tmp}/other.XXXXXX")
 trap 'rm -rf "$other"' EXIT
 first=$other/first second=$other/second
-"$here/image.sh" "$first"
+"$here/build.sh" "$first"
 
 mkdir -p "$other/checkout" "$other/home" "$second"
 copy_checkout "$source" "$other/checkout"
@@ -36,7 +36,7 @@ say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale
   # shellcheck disable=SC2086 # a command or nothing
   env -i PATH="$other/rust/bin:$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
     CAPELET_DEBS="$other/debs" CAPELET_RUST="$other/rust" CAPELET_CLOCK=+400d TZ=Pacific/Chatham LANG=tr_TR.UTF-8 \
-    LC_ALL=tr_TR.UTF-8 $become reproducible/image.sh "$second" > "$second/log"
+    LC_ALL=tr_TR.UTF-8 $become reproducible/build.sh "$second" > "$second/log"
 )
 
 equal=yes
@@ -48,6 +48,7 @@ compare kernel "$first/parts/bzImage" "$second/parts/bzImage"
 compare ramdisk "$first/parts/ramdisk" "$second/parts/ramdisk"
 compare capelet.eif "$first/capelet.eif" "$second/capelet.eif"
 compare measurements.json "$first/measurements.json" "$second/measurements.json"
+compare 'measurements.json and the committed one' "$first/measurements.json" "$here/measurements.json"
 if [ $equal = no ]; then
   one=$("$here/kernel.sh")
   two=$(here_again kernel.sh)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# inputs.sh: what the build of the image does when an input is not as locked: it says which, and leaves nothing behind.
-# Needs what a build has downloaded; downloads nothing itself.
+# inputs.sh: tests the build of the image with inputs that are not as locked: it says which, and leaves nothing behind.
+# It needs what a build has downloaded. `relock.sh` alone asks the Debian archive.
 set -eu
 cd "$(dirname "$0")/../.."
 here=$PWD/reproducible
@@ -26,13 +26,13 @@ fails() { # NAME TEXT SCRIPT: ends with a failure that says TEXT, and nothing ha
     exit 1
   fi
   grep -qF -e "$text" "$work/err" || { echo "$name: it does not say \"$text\":" >&2; cat "$work/err" >&2; exit 1; }
-  left=$(find "$work/cache" -mindepth 1 -maxdepth 1 ! -name debs ! -name 'rust-*' ! -name '*.lock')
+  left=$(find "$work/cache" -mindepth 1 -maxdepth 1 ! -name debs ! -name 'rust-*' ! -name 'apt-*' ! -name '*.lock')
   [ -z "$left" ] || { echo "$name: it leaves $left" >&2; exit 1; }
   [ ! -s "$work/out" ] || { echo "$name: it prints a folder" >&2; exit 1; }
   echo "ok     $name"
 }
 lock=$work/checkout/reproducible/build-root.lock
-first() { grep -v '^#' "$lock" | head -n 1; }
+first() { packages "$lock" | head -n 1; }
 
 fresh
 fails 'no network, nothing there: the first package, version and hash are named' "$(first)" reproducible/root.sh
@@ -59,10 +59,56 @@ fails 'a wrong package in the cache, under the right name' "$(first)" reproducib
 fresh
 mkdir "$work/checkout/.cargo"
 printf '[build]\nrustc-wrapper = "/bin/false"\n' > "$work/checkout/.cargo/config.toml"
-ln -s "$cache"/root-* "$cache"/rust-* "$cache"/crates-* "$work/cache/"
+ln -s "$cache"/root-* "$cache"/rust-* "$work/cache/"
 if (cd "$work/checkout" && CAPELET_CACHE=$work/cache reproducible/binaries.sh) > "$work/out" 2> "$work/err"; then exit 1; fi
 grep -qF '.cargo is there' "$work/err"
 echo 'ok     a configuration of cargo in the checkout'
+
+# A new dependency of the client is no reason to build the image again; a change of a source or of a profile is one.
+fresh
+# shellcheck source=../../reproducible/closure.sh
+. "$here/closure.sh"
+rust=$(reproducible/rust.sh)
+image='capelet-pid1 capelet-core capelet-worker eif-build'
+closed() {
+  # shellcheck disable=SC2086 # a list
+  closure "$work/checkout" $image | sha256sum
+}
+before=$(closed)
+echo '// another line' >> "$work/checkout/host/client/src/lib.rs"
+sed -i 's/^rpassword = "7.5"$/rpassword = "7"/' "$work/checkout/Cargo.toml"
+if cmp -s Cargo.toml "$work/checkout/Cargo.toml"; then echo 'Cargo.toml has no rpassword: choose another' >&2; exit 1; fi
+[ "$(closed)" = "$before" ] || { echo 'a change of the client alone makes another closure' >&2; exit 1; }
+echo 'ok     a change of the client alone: the image is not built again'
+for change in 'init/worker/src/main.rs:$a// another line' 'enclave-core/Cargo.toml:$a# another line' \
+  'Cargo.toml:s/^opt-level = "s"$/opt-level = 2/' 'Cargo.toml:s/^\(nix = .*default-features = \)false/\1true/'; do
+  file=${change%%:*}
+  cp "$work/checkout/$file" "$work/kept"
+  sed -i "${change#*:}" "$work/checkout/$file"
+  if cmp -s "$work/kept" "$work/checkout/$file"; then echo "$change changes nothing" >&2; exit 1; fi
+  [ "$(closed)" != "$before" ] || { echo "$change: the same closure" >&2; exit 1; }
+  cp "$work/kept" "$work/checkout/$file"
+  echo "ok     a change of $file is another closure"
+done
+# What is pruned is what the compiler does not see, and what is left has the same closure.
+# shellcheck disable=SC2086 # a list
+prune "$work/checkout" $image
+[ "$(closed)" = "$before" ]
+[ ! -s "$work/checkout/host/client/src/lib.rs" ]
+[ -s "$work/checkout/init/worker/src/main.rs" ]
+echo 'ok     a pruned copy holds the sources of the image and no others'
+
+# The archive has dropped a version: the others stay, this one is locked anew, and its package exists.
+fresh
+rm "$work/bin/apt-get"
+one=$(first)
+sed -i "s/^$one\$/${one%% *} 0.0-1 $(printf %064d 0)/" "$lock"
+(cd "$work/checkout" && reproducible/relock.sh --no-build) 2> "$work/err" || { cat "$work/err" >&2; exit 1; }
+changed=$(diff reproducible/build-root.lock "$lock" || :)
+[ "$(echo "$changed" | grep -c '^>')" -le 1 ]
+grep -qE "^${one%% *} [^ ]+ [0-9a-f]{64}\$" "$lock"
+if grep -q ' 0\.0-1 ' "$lock"; then cat "$lock" >&2; exit 1; fi
+echo 'ok     relock.sh replaces a version that the archive no longer has'
 
 fresh
 sed -i '0,/^[0-9a-f]/s/^[0-9a-f]\{8\}/00000000/' "$work/checkout/reproducible/rust.lock"
@@ -85,7 +131,7 @@ for change in 's/^CONFIG_SECCOMP=y$/CONFIG_SECCCOMP=y/' 's/^CONFIG_SECCOMP=y$/# 
   's/^# CONFIG_MODULES is not set$/CONFIG_MODULES=y/' 's/^CONFIG_SECCOMP=y$/&\n&/'; do
   cp reproducible/kernel.config "$fragment"
   sed -i "$change" "$fragment"
-  ! cmp -s reproducible/kernel.config "$fragment"
+  if cmp -s reproducible/kernel.config "$fragment"; then echo "$change changes nothing" >&2; exit 1; fi
   if checked; then echo "the checker takes $change" >&2; exit 1; fi
   echo "ok     a kernel configuration that is not as asked for: $(head -n 1 "$work/out")"
 done
