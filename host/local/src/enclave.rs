@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The port on which the core serves clients.
 const CLIENTS: u32 = capelet_parent::address::CLIENTS;
 /// How long a boot may take.
-const BOOT: Duration = Duration::from_secs(20);
+const BOOT: Duration = Duration::from_secs(120);
 
 /// The two programs that make up an enclave here.
 pub struct Programs {
@@ -45,6 +45,7 @@ impl Measured {
 /// A running enclave; ended when dropped.
 pub struct Enclave {
     core: Child,
+    supervisor: Option<JoinHandle<()>>,
 }
 
 impl Enclave {
@@ -76,13 +77,13 @@ impl Enclave {
             .stdout(Stdio::null())
             .spawn()
             .map_err(|error| Error::Start(programs.core.clone(), error))?;
-        thread::spawn(move || {
+        let supervisor = thread::spawn(move || {
             let ended = pid1::supervise(ours, programs.worker);
             let why = ended.err().unwrap_or(Error::Core("its lines above say why"));
             // Whoever no longer listens is ending anyway.
             let _ = gone.send(why);
         });
-        Ok(Self { core })
+        Ok(Self { core, supervisor: Some(supervisor) })
     }
 
     /// Waits until the core listens for clients: it does so last of all.
@@ -107,5 +108,9 @@ impl Drop for Enclave {
         // It may be gone already.
         let _ = self.core.kill();
         let _ = self.core.wait();
+        // It ends the workers, whose core is gone.
+        if let Some(supervisor) = self.supervisor.take() {
+            let _ = supervisor.join();
+        }
     }
 }

@@ -77,6 +77,15 @@ impl Local {
         assert!(killed.expect("kill").success());
     }
 
+    /// The folders in /proc of the workers that run for it.
+    pub fn workers(&self) -> Vec<PathBuf> {
+        let ours = format!("PPid:\t{}\n", self.process.id());
+        let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+        let of_ours = |path: &PathBuf| fs::read_to_string(path.join("status")).is_ok_and(|text| text.contains(&ours));
+        let worker = |path: &PathBuf| fs::read_link(path.join("exe")).is_ok_and(|exe| exe.ends_with("capelet-worker"));
+        processes.filter(|path| of_ours(path) && worker(path)).collect()
+    }
+
     /// The files of the store, sorted.
     pub fn stored(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
