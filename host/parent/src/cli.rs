@@ -9,7 +9,10 @@ use std::path::PathBuf;
 
 /// Carries bytes between clients, an enclave and KMS, and keeps what the enclave stores. It can read none of it.
 #[derive(FromArgs)]
-#[argh(note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1.")]
+#[argh(
+    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1. Details may
+follow on further lines."
+)]
 pub struct Arguments {
     #[argh(subcommand)]
     pub command: Command,

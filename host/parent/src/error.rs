@@ -4,6 +4,15 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+/// What can be known of an enclave on Nitro that did not come up. nitro-cli takes the heartbeat itself: it never reaches
+/// the parent there. E36 is "Enclave boot failure" (AWS Nitro Enclaves User Guide, "Nitro Enclaves CLI error codes").
+const NITRO_DETAILS: &str = "\
+Nitro shows a console only in debug mode. What else can be known:
+  nitro-cli writes its logs to /var/log/nitro_enclaves.
+  nitro-cli fails with E36 if no heartbeat came. A heartbeat means that the kernel booted and PID 1 ran.
+  The log of `capelet-parent serve` has an `operation` event if the core ran.
+  The same image boots under `enclave run --qemu`, which keeps its console.";
+
 /// Every error of the parent: of its start first, then of single connections.
 #[non_exhaustive]
 #[derive(Debug)]
@@ -78,8 +87,12 @@ pub enum Error {
     Measurements(PathBuf),
     /// An image is not the one that this file of measurements is of.
     NotAsMeasured(PathBuf),
-    /// What only a development image has was asked of another.
+    /// `--development` was given for an image that was not built for development.
     NotDevelopment,
+    /// The console of an enclave on Nitro was asked for, and the enclave is not in debug mode.
+    NotDebugMode(String),
+    /// No console was kept at this path.
+    NoConsole(PathBuf),
     /// Options of `enclave` that do not go together, or values that cannot be passed on.
     EnclaveArguments(&'static str),
     /// A program could not be started.
@@ -91,6 +104,10 @@ pub enum Error {
     },
     /// nitro-cli ended with a failure, which it has explained on standard error.
     NitroCliRefused,
+    /// `nitro-cli run-enclave` ended with a failure, which it has explained on standard error.
+    NitroCliRunRefused,
+    /// nitro-cli started the enclave with this id, and no longer lists it.
+    NitroEnclaveEnded(String),
     /// nitro-cli answered with what its documentation does not have.
     NitroCliAnswer,
     /// What nitro-cli started is not what was asked for; it was ended.
@@ -103,8 +120,13 @@ pub enum Error {
     NoEnclave(String),
     /// Nobody serves the enclave at this path.
     NoParent(PathBuf),
-    /// A program of a running enclave ended by itself.
-    EnclaveEnded(&'static str),
+    /// A program of a running enclave ended by itself, or did not start to serve.
+    EnclaveEnded {
+        /// Which program, and how it ended.
+        what: String,
+        /// The last lines of the console and of the backend's log, escaped.
+        details: String,
+    },
     /// A thread, a process or a signal handler could not be had.
     System(io::Error),
 
@@ -155,17 +177,18 @@ impl Error {
             Self::Image { source, .. } => source.code(),
             Self::Measurements(_) => "measurements",
             Self::NotAsMeasured(_) => "not-as-measured",
-            Self::NotDevelopment => "not-development",
+            Self::NotDevelopment | Self::NotDebugMode(_) => "not-development",
+            Self::NoConsole(_) => "no-console",
             Self::EnclaveArguments(_) => "enclave-arguments",
             Self::Program { .. } => "program",
-            Self::NitroCliRefused => "nitro-cli-refused",
+            Self::NitroCliRefused | Self::NitroCliRunRefused => "nitro-cli-refused",
             Self::NitroCliAnswer => "nitro-cli-answer",
             Self::OtherEnclave => "other-enclave",
             Self::StateFolder(_) => "state-folder",
             Self::EnclaveRuns(_) => "enclave-runs",
             Self::NoEnclave(_) => "no-enclave",
             Self::NoParent(_) => "no-parent",
-            Self::EnclaveEnded(_) => "enclave-ended",
+            Self::EnclaveEnded { .. } | Self::NitroEnclaveEnded(_) => "enclave-ended",
             Self::System(_) => "system",
             Self::Closed => "closed",
             Self::Deadline => "deadline",
@@ -178,6 +201,15 @@ impl Error {
             Self::Unreachable(_) => "unreachable",
             Self::Socket(_) => "socket",
             Self::Disk(_) => "disk",
+        }
+    }
+
+    /// Lines for a person that stand below the error; `None` if the error says all.
+    pub fn details(&self) -> Option<&str> {
+        match self {
+            Self::EnclaveEnded { details, .. } if !details.is_empty() => Some(details),
+            Self::NitroCliRunRefused | Self::NitroEnclaveEnded(_) => Some(NITRO_DETAILS),
+            _ => None,
         }
     }
 }
@@ -255,14 +287,31 @@ impl fmt::Display for Error {
                 write!(f, "the image is not the one of {}; take both from the same release", path.display())
             }
             Self::NotDevelopment => f.write_str(
-                "only an image whose measurements say that it was built for development has a console; \
-                 give --development and its --measurements to `enclave run`",
+                "--development is only for an image whose --measurements say that it was built for development; \
+                 give the measurements of such an image, or leave out --development",
+            ),
+            Self::NotDebugMode(id) => write!(
+                f,
+                "nitro-cli shows the console of an enclave only in debug mode, and {id} is not in debug mode; run a \
+                 development image with --development, or the same image with --qemu"
+            ),
+            Self::NoConsole(path) => write!(
+                f,
+                "the console {} was not found; run an enclave with this state folder first (`enclave run --qemu`)",
+                path.display()
             ),
             Self::EnclaveArguments(what) => f.write_str(what),
             Self::Program { path, source } => {
                 write!(f, "{} cannot be started ({source}); install it, or name another folder", path.display())
             }
             Self::NitroCliRefused => f.write_str("nitro-cli failed; its own message stands above"),
+            Self::NitroCliRunRefused => f.write_str("nitro-cli run-enclave failed; its own message stands above"),
+            Self::NitroEnclaveEnded(id) => {
+                write!(
+                    f,
+                    "the enclave has ended: nitro-cli started {id} and no longer lists it; find out why and retry"
+                )
+            }
             Self::NitroCliAnswer => {
                 f.write_str("nitro-cli answered with what its documentation does not have; look with its own commands")
             }
@@ -282,10 +331,9 @@ impl fmt::Display for Error {
             Self::NoParent(path) => {
                 write!(f, "nobody serves the enclave; start `capelet-parent serve --enclave qemu:{}`", path.display())
             }
-            Self::EnclaveEnded(name) => write!(
-                f,
-                "the enclave has ended: {name} ended by itself; the log of `serve` says what the enclave asked for last"
-            ),
+            Self::EnclaveEnded { what, .. } => {
+                write!(f, "the enclave has ended: {what}; the log of `serve` says what the enclave asked for last")
+            }
             Self::System(source) => {
                 write!(f, "the system refuses a thread, a process or a signal ({source}); try again")
             }

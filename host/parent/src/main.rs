@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Error: {error} ({})", error.code());
+            if let Some(details) = error.details() {
+                eprintln!("{details}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -8,13 +8,15 @@ use eif_build::cpio::{self, Entry, Node};
 use eif_build::write::Parts;
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const ID: &str = "i-0abc-enc0def";
+/// The words that run the image with QEMU.
+const RUN: [&str; 8] = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
 
 /// A folder with an image, its measurements, and programs that stand in.
 struct Place(TempDir);
@@ -100,16 +102,36 @@ impl Place {
         for left in ["machine", "state/vsock_8000", "state/vsock_9000"] {
             let _ = fs::remove_file(self.path(left));
         }
-        let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
-        let child = self.command(&words).spawn().unwrap();
+        let child = self.command(&RUN).spawn().unwrap();
         until(|| self.path("state/vhost").exists());
         assert!(!self.path("machine").exists(), "started without a parent");
-        for port in [8000, 9000] {
-            fs::write(self.path(&format!("state/vsock_{port}")), "").unwrap();
-        }
+        self.parent();
         until(|| self.described()[0]["running"] == true);
         until(|| self.path("machine").exists());
         child
+    }
+
+    /// The sockets of a parent that serves.
+    fn parent(&self) {
+        for port in [8000, 9000] {
+            fs::write(self.path(&format!("state/vsock_{port}")), "").unwrap();
+        }
+    }
+
+    /// A machine that does this once its standard output is the console.
+    fn prints(&self, text: &str) {
+        let console = r#"while [ "$1" != -serial ]; do shift; done; exec > "${2#file:}""#;
+        self.program("qemu-system-x86_64", &format!("{console}\n{text}"));
+    }
+
+    /// `run` with QEMU and a machine that ends by itself: what stands on standard error.
+    fn ends(&self) -> String {
+        let run = self.command(&RUN).spawn().unwrap();
+        until(|| self.path("state/vhost").exists());
+        self.parent();
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(code(&output), "enclave-ended");
+        String::from_utf8(output.stderr).unwrap()
     }
 
     fn described(&self) -> Value {
@@ -138,8 +160,7 @@ fn ok(output: &Output) -> String {
 fn code(output: &Output) -> String {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    let error = error.lines().last().unwrap().to_owned();
-    assert!(error.starts_with("Error: "), "{error}");
+    let error = error.lines().find(|line| line.starts_with("Error: ")).expect(&error);
     error.rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned()
 }
 
@@ -255,16 +276,14 @@ fn terminate_ends_what_was_started_and_nothing_else() {
     let follows = |name: &str| words[words.iter().position(|word| *word == name).unwrap() + 1].to_owned();
     assert_eq!(follows("-kernel"), place.path("state/image.eif").display().to_string());
     assert_eq!(follows("-m"), "1024M");
-    assert_eq!(follows("-serial"), "null");
+    assert_eq!(follows("-serial"), format!("file:{}", place.path("state/console").display()));
     assert!(follows("-chardev").ends_with("state/vhost"));
     assert!(follows("-global").ends_with("nsm.pem"));
     let described = place.described();
     assert_eq!(described[0]["pcr0"], place.pcr0());
     assert_eq!(described[0]["transport"], format!("qemu:{}", place.path("state/vsock").display()));
-    assert_eq!(code(&place.run(&["console", "--state", "state"])), "not-development");
 
-    let again = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
-    assert_eq!(code(&place.run(&again)), "enclave-runs");
+    assert_eq!(code(&place.run(&RUN)), "enclave-runs");
     let pids = place.pids();
     assert_eq!(pids.len(), 3);
     ok(&place.run(&["terminate", "--state", "state"]));
@@ -281,22 +300,28 @@ fn terminate_ends_what_was_started_and_nothing_else() {
 fn a_signal_ends_both() {
     for name in ["INT", "TERM"] {
         let place = Place::new();
-        let mut run = place.machine();
+        let run = place.machine();
         let pids = place.pids();
         signal(run.id().into(), name);
-        assert!(run.wait().unwrap().success());
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success());
+        // Who asked for the end is not told about it.
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(!pids.into_iter().any(lives), "{name}");
     }
 }
 
 #[test]
 fn whichever_ends_first_the_other_goes_too() {
-    for ends in [1, 2] {
+    for (ends, name) in [(1, "vhost-device-vsock"), (2, "qemu-system-x86_64")] {
         let place = Place::new();
         let run = place.machine();
         let pids = place.pids();
         signal(pids[ends], "KILL");
-        assert_eq!(code(&run.wait_with_output().unwrap()), "enclave-ended");
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(code(&output), "enclave-ended");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(&format!("{name} ended by itself (signal: 9 (SIGKILL))")), "{error}");
         assert!(!pids.into_iter().any(lives));
     }
 }
@@ -309,8 +334,7 @@ fn what_a_killed_run_left_behind_is_found_and_ended() {
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(place.described()[0]["running"], false);
-    let again = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
-    assert_eq!(code(&place.run(&again)), "enclave-runs");
+    assert_eq!(code(&place.run(&RUN)), "enclave-runs");
     assert!(lives(pids[1]) && lives(pids[2]));
     ok(&place.run(&["terminate", "--state", "state"]));
     assert!(!pids.into_iter().any(lives));
@@ -320,35 +344,165 @@ fn what_a_killed_run_left_behind_is_found_and_ended() {
 }
 
 #[test]
-fn a_development_console_is_shown_to_its_end() {
-    let place = Place::new();
-    place.program(
-        "qemu-system-x86_64",
-        r#"while [ "$1" != -serial ]; do shift; done; exec > "${2#file:}"; echo first; sleep 2; echo last"#,
-    );
-    let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state", "--development"];
-    let words = [&words[..], &["--measurements", "development.json"]].concat();
-    let run = place.command(&words).spawn().unwrap();
-    until(|| place.path("state/vhost").exists());
-    for port in [8000, 9000] {
-        fs::write(place.path(&format!("state/vsock_{port}")), "").unwrap();
+fn the_console_of_every_image_is_shown_until_the_end_and_after_it() {
+    let development = ["--development", "--measurements", "development.json"];
+    for more in [&[][..], &["--measurements", "release.json"], &development] {
+        let place = Place::new();
+        place.prints("echo first; sleep 2; echo last");
+        let run = place.command(&[&RUN[..], more].concat()).spawn().unwrap();
+        until(|| place.path("state/vhost").exists());
+        place.parent();
+        until(|| place.described()[0]["running"] == true);
+        assert_eq!(ok(&place.run(&["console", "--state", "state"])), "first\nlast\n");
+        assert_eq!(code(&run.wait_with_output().unwrap()), "enclave-ended");
+        assert_eq!(place.described(), json!([]));
+        assert_eq!(ok(&place.run(&["console", "--state", "state"])), "first\nlast\n");
+        assert_eq!(fs::metadata(place.path("state/console")).unwrap().mode() & 0o7777, 0o600);
     }
-    until(|| place.described()[0]["running"] == true && Path::exists(&place.path("state/console")));
-    assert_eq!(ok(&place.run(&["console", "--state", "state"])), "first\nlast\n");
-    assert_eq!(code(&run.wait_with_output().unwrap()), "enclave-ended");
+}
+
+#[test]
+fn a_console_that_was_never_kept_is_an_error() {
+    let place = Place::new();
+    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    assert_eq!(code(&place.run(&["console", "--state", "state"])), "no-console");
+}
+
+#[test]
+fn the_error_shows_the_last_lines_and_escapes_them() {
+    let place = Place::new();
+    place.prints(
+        r#"seq 100; printf 'a\033]0;title\007\r\n\033[2J\233\377\r\nError: forged (code)\r\ncapelet-pid1: why'; exit 3"#,
+    );
+    let error = place.ends();
+    let console = place.path("state/console").display().to_string();
+    let mut lines = error.lines();
+    let first = lines.next().unwrap();
+    assert!(first.contains("qemu-system-x86_64 ended by itself (exit status: 3)"), "{error}");
+    assert_eq!(lines.next().unwrap(), format!("The console's last lines (all of it: {console}):"));
+    let numbers: Vec<_> = (85..=100).map(|number| format!("  | {number}")).collect();
+    let foreign =
+        [r"  | a\x1b]0;title\x07", r"  | \x1b[2J\x9b\xff", "  | Error: forged (code)", "  | capelet-pid1: why"];
+    assert_eq!(lines.map(str::to_owned).collect::<Vec<_>>(), [&numbers[..], &foreign.map(str::to_owned)].concat());
+    assert!(error.bytes().all(|byte| byte == b'\n' || !byte.is_ascii_control()));
+    // `enclave console` escapes as well; the file has what the machine printed.
+    assert!(
+        ok(&place.run(&["console", "--state", "state"]))
+            .ends_with("100\na\\x1b]0;title\\x07\n\\x1b[2J\\x9b\\xff\nError: forged (code)\ncapelet-pid1: why")
+    );
+    assert!(fs::read(&console).unwrap().contains(&0x1b));
+}
+
+#[test]
+fn the_error_shows_a_bounded_part_of_a_huge_console() {
+    let place = Place::new();
+    place.prints("head -c 3000000 /dev/zero; printf end");
+    let error = place.ends();
+    assert!(error.trim_end().ends_with(r"\x00end"), "{}", error.len());
+    assert!(error.len() < 20_000, "{}", error.len());
+    assert_eq!(fs::metadata(place.path("state/console")).unwrap().len(), 3_000_003);
+}
+
+#[test]
+fn an_empty_console_is_said_to_be_empty() {
+    let place = Place::new();
+    place.prints("true");
+    let error = place.ends();
+    let path = place.path("state/console").display().to_string();
+    assert_eq!(error.lines().nth(1).unwrap(), format!("The console is empty: the machine printed nothing ({path})."));
+    assert_eq!(error.lines().count(), 2);
+    assert_eq!(ok(&place.run(&["console", "--state", "state"])), "");
+}
+
+#[test]
+fn a_backend_that_ends_is_named_and_its_log_is_shown() {
+    let place = Place::new();
+    place.program("vhost-device-vsock", r"printf 'no vsock\033[31m\n' >&2; exit 2");
+    let output = place.run(&RUN);
+    assert_eq!(code(&output), "enclave-ended");
+    let error = String::from_utf8(output.stderr).unwrap();
+    let mut lines = error.lines();
+    assert!(lines.next().unwrap().contains("vhost-device-vsock ended by itself (exit status: 2)"), "{error}");
+    assert!(lines.next().unwrap().contains("the machine printed nothing"), "{error}");
+    let log = place.path("state/backend.log").display().to_string();
+    assert_eq!(lines.next().unwrap(), format!("The last lines of vhost-device-vsock's log ({log}):"));
+    assert_eq!(lines.collect::<Vec<_>>(), [r"  | no vsock\x1b[31m"]);
+}
+
+#[test]
+fn a_console_of_an_earlier_run_is_replaced() {
+    let place = Place::new();
+    place.prints("echo earlier");
+    assert!(place.ends().contains("  | earlier"));
+    fs::set_permissions(place.path("state/console"), fs::Permissions::from_mode(0o644)).unwrap();
+    for port in [8000, 9000] {
+        fs::remove_file(place.path(&format!("state/vsock_{port}"))).unwrap();
+    }
+    place.prints("echo later");
+    let error = place.ends();
+    assert!(error.contains("  | later") && !error.contains("earlier"), "{error}");
+    assert_eq!(fs::metadata(place.path("state/console")).unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn links_in_place_of_console_and_log_are_not_followed() {
+    let place = Place::new();
+    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    fs::write(place.path("victim"), "secret").unwrap();
+    for name in ["console", "backend.log"] {
+        symlink(place.path("victim"), place.path("state").join(name)).unwrap();
+    }
+    let shown = place.run(&["console", "--state", "state"]);
+    assert_eq!(code(&shown), "file");
+    assert!(shown.stdout.is_empty());
+    place.prints("echo printed");
+    assert!(place.ends().contains("  | printed"));
+    assert_eq!(fs::read_to_string(place.path("victim")).unwrap(), "secret");
+    for name in ["console", "backend.log"] {
+        let metadata = fs::symlink_metadata(place.path("state").join(name)).unwrap();
+        assert!(metadata.is_file() && metadata.mode() & 0o7777 == 0o600, "{name}");
+    }
+}
+
+#[test]
+fn an_enclave_that_does_not_come_up_on_nitro_says_where_to_look() {
+    let place = Place::new();
+    let expects = |expected: &str, place: &Place| {
+        let output = place.run(&["run", "image.eif"]);
+        assert_eq!(code(&output), expected);
+        let error = String::from_utf8(output.stderr).unwrap();
+        for part in ["/var/log/nitro_enclaves", "E36", "`operation`", "--qemu"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert!(error.lines().count() <= 1 + 5, "{error}");
+        error
+    };
+    // It ended before it was described. nitro-cli then cannot terminate it, which hides nothing.
+    place.answer("describe-enclaves", &json!([]));
+    place.answer("terminate-enclave", &json!({}));
+    assert!(expects("enclave-ended", &place).contains(ID));
+    fs::write(place.path("status"), "36").unwrap();
+    expects("nitro-cli-refused", &place);
+}
+
+#[test]
+fn a_debug_console_of_nitro_is_escaped() {
+    let place = Place::new();
+    let mut enclave = place.enclave();
+    enclave["Flags"] = "DEBUG_MODE".into();
+    place.answer("describe-enclaves", &json!([enclave]));
+    fs::write(place.path("console"), "booted\r\n\x1b[2J").unwrap();
+    assert_eq!(ok(&place.run(&["console", "--id", ID])), "booted\n\\x1b[2J");
 }
 
 #[test]
 fn a_program_that_is_not_there_leaves_nothing_behind() {
     let place = Place::new();
     fs::remove_file(place.path("qemu-system-x86_64")).unwrap();
-    let words = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
-    let run = place.command(&words).spawn().unwrap();
+    let run = place.command(&RUN).spawn().unwrap();
     until(|| place.path("state/enclave.json").exists());
     let backend = place.pids()[1];
-    for port in [8000, 9000] {
-        fs::write(place.path(&format!("state/vsock_{port}")), "").unwrap();
-    }
+    place.parent();
     assert_eq!(code(&run.wait_with_output().unwrap()), "program");
     assert!(!lives(backend));
     assert_eq!(place.described(), json!([]));

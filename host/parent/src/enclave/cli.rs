@@ -33,7 +33,8 @@ pub enum Verb {
     example = "With QEMU, until Ctrl-C or `enclave terminate`:
   tests/qemu/dev-chain.sh chain
   capelet-parent enclave run capelet.eif --qemu $(tests/qemu/build.sh) --nsm chain/nsm.pem --state /run/capelet",
-    note = "With QEMU the machine waits up to a minute for `capelet-parent serve --enclave qemu:STATE/vsock`."
+    note = "With QEMU the machine waits up to a minute for `capelet-parent serve --enclave qemu:STATE/vsock`. What it prints
+is kept in STATE/console, also after its end, until the next run. If it ends by itself, the error shows the last lines."
 )]
 pub struct Run {
     /// the image, an .eif file
@@ -44,8 +45,8 @@ pub struct Run {
     #[argh(option, arg_name = "file")]
     pub measurements: Option<PathBuf>,
 
-    /// keep the console for `enclave console`; only for an image whose --measurements say that it was built for
-    /// development. nitro-cli then starts it in debug mode, in which PCRs are zero and every client refuses it
+    /// assert that the image was built for development: its --measurements must say so. nitro-cli then starts it in debug
+    /// mode, in which its console can be read, PCRs are zero and every client refuses it. QEMU starts it like any other
     #[argh(switch)]
     pub development: bool,
 
@@ -65,7 +66,7 @@ pub struct Run {
     #[argh(option, arg_name = "folder")]
     pub qemu: Option<PathBuf>,
 
-    /// with QEMU: the folder for sockets and process ids, made with mode 0700 if it is not there
+    /// with QEMU: the folder for sockets, process ids and the console, made with mode 0700 if it is not there
     #[argh(option, arg_name = "folder")]
     pub state: Option<PathBuf>,
 
@@ -96,7 +97,8 @@ pub struct Terminate {
     pub state: Option<PathBuf>,
 }
 
-/// Show what an enclave prints, until it ends; only of one that was started with --development.
+/// Show what an enclave prints, until it ends. With --state: of any image, and after its end what was kept. With --id: only
+/// of an enclave in debug mode (`enclave run --development`). Bytes other than printable ASCII appear as \xNN.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "console")]
 pub struct Console {

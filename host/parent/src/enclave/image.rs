@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The longest measurements.json.
 const MAX_MEASUREMENTS: usize = 4 << 20;
-/// The input of which a development image has one more: `reproducible/image.sh --development`.
+/// The input of which a development image has one more: `reproducible/build.sh --development`.
 const DEVELOPMENT: &str = "development-kms-root";
 
 /// An image file.

@@ -4,7 +4,9 @@
 pub mod cli;
 mod console;
 mod image;
+mod kept;
 mod nitro;
+mod printable;
 mod process;
 mod qemu;
 mod state;

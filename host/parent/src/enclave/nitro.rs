@@ -3,10 +3,11 @@
 
 use super::cli::Run;
 use super::image::Image;
+use super::printable::Printable;
 use capelet_parent::Error;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{Read, Write, copy, stdout};
 use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "nitro-cli";
@@ -41,19 +42,27 @@ impl NitroCli {
         if arguments.development {
             words.push("--debug-mode".into());
         }
-        let answer = self.ask(&words)?;
+        let answer = self.ask(&words).map_err(|error| match error {
+            Error::NitroCliRefused => Error::NitroCliRunRefused,
+            other => other,
+        })?;
         let id = enclave_id(&answer["EnclaveID"]).ok_or(Error::NitroCliAnswer)?;
         let checked = self.check(&id, image, arguments);
-        if checked.is_err() {
+        if let Err(error) = &checked {
             // Whatever is the matter with it, it does not stay.
-            self.terminate(&id)?;
+            let terminated = self.terminate(&id);
+            // nitro-cli cannot terminate an enclave that has ended, and that it has ended is the error to report.
+            if !matches!(error, Error::NitroEnclaveEnded(_)) {
+                terminated?;
+            }
         }
         checked
     }
 
     /// The enclave of this id, if it is what was asked for. In debug mode its PCRs are zero.
     fn check(&self, id: &str, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
-        let found = self.describe()?.into_iter().find(|enclave| enclave.id == id).ok_or(Error::OtherEnclave)?;
+        let found = self.describe()?.into_iter().find(|enclave| enclave.id == id);
+        let found = found.ok_or_else(|| Error::NitroEnclaveEnded(id.into()))?;
         let measured = HEXLOWER.encode(&image.measured.pcr0);
         let same = found.debug || found.pcr0.as_ref() == Some(&measured);
         let asked = found.cid == arguments.cid && found.debug == arguments.development;
@@ -76,13 +85,20 @@ impl NitroCli {
         Ok(())
     }
 
-    /// Shows the console of one in debug mode.
+    /// Shows the console of one in debug mode, escaped like that of a machine of QEMU's.
     pub fn console(&self, id: &str) -> Result<(), Error> {
         let enclave = self.describe()?.into_iter().find(|enclave| enclave.id == id);
         if !enclave.ok_or_else(|| Error::NoEnclave(id.into()))?.debug {
-            return Err(Error::NotDevelopment);
+            return Err(Error::NotDebugMode(id.into()));
         }
-        let status = Command::new(PROGRAM).args(["console", "--enclave-id", id]).status().map_err(missing)?;
+        let mut command = Command::new(PROGRAM);
+        let mut child =
+            command.args(["console", "--enclave-id", id]).stdout(Stdio::piped()).spawn().map_err(missing)?;
+        let mut out = Printable::new(stdout());
+        let copied = child.stdout.take().map_or(Ok(0), |mut console| copy(&mut console, &mut out));
+        let copied = copied.and_then(|_| out.flush());
+        let status = child.wait().map_err(Error::System)?;
+        copied.map_err(Error::System)?;
         if status.success() { Ok(()) } else { Err(Error::NitroCliRefused) }
     }
 

@@ -2,6 +2,7 @@
 
 use super::cli::Run;
 use super::image::Image;
+use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
 use capelet_parent::Error;
@@ -9,7 +10,6 @@ use capelet_parent::address::{HEARTBEAT, OPERATIONS};
 use data_encoding::HEXLOWER;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,7 +31,8 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/parent";
 /// What ends it.
 enum Event {
     Signal,
-    Ended(&'static str),
+    /// A program ended by itself: which one, and with which status.
+    Ended(String),
 }
 
 /// Runs an image until a signal comes or the machine ends.
@@ -40,6 +41,8 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
     // What was measured is what starts, whatever becomes of the file that it came from.
     let copy = state.image();
     std::fs::write(&copy, &image.bytes).map_err(|source| Error::File { path: copy, source })?;
+    // QEMU opens this file by its name and keeps its mode.
+    kept::create(&state.console())?;
     let (events, happens) = channel();
     signals(events.clone())?;
     let record = Record {
@@ -50,7 +53,11 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
         processes: vec![Process::new("capelet-parent", std::process::id())?],
     };
     let mut started = Started { state, record, events };
-    let served = started.serve(&happens, arguments, programs, nsm);
+    let served = started.serve(&happens, arguments, programs, nsm).map_err(|error| match error {
+        // Read before the rest is ended, which makes the backend's log longer.
+        Error::EnclaveEnded { what, .. } => Error::EnclaveEnded { what, details: last_words(state) },
+        other => other,
+    });
     let ended = state.end(&started.record);
     served.and(ended)
 }
@@ -67,9 +74,9 @@ impl Started<'_> {
         let (vhost, vsock) = (state.vhost(), state.vsock());
         let mut backend = Command::new(programs.join(BACKEND));
         let vm = format!("guest-cid={},socket={},uds-path={}", arguments.cid, vhost.display(), vsock.display());
-        backend.args(["--vm", &vm]).stderr(create(&state.log())?);
+        backend.args(["--vm", &vm]).stderr(kept::create(&state.log())?);
         self.start(BACKEND, backend)?;
-        if !wait(happens, || vhost.exists(), Error::EnclaveEnded(BACKEND))? {
+        if !wait(happens, || vhost.exists(), ended(format!("{BACKEND} does not listen")))? {
             return Ok(());
         }
         let parent = [OPERATIONS, HEARTBEAT].map(|port| PathBuf::from(format!("{}_{port}", vsock.display())));
@@ -78,7 +85,7 @@ impl Started<'_> {
         }
         self.start(MACHINE, self.machine(arguments, programs, nsm)?)?;
         match happens.recv() {
-            Ok(Event::Ended(name)) => Err(Error::EnclaveEnded(name)),
+            Ok(Event::Ended(what)) => Err(ended(what)),
             Ok(Event::Signal) | Err(_) => Ok(()),
         }
     }
@@ -90,10 +97,7 @@ impl Started<'_> {
             let text = found.to_str().filter(|text| !text.contains(',')).map(str::to_owned);
             text.ok_or(Error::EnclaveArguments("paths must be UTF-8 without commas"))
         };
-        let serial = match arguments.development {
-            true => format!("file:{}", self.state.console().display()),
-            false => "null".into(),
-        };
+        let serial = format!("file:{}", self.state.console().display());
         let parent_id = ID.split_once("-enc").map_or(ID, |(parent, _)| parent);
         let mut machine = Command::new(programs.join(MACHINE));
         machine.args(["-L", &plain(&programs.join("firmware"))?]);
@@ -117,9 +121,9 @@ impl Started<'_> {
         let process = Process::new(name, child.id())?;
         let events = self.events.clone();
         thread::spawn(move || {
-            // Whoever no longer listens is ending it.
-            let _ = child.wait();
-            let _ = events.send(Event::Ended(name));
+            // Nobody receives this once `run` ends what it started.
+            let status = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+            let _ = events.send(Event::Ended(format!("{name} ended by itself ({status})")));
         });
         self.record.processes.push(process);
         self.state.write(&self.record)
@@ -131,7 +135,7 @@ fn wait(happens: &Receiver<Event>, ready: impl Fn() -> bool, late: Error) -> Res
     let until = Instant::now() + PATIENCE;
     while !ready() {
         match happens.recv_timeout(INTERVAL) {
-            Ok(Event::Ended(name)) => return Err(Error::EnclaveEnded(name)),
+            Ok(Event::Ended(what)) => return Err(ended(what)),
             Ok(Event::Signal) => return Ok(false),
             Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
             Err(_) => return Err(late),
@@ -152,6 +156,30 @@ fn signals(events: Sender<Event>) -> Result<(), Error> {
     Ok(())
 }
 
-fn create(path: &Path) -> Result<File, Error> {
-    File::create(path).map_err(|source| Error::File { path: path.to_owned(), source })
+fn ended(what: String) -> Error {
+    Error::EnclaveEnded { what, details: String::new() }
+}
+
+/// What the machine and the backend printed last, for a person.
+fn last_words(state: &State) -> String {
+    let (console, log) = (state.console(), state.log());
+    let mut said = match kept::tail(&console) {
+        Ok(lines) if lines.is_empty() => {
+            vec![format!("The console is empty: the machine printed nothing ({}).", console.display())]
+        }
+        Ok(lines) => quoted(format!("The console's last lines (all of it: {}):", console.display()), lines),
+        Err(error) => vec![format!("The console {} cannot be read ({error}).", console.display())],
+    };
+    match kept::tail(&log) {
+        Ok(lines) if lines.is_empty() => {}
+        Ok(lines) => said.extend(quoted(format!("The last lines of {BACKEND}'s log ({}):", log.display()), lines)),
+        Err(error) => said.push(format!("The log {} of {BACKEND} cannot be read ({error}).", log.display())),
+    }
+    said.join("\n")
+}
+
+/// Lines that others wrote, under a title. Behind the bar none of them can be taken for a line of ours.
+fn quoted(title: String, lines: Vec<String>) -> Vec<String> {
+    let lines = lines.into_iter().map(|line| format!("  | {line}"));
+    std::iter::once(title).chain(lines).collect()
 }

@@ -1,4 +1,4 @@
-//! The state folder of an enclave under QEMU: sockets, what was started, the console of a development image.
+//! The state folder of an enclave under QEMU: sockets, what was started, the console.
 
 use super::process::{Process, boot};
 use capelet_parent::Error;
@@ -70,7 +70,7 @@ impl State {
         self.0.join("image.eif")
     }
 
-    /// What a development image prints.
+    /// What the machine prints.
     pub fn console(&self) -> PathBuf {
         self.0.join("console")
     }
@@ -129,7 +129,7 @@ impl State {
         Ok((boots == boot()?).then_some(record))
     }
 
-    /// Removes what an enclave that has ended leaves behind; the console stays to be read.
+    /// Removes what an enclave that has ended leaves behind; the console and the backend's log stay to be read.
     pub fn clear(&self) -> Result<(), Error> {
         for path in [self.vhost(), self.vsock(), self.image(), self.record()] {
             match fs::remove_file(&path) {
