@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help demo test test-long fuzz sim bench image verify audit lint needs
+.PHONY: help demo test test-quick test-long fuzz sim bench image verify audit lint needs relock boots
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -14,8 +14,14 @@ needs:
 demo: needs ## deploy, encrypt and run on this machine, and three attacks that are refused
 	@tests/demo/run.sh
 
-test: needs lint ## everything that the gate checks
-	@tests/run.sh
+test: needs ## everything that the gate checks; says first what it does and how long it takes
+	@tests/run.py
+
+test-quick: needs ## for everyday work: no QEMU, no image
+	@tests/run.py --quick
+
+boots: needs ## BOOTS (30) boots of the release, AT_A_TIME (6) at once, beside BUSY (2) busy loops
+	@BOOTS=$(or $(BOOTS),30) AT_A_TIME=$(or $(AT_A_TIME),6) BUSY=$(or $(BUSY),2) tests/image/run.sh boots
 
 test-long: needs ## the slow rest: real programs, long simulations
 	@tests/run-long.sh
@@ -36,11 +42,15 @@ bench: needs ## ratios against peers and floors of the same run
 	@$(CARGO) run --locked --quiet --release -p capelet-bench
 	@tests/image/run.sh figures
 
-image: needs ## capelet.eif and measurements.json, compared with the committed ones
+image: needs ## capelet.eif and measurements.json; fails if they are not the committed ones
 	@reproducible/image.sh
 
 verify: needs ## rebuilds the image elsewhere, as somebody else, and compares
 	@reproducible/verify.sh
 
-audit: needs ## what there is to read inside, as docs/audit.md; fails when that page is stale
-	@reproducible/audit.sh
+relock: needs ## new lock files where the Debian archive dropped a version; rebuilds and shows what changed
+	@reproducible/relock.sh
+
+audit: needs ## what there is to read inside: docs/audit.md, docs/audit.html; fails when they are stale (WRITE=1 writes them)
+	@reproducible/build.sh build/image > /dev/null
+	@$(CARGO) run --locked --quiet -p xtask -- audit build/image $(if $(WRITE),--write)

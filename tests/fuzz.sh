@@ -1,11 +1,11 @@
 #!/bin/sh
-# fuzz.sh SECONDS [TARGET...]: every parser that sees outside bytes, SECONDS each; with 0 only the corpora, which ends
-# the same each time. A finding ends it with status 1 and the path of the input. libFuzzer comes as its crate, and the
-# flags are those that cargo-fuzz gives, all of them stable: nothing has to be installed, and one build serves all
-# targets. With `lint` formatting and lints of the targets, under the same flags: what is built for them serves, too.
+# fuzz.sh SECONDS [TARGET...]: fuzzes every parser of outside bytes, SECONDS each; with 0 it runs the corpora alone, with
+# the same end each time. A finding ends it with status 1 and the path of the input. libFuzzer comes as its crate, and
+# the flags are those of cargo-fuzz, all stable: nothing has to be installed, and one build serves all targets.
+# `fuzz.sh build` only builds. `fuzz.sh lint` checks formatting and lints under the same flags.
 set -eu
 cd "$(dirname "$0")/fuzz"
-seconds=${1:?fuzz.sh SECONDS [TARGET...] | lint}
+seconds=${1:?fuzz.sh SECONDS [TARGET...] | build | lint}
 shift
 
 target=x86_64-unknown-linux-gnu
@@ -22,6 +22,7 @@ if [ "$seconds" = lint ]; then
     exit
 fi
 with_flags build
+[ "$seconds" != build ] || exit 0
 binary=$folder/$target/release/capelet-fuzz
 
 [ $# -gt 0 ] || set -- $(CAPELET_FUZZ_TARGET=list "$binary" 2>&-)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that the programs named are there: installs their Debian packages as root, else names the line to type.
+# Makes sure that these programs exist: as root it installs their Debian packages, otherwise it names the command to type.
 set -eu
 
 packages=
@@ -21,6 +21,9 @@ need dpkg-deb dpkg
 need flock util-linux
 need xz xz-utils
 need pkg-config pkg-config
+[ -e /etc/ssl/certs/ca-certificates.crt ] || packages="$packages ca-certificates"
+set -- /usr/share/keyrings/debian-archive-keyring.*
+[ -e "$1" ] || packages="$packages debian-archive-keyring"
 python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -1,10 +1,13 @@
 #!/bin/sh
 # run.sh [TEST...] [-- ARGUMENT...]: boots the release and the development image in QEMU and uses them with the ordinary
-# programs. TEST is boot, boundary, development, hardware, launch or release; all of them if none is named. What is not
-# there yet is built: the images (reproducible/image.sh), QEMU (tests/qemu/build.sh), the programs. With `figures` in the
-# place of the tests it measures and tests nothing.
+# programs. TEST is boot, boots, boundary, development, hardware, launch or release; without one all but boots run. What
+# is missing is built first: the images (reproducible/build.sh), QEMU (tests/qemu/build.sh), the programs.
 #
-# CAPELET_IMAGE, CAPELET_IMAGE_DEVELOPMENT: folders with images that are there already, and need not be this source's.
+#   run.sh build      only builds
+#   run.sh figures    measures and tests nothing
+#   run.sh boots      boots the release BOOTS times (3), AT_A_TIME of them at once (3), beside BUSY (0) busy loops
+#
+# CAPELET_IMAGE, CAPELET_IMAGE_DEVELOPMENT: folders of images that exist already; they may be of another source.
 set -eu
 cd "$(dirname "$0")/../.."
 cargo=${CARGO:-cargo}
@@ -14,12 +17,12 @@ trap 'rm -rf "$work"' EXIT
 tests=''
 while [ $# -gt 0 ] && [ "$1" != -- ]; do tests="$tests --test $1"; shift; done
 [ $# = 0 ] || shift
-[ -n "$tests" ] || tests='--test *'
+[ -n "$tests" ] || tests='--test boot --test boundary --test development --test hardware --test launch --test release'
 
 $cargo build --locked --quiet -p capelet -p capelet-parent -p capelet-dev --bins
 bin=${CARGO_TARGET_DIR:-target}/debug
 
-# The KMS whose root is compiled into the development image: made once, or that image would be another one each time.
+# The KMS whose root is compiled into the development image. It is made once, so that the image stays the same.
 export CAPELET_KMS="${CAPELET_CACHE:-$HOME/.cache/capelet}/development-kms"
 if [ ! -e "$CAPELET_KMS/kms-root.der" ]; then
   mkdir -p "$CAPELET_KMS"
@@ -27,13 +30,18 @@ if [ ! -e "$CAPELET_KMS/kms-root.der" ]; then
 fi
 if [ -z "${CAPELET_IMAGE:-}" ]; then
   export CAPELET_IMAGE="$PWD/build/image"
-  reproducible/image.sh
+  reproducible/build.sh "$CAPELET_IMAGE" > /dev/null
 fi
 if [ -z "${CAPELET_IMAGE_DEVELOPMENT:-}" ]; then
   export CAPELET_IMAGE_DEVELOPMENT="$PWD/build/image-development"
-  reproducible/image.sh --development "$CAPELET_KMS/kms-root.der" > /dev/null
+  reproducible/build.sh --development "$CAPELET_KMS/kms-root.der" "$CAPELET_IMAGE_DEVELOPMENT" > /dev/null
 fi
-tests/qemu/build.sh > /dev/null
+CAPELET_QEMU=$(tests/qemu/build.sh)
+export CAPELET_QEMU
+if [ "$tests" = ' --test build' ]; then
+  $cargo test --locked --quiet -p capelet-image --test '*' --no-run
+  exit
+fi
 export CAPELET_CHAIN="$work/chain"
 tests/qemu/dev-chain.sh "$CAPELET_CHAIN"
 
@@ -41,6 +49,7 @@ if [ "$tests" = ' --test figures' ]; then
   $cargo run --locked --quiet -p capelet-image
   exit
 fi
+[ "$tests" != ' --test boots' ] || set -- --nocapture "$@"
 # shellcheck disable=SC2086 # a list
 set -f
 $cargo test --locked --quiet -p capelet-image $tests -- --test-threads "$(nproc)" "$@"

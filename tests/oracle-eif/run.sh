@@ -1,13 +1,14 @@
 #!/bin/sh
-# Holds eif-build against AWS's aws-nitro-enclaves-image-format and GNU cpio.
+# Compares eif-build with AWS's aws-nitro-enclaves-image-format and GNU cpio.
 #
-#   run.sh [KERNEL]      a bzImage, where there is one; else a stand-in of which only the length is right
+#   run.sh [KERNEL]      with a bzImage, or without one with a stand-in of which only the length is right
+#   run.sh build         only builds the oracle
 #
-# The oracle has a lock file and a target folder of its own: EIF_ORACLE_TARGET, else in the user's cache.
+# The oracle has a lock file and a target folder of its own: EIF_ORACLE_TARGET, or one in the cache.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-target=${EIF_ORACLE_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/capelet/oracle-eif}
+target=${EIF_ORACLE_TARGET:-${CAPELET_CACHE:-$HOME/.cache/capelet}/oracle-eif}
 
 missing=
 command -v cpio >/dev/null || missing="$missing cpio"
@@ -21,6 +22,11 @@ if [ -n "$missing" ]; then
     apt-get install -y -q --no-install-recommends $missing >&2
 fi
 
+oracle() { CARGO_TARGET_DIR=$target ${CARGO:-cargo} "$1" --locked -q --manifest-path "$here/Cargo.toml"; }
+if [ "${1:-}" = build ]; then
+    oracle build
+    exit
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ $# -gt 0 ]; then
@@ -32,6 +38,6 @@ else
     printf 'HdrS' | dd of="$work/kernel" bs=1 seek=514 conv=notrunc status=none
 fi
 
-messages=$(cd "$root" && cargo build --locked -q -p eif-build --message-format=json)
+messages=$(cd "$root" && ${CARGO:-cargo} build --locked -q -p eif-build --message-format=json)
 eif_build=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*eif-build\)".*/\1/p')
 CARGO_TARGET_DIR=$target cargo run --locked -q --manifest-path "$here/Cargo.toml" -- "$eif_build" "$work"

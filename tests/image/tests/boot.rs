@@ -10,6 +10,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 /// PID 1's last words when the core has ended with a failure.
 const CORE_FAILED: &str = "capelet-pid1: Core(Exited(1))";
@@ -90,15 +92,35 @@ fn a_parent_that_does_not_answer_as_one() {
         ("one byte too long", Some(|stream| answer(stream, &frame(&Answer::Boot(vec![0; 16_385], None).encode().0)))),
         ("claims four gigabytes", Some(|stream| answer(stream, &[0xff; 1 << 16]))),
     ];
-    for (name, hostile) in cases {
-        let folder = folder();
-        hostile::serve(folder.path(), hostile);
-        let console = boot(folder.path());
-        assert!(
-            console.contains("capelet-core: configuration: ") && console.contains(CORE_FAILED),
-            "{name}: {console}"
-        );
-    }
+    // At once: for a parent that does not answer the core waits a minute.
+    thread::scope(|scope| {
+        for (name, hostile) in cases {
+            scope.spawn(move || {
+                let folder = folder();
+                hostile::serve(folder.path(), hostile);
+                let console = boot(folder.path());
+                assert!(
+                    console.contains("capelet-core: configuration: ") && console.contains(CORE_FAILED),
+                    "{name}: {console}"
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn retries_the_heartbeat_and_the_configuration_until_the_parent_answers() {
+    let folder = folder();
+    configure(&folder.path().join("configuration"), &["--key", NOWHERE]);
+    let mut machine = Machine::boot(folder.path(), &release().join("capelet.eif"), &[]);
+    // Long enough for the first attempts to fail, in which nobody listens.
+    sleep(Duration::from_secs(15));
+    hostile::serve(folder.path(), None);
+    sleep(Duration::from_secs(5));
+    assert!(!machine.has_ended(), "{}", machine.console());
+    fs::remove_file(folder.path().join("vsock_9000")).unwrap();
+    let _parent = Parent::start(folder.path(), Some(&folder.path().join("configuration")), &[]);
+    machine.wait_until_serving();
 }
 
 #[test]

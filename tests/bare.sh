@@ -1,0 +1,58 @@
+#!/bin/sh
+# bare.sh RELEASE [COMMAND...]: runs the README's commands in a bare Debian root of RELEASE (bookworm, trixie), as somebody
+# would on a new machine: nothing is there but Debian's base system, make, certificates, and rustup's toolchain. Without
+# COMMANDs it runs `make demo`, `make image` and `make test-quick`. It says how long each took. Needs root, debootstrap,
+# and 12 GB in ${TMPDIR:-/var/tmp}; everything that runs inside ends with this script, and the root is removed.
+#
+#   CAPELET_MIRROR   the Debian archive, if not the one that this machine's apt is configured with
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=../reproducible/lib.sh
+. "$here/../reproducible/lib.sh"
+# shellcheck source=../reproducible/debs.sh
+. "$here/../reproducible/debs.sh"
+release=${1:?bare.sh RELEASE [COMMAND...]}
+shift
+[ $# -gt 0 ] || set -- 'make demo' 'make image' 'make test-quick'
+[ "$(id -u)" = 0 ] || die 'needs root, for debootstrap and chroot'
+command -v debootstrap > /dev/null || die 'debootstrap is missing: apt-get install debootstrap'
+root=$(mktemp -d "${TMPDIR:-/var/tmp}/bare.XXXXXX")
+trap 'rm -rf --one-file-system "$root"' EXIT
+trap 'exit 130' INT TERM
+read -r main _ <<MIRRORS
+$(mirrors)
+MIRRORS
+say "a bare root of $release in $root"
+debootstrap --variant=minbase --include=make,ca-certificates "$release" "$root" "$main" > "$root.log" 2>&1 \
+  || { tail -n 20 "$root.log" >&2; die 'debootstrap failed'; }
+rm -f "$root.log"
+# The machine's way into the network, and the toolchain that rustup installed, are all that is lent.
+cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+rustup=${RUSTUP_HOME:-$HOME/.rustup} bin=$(dirname "$(command -v rustup)")
+toolchain=$(basename "$(cd "$here" && rustc --print sysroot)")
+mkdir -p "$root/root/.rustup/toolchains/$toolchain" "$root/root/.cargo" "$root/root/capelet"
+cp "$rustup/settings.toml" "$root/root/.rustup/"
+cp -a "$bin" "$root/root/.cargo/bin"
+find "$root/root/.cargo/bin" -type f ! -name rustup -exec ln -sf rustup {} \;
+copy_checkout "$here/.." "$root/root/capelet"
+[ ! -d "$here/../../shared" ] || cp -r "$here/../../shared" "$root/root/shared"
+for command; do
+  say "$release: $command"
+  begun=$(date +%s)
+  # shellcheck disable=SC2016 # the inner shell expands
+  unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" sh -euc '
+    mount --bind "$1" "$2/root/.rustup/toolchains/$3"
+    mount -o remount,bind,ro "$2/root/.rustup/toolchains/$3"
+    mount -t tmpfs -o mode=755 tmpfs "$2/dev"
+    for d in null zero full random urandom tty; do : > "$2/dev/$d"; mount --bind "/dev/$d" "$2/dev/$d"; done
+    mkdir "$2/dev/shm" && mount -t tmpfs tmpfs "$2/dev/shm"
+    ln -s /proc/self/fd "$2/dev/fd"
+    for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$2/dev/${n#*:}"; done
+    exec chroot "$2" /usr/bin/env -i HOME=/root PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+      RUSTUP_AUTO_INSTALL=0 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+      PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DEFAULT_TIMEOUT=60 sh -c "cd /root/capelet && $4"
+  ' sh "$rustup/toolchains/$toolchain" "$root" "$toolchain" "$command" < /dev/null \
+    || die "$release: $command FAILED with status $? after $(($(date +%s) - begun)) s"
+  say "$release: $command: $(($(date +%s) - begun)) s"
+done
