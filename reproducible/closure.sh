@@ -19,7 +19,8 @@ $(cd "$checkout" && "$rust/bin/cargo" tree -q --locked --offline --target $targe
 sources_of() {
   here_in=$(CDPATH='' cd -- "$1" && pwd)
   echo "$2" | sed -nE "s|^[^ ]+ v[^ ]+ \($here_in/([^)]*)\).*|\1|p" | sort -u | while read -r member; do
-    (cd "$1" && find "$member/Cargo.toml" "$member/src" -type f)
+    # Beside the manifest lies the build script, if there is one.
+    (cd "$1" && find "$member/src" -type f && find "$member" -maxdepth 1 -type f \( -name Cargo.toml -o -name '*.rs' \))
   done | sort
 }
 # closure CHECKOUT PACKAGE...: lists it, one line each: crates (from Cargo.lock by SHA-256), the profiles and other
