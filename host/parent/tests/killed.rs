@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Process, ask, binary, key, wait_until_serving};
+use common::{Process, ask, binary, key, wait_until, wait_until_serving};
 use enclave_core::parent::{Answer, Key, Kind, Operation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -16,6 +16,8 @@ use std::time::Duration;
 
 const ROUNDS: u64 = 12;
 const WRITERS: u8 = 4;
+/// How many objects are acknowledged in a round, at least, before the parent is killed.
+const STORED: u64 = 2;
 
 /// What one writer knows.
 #[derive(Default)]
@@ -42,8 +44,8 @@ fn statement(writer: u8) -> Key {
     Key { kind: Kind::Statement, ..key(0, u64::from(writer)) }
 }
 
-/// Puts and replaces until the parent is gone.
-fn write(enclave: &Path, writer: u8, next: &AtomicU64, known: &mut Known) {
+/// Puts and replaces until the parent is gone. Counts the objects that were acknowledged.
+fn write(enclave: &Path, writer: u8, next: &AtomicU64, count: &AtomicU64, known: &mut Known) {
     loop {
         let object = key(writer, next.fetch_add(1, Ordering::Relaxed));
         known.open.insert(object);
@@ -53,6 +55,7 @@ fn write(enclave: &Path, writer: u8, next: &AtomicU64, known: &mut Known) {
             Err(_) => return,
         };
         known.open.remove(&object);
+        count.fetch_add(1, Ordering::Relaxed);
         known.tried += 1;
         match ask(enclave, &Operation::Replace(statement(writer), &body(&statement(writer), known.tried))) {
             Ok(Answer::Done) => known.acknowledged = known.tried,
@@ -102,12 +105,16 @@ fn nothing_acknowledged_is_lost() {
             check(&enclave, *writer, &mut known.lock().unwrap());
         }
         assert_eq!(std::fs::read_dir(folder.path().join("store/incoming")).unwrap().count(), 0);
+        let count = AtomicU64::new(0);
         std::thread::scope(|scope| {
             for (writer, known) in &known {
-                let (enclave, next) = (&enclave, &next);
-                scope.spawn(move || write(enclave, *writer, next, &mut known.lock().unwrap()));
+                let (enclave, next, count) = (&enclave, &next, &count);
+                scope.spawn(move || write(enclave, *writer, next, count, &mut known.lock().unwrap()));
             }
-            std::thread::sleep(Duration::from_micros(5_000 + random.hash_one(round) % 60_000));
+            // However slow the host is, each round stores something. Then the parent is killed at a random moment.
+            let enough = || (count.load(Ordering::Relaxed) >= STORED).then_some(());
+            wait_until(|| "the parent stores nothing".to_owned(), enough);
+            std::thread::sleep(Duration::from_micros(random.hash_one(round) % 60_000));
             parent.0.kill().unwrap();
             parent.0.wait().unwrap();
         });
@@ -126,5 +133,5 @@ fn nothing_acknowledged_is_lost() {
     listed.sort_unstable();
     assert!(all == Answer::Listed(listed), "the list holds what was never put, or lacks what was");
     println!("{ROUNDS} kills, {stored} objects stored and found");
-    assert!(stored > ROUNDS as usize, "too little was tried: {stored}");
+    assert!(stored as u64 >= ROUNDS * STORED, "too little was tried: {stored}");
 }

@@ -27,37 +27,51 @@ fn clients_on_a_unix_socket() {
 }
 
 #[test]
-fn stopping_waits_for_transfers_and_not_for_ever() {
-    let running = start(|settings, _| settings.limits.grace = Duration::from_millis(400));
+fn stopping_lets_a_transfer_finish() {
+    let running = start(|_, _| {});
     let listener = enclave(&running);
     let (mut client, mut enclave) = (running.client(), accept(&listener));
     let address = running.parent.addresses()[0].clone();
-    let folder = running.path("enclave");
+    let sockets = running.path("enclave");
     let Running { parent, log, folder: _kept } = running;
     let stopping = std::thread::spawn(move || parent.stop());
     log.wait_for(&["\"ending\""]);
-    // Nobody new is let in; who is inside is served, operations included.
+    // New clients are refused. The admitted client is served, and so are the enclave's operations.
     let Address::Tcp(address) = address else { panic!() };
     assert!(TcpStream::connect(address).is_err());
     client.write_all(b"in time").unwrap();
     enclave.read_exact(&mut [0; 7]).unwrap();
-    assert!(matches!(common::ask(&folder, &Operation::Boot), Ok(Answer::Boot(..))));
-    // The client stays until it is cut off.
-    let began = Instant::now();
-    assert!(is_closed(&mut client) && is_closed(&mut enclave));
+    assert!(matches!(common::ask(&sockets, &Operation::Boot), Ok(Answer::Boot(..))));
+    // The parent waits for the client: it ends after the client does, and long before its grace is over.
+    assert_eq!(log.find(&["\"ended\""]), None);
+    drop((client, enclave));
+    log.wait_for(&["\"ended\"", "\"cut_off\":false"]);
     stopping.join().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(3));
-    log.wait_for(&["\"ended\"", "\"cut_off\":true"]);
 }
 
 #[test]
-fn stopping_is_quick_when_nobody_is_served() {
-    let running = start(|_, _| {});
+fn stopping_closes_a_transfer_that_outlasts_the_grace() {
+    const GRACE: Duration = Duration::from_millis(400);
+    let running = start(|settings, _| settings.limits.grace = GRACE);
+    let listener = enclave(&running);
+    let (mut client, mut enclave) = (running.client(), accept(&listener));
+    let Running { parent, log, folder: _kept } = running;
     let began = Instant::now();
-    let log = running.log.clone();
-    running.parent.stop();
-    assert!(began.elapsed() < Duration::from_secs(1));
+    let stopping = std::thread::spawn(move || parent.stop());
+    assert!(is_closed(&mut client) && is_closed(&mut enclave));
+    assert!(began.elapsed() >= GRACE, "{:?}", began.elapsed());
+    log.wait_for(&["\"ended\"", "\"cut_off\":true"]);
+    stopping.join().unwrap();
+}
+
+#[test]
+fn stopping_does_not_wait_when_no_client_is_served() {
+    let running = start(|_, _| {});
+    let Running { parent, log, folder: _kept } = running;
+    let stopping = std::thread::spawn(move || parent.stop());
+    // The grace is much longer than this waits.
     log.wait_for(&["\"ended\"", "\"cut_off\":false"]);
+    stopping.join().unwrap();
 }
 
 #[test]

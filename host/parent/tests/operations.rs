@@ -6,7 +6,7 @@ mod common;
 
 use capelet_parent::credentials::Source;
 use capelet_parent::kms::Route;
-use common::{answer, bytes, framed, is_closed, key, start};
+use common::{PATIENCE, answer, bytes, framed, is_closed, key, start, wait_for_hang_up, wait_until};
 use enclave_core::parent::{Answer, Key, Kind, MAX_BODY, MAX_BODY_FRAME, Operation};
 use std::io::Write;
 use std::net::Shutdown;
@@ -108,7 +108,7 @@ fn cut_off_at_every_byte() {
 }
 
 #[test]
-fn what_is_no_operation() {
+fn closes_invalid_operations_at_once() {
     let running = start(|_, _| {});
     let put = framed(&Operation::Put(key(1, 1), b"").encode().0);
     let cases: [(&str, Vec<u8>); 8] = [
@@ -124,9 +124,8 @@ fn what_is_no_operation() {
     for (name, bytes) in cases {
         let mut stream = running.port(8000);
         stream.write_all(&bytes).unwrap();
-        let began = Instant::now();
+        // The deadline of an operation is much later, so the bytes are the reason.
         assert!(is_closed(&mut stream), "{name}");
-        assert!(began.elapsed() < Duration::from_secs(2), "{name}");
     }
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
 }
@@ -154,35 +153,51 @@ fn a_store_that_cannot_take_a_body_takes_it_off_the_socket() {
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
 }
 
+/// One byte at a time does not put the deadline off.
 #[test]
-fn a_slow_writer_meets_the_deadline() {
-    let running = start(|settings, _| settings.limits.operation = Duration::from_millis(150));
-    let whole = bytes(&Operation::Put(key(1, 1), b"body"));
+fn closes_a_slow_writer_at_the_deadline() {
+    let mut store = None;
+    let running = start(|settings, _| {
+        // Long enough that not even a busy host lets so much time pass between two bytes.
+        settings.limits.operation = Duration::from_secs(1);
+        store = Some(settings.store.clone());
+    });
+    // Too much to send within `PATIENCE` at this speed.
+    let whole = bytes(&Operation::Put(key(1, 1), &vec![1; MAX_BODY_FRAME]));
     let mut stream = running.port(8000);
     let began = Instant::now();
     for byte in whole.chunks(1) {
-        // A byte at a time does not put the deadline off.
         if stream.write_all(byte).is_err() {
             break;
         }
+        assert!(began.elapsed() < PATIENCE, "the parent still reads");
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(is_closed(&mut stream));
-    assert!(began.elapsed() < Duration::from_secs(4));
-    running.log.wait_for(&["\"deadline\""]);
-    assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
+    running.log.wait_for(&["\"operation\"", "\"deadline\""]);
+    assert!(store.unwrap().get(&key(1, 1)).unwrap().is_none());
 }
 
 #[test]
-fn a_slow_reader_meets_the_deadline() {
-    let running = start(|settings, _| settings.limits.operation = Duration::from_millis(300));
-    let body = vec![3; 4 << 20];
-    assert_eq!(running.ask(&Operation::Put(key(1, 1), &body)), Answer::Done);
-    let mut stream = running.port(8000);
-    stream.write_all(&bytes(&Operation::Get(key(1, 1)))).unwrap();
-    running.log.wait_for(&["\"get\"", "\"deadline\""]);
-    // What comes is cut off, and does not look whole.
-    assert!(answer(&mut stream).is_err());
+fn closes_a_slow_reader_at_the_deadline() {
+    let running = start(|settings, _| {
+        settings.limits.operation = Duration::from_millis(300);
+        let mut body = settings.store.begin().unwrap();
+        body.write(&vec![3; 4 << 20]).unwrap();
+        body.put(&key(1, 1)).unwrap();
+    });
+    let get = bytes(&Operation::Get(key(1, 1)));
+    // The deadline starts when the parent accepts. A busy host may reach it before the request is written; such an
+    // attempt shows nothing, and the test makes another.
+    let attempt = || {
+        let mut stream = running.port(8000);
+        let _ = stream.write_all(&get);
+        wait_for_hang_up(&stream);
+        // What the parent sent is truncated, and visibly so.
+        assert!(answer(&mut stream).is_err());
+        running.log.find(&["\"get\"", "\"deadline\""])
+    };
+    wait_until(|| format!("no reader met the deadline:\n{}", running.log.text()), attempt);
 }
 
 #[test]

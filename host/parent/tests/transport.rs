@@ -5,7 +5,7 @@
 mod common;
 
 use capelet_parent::Transport;
-use common::{is_closed, start};
+use common::{PATIENCE, is_closed, start};
 use enclave_core::parent::{Answer, Operation};
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -37,21 +37,24 @@ fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
 
 #[test]
 fn qemu_handshake() {
-    for (answer, opens) in [
-        (&b"OK 1073741824\nfirst"[..], true),
-        (b"ERR\n", false),
-        (b"\n", false),
-        (b"OK", false),
-        (b"OK 1073741824 1073741824 1073741824\n", false),
+    for (answer, code) in [
+        (&b"OK 1073741824\nfirst"[..], None),
+        (b"ERR\n", Some("\"not-opened\"")),
+        (b"\n", Some("\"not-opened\"")),
+        (b"OK", Some("\"deadline\"")),
+        (b"OK 1073741824 1073741824 1073741824\n", Some("\"not-opened\"")),
     ] {
         let running = start(|settings, folder| {
             fake_qemu(&folder.join("v"), answer);
             settings.enclave = Transport::Qemu(folder.join("v"));
+            if code == Some("\"deadline\"") {
+                settings.limits.connect = Duration::from_millis(200);
+            }
         });
         let mut client = running.client();
-        if !opens {
+        if let Some(code) = code {
             assert!(is_closed(&mut client), "{answer:?}");
-            running.log.wait_for(&["\"client\"", "\"code\""]);
+            running.log.wait_for(&["\"client\"", code]);
             continue;
         }
         // What the guest says at once is not swallowed by the handshake.
@@ -71,7 +74,7 @@ fn a_guest_of_qemu_reaches_the_parent() {
     let running = start(|settings, folder| settings.enclave = Transport::Qemu(folder.join("v")));
     let port = |port: u32| {
         let stream = UnixStream::connect(running.path(&format!("v_{port}"))).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     };
     let mut stream = port(8000);

@@ -10,12 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use capelet_job::outcome::End;
-use common::{Job, receive, send, worker};
+use common::{Job, PATIENCE, receive, send, worker};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// Waits until the worker holds its one descriptor and no more, which it does before it reads.
 fn settled(child: &Child) -> Vec<String> {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + PATIENCE;
     loop {
         let folder = fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
         let open: Vec<String> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -50,7 +50,7 @@ fn privileges_and_resources_are_given_up() {
     let (header, rest) = bytes.split_at(bytes.len() - job.module.len());
     (&ours).write_all(header).unwrap();
     let limits = || fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + PATIENCE;
     let space = job.header().address_space().to_string();
     while !limits().contains(&space) && Instant::now() < until {
         thread::sleep(Duration::from_millis(5));

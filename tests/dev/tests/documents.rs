@@ -90,14 +90,14 @@ fn two_verifiers_accept_what_it_signs() {
 /// Each lie, and what each of the two verifiers makes of it. openssl is asked for chain and signature only.
 #[test]
 fn every_fault_is_found() {
-    let enclave = Enclave::boot();
+    let enclave = Enclave::frozen();
     let nonce = vec![9; 32];
     let ok = Faults::default();
     let day = 24 * 3_600_000;
     for (faults, by_openssl, code) in [
         (ok, true, None),
-        (Faults { clock_offset: -6 * 60_000, ..ok }, true, Some("expired")),
-        (Faults { clock_offset: 6 * 60_000, ..ok }, true, Some("not-yet-valid")),
+        (Faults { clock_offset: -300_001, ..ok }, true, Some("expired")),
+        (Faults { clock_offset: 300_001, ..ok }, true, Some("not-yet-valid")),
         (Faults { clock_offset: -400 * day, ..ok }, true, Some("expired")),
         (Faults { clock_offset: 2 * day, ..ok }, true, Some("not-yet-valid")),
         (Faults { expired_leaf: true, ..ok }, false, Some("untrusted-root")),
@@ -109,7 +109,7 @@ fn every_fault_is_found() {
         enclave.nsm.set_faults(faults);
         let document = enclave.document(None, Some(nonce.clone()));
         assert_eq!(openssl_verifies(&document, enclave.root.der()).is_ok(), by_openssl, "{faults:?}");
-        let found = judged(&enclave, &document, now(), Some(&nonce)).err();
+        let found = judged(&enclave, &document, enclave.now(), Some(&nonce)).err();
         if faults.expired_leaf {
             // Which of the two names the verifier gives to a leaf that had run out is its own affair.
             assert!(matches!(found, Some(Error::UntrustedRoot | Error::Expired { .. })), "{found:?}");

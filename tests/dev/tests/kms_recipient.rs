@@ -11,7 +11,6 @@ use common::{Enclave, openssl};
 use data_encoding::{BASE64, HEXUPPER};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 fn without_plaintext(answer: &Value) {
     assert!(answer.get("Plaintext").is_none(), "{answer}");
@@ -60,10 +59,10 @@ fn two_data_keys_are_two() {
     assert_eq!(make(1).len(), 1);
 }
 
-/// Whatever is wrong with document or caller, no key leaves.
+/// KMS returns no key if anything about the document or the caller is wrong.
 #[test]
-fn nobody_else_gets_it() {
-    let served = Served::start();
+fn refuses_other_documents_and_callers() {
+    let served = Served::frozen();
     let (arn, recipient) = (served.sealed_key(), Recipient::new(2048));
     let enclave = &served.enclave;
     let make = |body: Value| name(served.client.call("GenerateDataKey", &body));
@@ -83,8 +82,8 @@ fn nobody_else_gets_it() {
 
     let ok = Faults::default();
     for faults in [
-        Faults { clock_offset: -301_000, ..ok },
-        Faults { clock_offset: 305_000, ..ok },
+        Faults { clock_offset: -300_001, ..ok },
+        Faults { clock_offset: 300_001, ..ok },
         Faults { clock_offset: -30 * 24 * 3_600_000, ..ok },
         Faults { expired_leaf: true, ..ok },
         Faults { other_root: true, ..ok },
@@ -93,7 +92,12 @@ fn nobody_else_gets_it() {
         enclave.nsm.set_faults(faults);
         assert_eq!(make(asked(recipient.in_document(enclave))), "ValidationException", "{faults:?}");
     }
-    for faults in [ok, Faults { indefinite_map: true, ..ok }, Faults { clock_offset: -290_000, ..ok }] {
+    for faults in [
+        ok,
+        Faults { indefinite_map: true, ..ok },
+        Faults { clock_offset: -300_000, ..ok },
+        Faults { clock_offset: 300_000, ..ok },
+    ] {
         enclave.nsm.set_faults(faults);
         assert_eq!(make(asked(recipient.in_document(enclave))), "ok", "{faults:?}");
     }
@@ -210,25 +214,4 @@ fn the_policy_decides_and_nothing_else() {
     let key = served.key(&sealed.replace(&lower, &upper));
     let body = json!({ "KeyId": key, "KeySpec": "AES_256", "Recipient": recipient.in_document(&served.enclave) });
     assert_eq!(name(served.client.call("GenerateDataKey", &body)), "AccessDeniedException");
-}
-
-/// Prints what a call costs; `openssl` runs once in it. The bound is wide: machines that test are busy.
-#[test]
-fn how_long_it_takes() {
-    let served = Served::start();
-    let (arn, recipient) = (served.sealed_key(), Recipient::new(2048));
-    let bodies: Vec<_> = (0..20)
-        .map(|_| json!({ "KeyId": arn, "KeySpec": "AES_256", "Recipient": recipient.in_document(&served.enclave) }))
-        .collect();
-    let started = Instant::now();
-    for body in &bodies {
-        served.client.call("GenerateDataKey", body).unwrap();
-    }
-    let attested = started.elapsed() / 20;
-    assert!(attested < Duration::from_millis(500), "{attested:?}");
-    let started = Instant::now();
-    for _ in 0..20 {
-        served.client.call("DescribeKey", &json!({ "KeyId": arn })).unwrap();
-    }
-    println!("GenerateDataKey with Recipient {attested:?}, DescribeKey {:?}", started.elapsed() / 20);
 }

@@ -158,8 +158,8 @@ fn stranger_list(served: &Served, arn: &str) -> Result<Value, Error> {
 }
 
 #[test]
-fn signatures_count() {
-    let served = Served::start();
+fn rejects_wrong_and_old_signatures() {
+    let served = Served::frozen();
     let arn = served.key(OPEN);
     let body = json!({ "KeyId": arn });
     static WRONG_SECRET: Principal = Principal { secret_access_key: "not the secret", ..PARENT };
@@ -168,12 +168,14 @@ fn signatures_count() {
     assert_eq!(call(&PARENT), "ok");
     assert_eq!(call(&WRONG_SECRET), "InvalidSignatureException");
     assert_eq!(call(&UNKNOWN), "UnrecognizedClientException");
-    let at = |offset: i64| name(served.client.call_at("DescribeKey", &body, now().checked_add_signed(offset).unwrap()));
-    assert_eq!(at(-290_000), "ok");
-    assert_eq!(at(290_000), "ok");
-    assert_eq!(at(-310_000), "InvalidSignatureException");
+    let now = served.enclave.now();
+    let at = |offset: i64| name(served.client.call_at("DescribeKey", &body, now.checked_add_signed(offset).unwrap()));
+    assert_eq!(at(-300_000), "ok");
+    assert_eq!(at(300_000), "ok");
+    assert_eq!(at(-301_000), "InvalidSignatureException");
+    assert_eq!(at(301_000), "InvalidSignatureException");
     assert_eq!(at(7_200_000), "InvalidSignatureException");
-    let Err(Error::Kms(expired)) = served.client.call_at("DescribeKey", &body, now() - 7_200_000) else { panic!() };
+    let Err(Error::Kms(expired)) = served.client.call_at("DescribeKey", &body, now - 7_200_000) else { panic!() };
     assert!(expired.message.starts_with("Signature expired: "), "{expired}");
 }
 

@@ -11,11 +11,13 @@ use capelet::transport::Tls;
 use capelet::url::Url;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
-use common::{ECHO, Place, SPIN};
+use common::{ECHO, PATIENCE, Place, SPIN, wait_until};
 use enclave_core::cbor::Writer;
+use enclave_core::error::Down;
 use enclave_core::message::{Halves, Verb};
 use enclave_core::platform::Channel as _;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -73,11 +75,8 @@ impl Parent {
         }
         let log = File::create(place.path("parent.log")).unwrap();
         let parent = Self(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
-        let until = Instant::now() + Duration::from_secs(10);
-        while !socket.exists() {
-            assert!(Instant::now() < until, "{}", fs::read_to_string(place.path("parent.log")).unwrap());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let said = || fs::read_to_string(place.path("parent.log")).unwrap();
+        wait_until(said, || socket.exists().then_some(()));
         parent
     }
 
@@ -164,10 +163,20 @@ fn a_vault_that_goes_back_an_epoch() {
     place.local.stop();
 }
 
-/// Whoever takes all places and says nothing has them for half a minute, not for ten; whoever has said something may
-/// think for longer.
+/// How long the enclave lets a client be silent that has not made a request yet.
+const FIRST_IDLE: Duration = Duration::from_secs(30);
+
+/// Clients that take all places and are silent keep them for half a minute, not for ten. A client that has made a
+/// request may be silent for longer.
 #[test]
-fn strangers_who_say_nothing() {
+fn frees_the_places_of_silent_strangers() {
+    // On a busy host the first stranger may lose its place before the last one has taken its own.
+    let conclusive = (0..5).any(|_| takes_all_places_in_time());
+    assert!(conclusive, "taking all places took longer than half a minute, five times");
+}
+
+/// `false` if it shows nothing, because to take all places took longer than a stranger may be silent.
+fn takes_all_places_in_time() -> bool {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     let home = Home::at(place.owner.home.clone()).unwrap();
@@ -180,32 +189,55 @@ fn strangers_who_say_nothing() {
         let ask = Ask { verb: Verb::List, params: params.finish(), halves: Halves::new(), body: None };
         session.demand(&identity, ask).map(drop)
     };
-    let mut owner = Session::connect(&url, &entry).unwrap();
-    list(&mut owner).unwrap();
+    // 64 places: the owner takes 48 and may keep them, so that few are left to be taken in half a minute.
+    let mut owners: Vec<_> = (0..48).map(|_| Session::connect(&url, &entry).unwrap()).collect();
+    owners.iter_mut().for_each(|session| list(session).unwrap());
     let began = Instant::now();
-    let mut idle: Vec<_> = (0..32).map(|_| Tls::connect(&url).unwrap()).collect();
-    let attested: Vec<_> = (0..31).map(|_| Session::connect(&url, &entry).unwrap()).collect();
-    assert_eq!(place.owner.code(&["run", "echo", "x"]), "closed", "there is another place");
-    idle[0].allow(Duration::from_secs(60));
-    assert_eq!(idle[0].read(&mut [0]).unwrap_or(0), 0);
-    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
-    thread::sleep(Duration::from_secs(35).saturating_sub(began.elapsed()));
-    assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
-    list(&mut owner).unwrap();
-    drop((idle, attested));
+    let mut idle: Vec<_> = (0..8).map(|_| Tls::connect(&url).unwrap()).collect();
+    let attested: Vec<_> = (0..8).map(|_| Session::connect(&url, &entry).unwrap()).collect();
+    let run = || place.owner.run(&["run", "echo", "x", "-o", "json"]);
+    let refused = run();
+    if began.elapsed() >= FIRST_IDLE {
+        return false;
+    }
+    assert_eq!(refusal(&refused), "closed", "there is another place");
+
+    // Half a minute, where a client that has made a request has ten.
+    idle[0].allow(FIRST_IDLE + PATIENCE);
+    assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(Down::Closed)));
+    assert!(began.elapsed() >= FIRST_IDLE, "{:?}", began.elapsed());
+    // The enclave frees the place a moment after it has closed the connection.
+    let admitted = || {
+        let output = run();
+        if !output.status.success() {
+            assert_eq!(refusal(&output), "closed");
+        }
+        output.status.success().then_some(output)
+    };
+    let ran = wait_until(|| "no place is free".to_owned(), admitted);
+    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(said["output"], "x");
+    owners.iter_mut().for_each(|session| list(session).unwrap());
+    drop((idle, attested, owners));
     place.local.stop();
+    true
 }
 
-/// Nothing that was being written is left in `folder`.
-fn tidy(folder: &Path) {
+/// The files in `folder` that are being written.
+fn unfinished(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let left: Vec<_> = names.filter(|name| name.starts_with(".capelet-")).collect();
-    assert!(left.is_empty(), "{left:?}");
+    names.filter(|name| name.starts_with(".capelet-")).collect()
+}
+
+/// Interrupts a command and waits until it has ended.
+fn interrupt(child: &mut Child) {
+    let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+    wait_until(|| "an interrupted command does not end".to_owned(), || child.try_wait().unwrap());
 }
 
 #[test]
 fn ctrl_c_at_any_moment_loses_nothing() {
-    let place = Place::new(&["--limit-run", "3000"]);
+    let place = Place::new(&["--limit-run", "10000"]);
     place.deploy("spin", SPIN);
     place.deploy("kept", ECHO);
     let folder = place.function("echo", ECHO);
@@ -215,30 +247,38 @@ fn ctrl_c_at_any_moment_loses_nothing() {
     let sender = place.person("sender");
     sender.ok(&["key", "create"]);
     let encrypt = ["encrypt", "--any-function-of-owner", "-f", &big, "--out", &out];
-    let mut whole = 0;
+    let nothing_unfinished = |person: &Person| {
+        for folder in [person.home.as_path(), place.folder.path()] {
+            assert_eq!(unfinished(folder), [""; 0], "{}", folder.display());
+        }
+    };
     for milliseconds in [0, 5, 15, 40, 80, 160, 640] {
         let commands = [&["run", "spin", "x"][..], &deploy, &["key", "create"], &encrypt];
         for (person, command) in [&place.owner, &place.owner, &place.owner, &sender].into_iter().zip(commands) {
             let mut child = person.command(command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             thread::sleep(Duration::from_millis(milliseconds));
-            let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
-            let until = Instant::now() + Duration::from_secs(10);
-            while child.try_wait().unwrap().is_none() {
-                assert!(Instant::now() < until, "{command:?} does not end");
-                thread::sleep(Duration::from_millis(5));
-            }
-            tidy(&person.home);
-            tidy(place.folder.path());
+            interrupt(&mut child);
+            nothing_unfinished(person);
         }
-        // A file is there whole, or not at all.
+        // The file is complete or absent.
         if let Ok(metadata) = fs::metadata(&out) {
             assert!(metadata.len() > 16 << 20, "{}", metadata.len());
             fs::remove_file(&out).unwrap();
-            whole += 1;
         }
     }
-    assert!(whole < 7, "nothing was cut off");
-    // Whatever was cut off can be taken up, and what was acknowledged is still there.
+    // However fast or slow the host is, this one is cut off while it writes: its input does not end.
+    let endless = ["encrypt", "--any-function-of-owner", "-f", "-", "--out", &out];
+    let mut child = sender.command(&endless).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&[7; 1 << 20]).unwrap();
+    let writes = || (!unfinished(place.folder.path()).is_empty()).then_some(());
+    wait_until(|| "encrypt writes no file".to_owned(), writes);
+    interrupt(&mut child);
+    nothing_unfinished(&sender);
+    assert!(!fs::exists(&out).unwrap());
+    drop(input);
+
+    // What was cut off can be done again, and what was acknowledged is still there.
     place.owner.ok(&deploy);
     assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
     assert_eq!(place.owner.ok(&["run", "kept", "x"]), b"x");

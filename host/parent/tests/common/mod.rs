@@ -1,4 +1,4 @@
-//! What the tests share: a parent with short deadlines, and the enclave's side of its sockets.
+//! What the tests share: a parent whose limits no test reaches by accident, and the enclave's side of its sockets.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -6,14 +6,34 @@ use capelet_parent::kms::Route;
 use capelet_parent::log::Format;
 use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials};
 use enclave_core::parent::{Answer, Key, Kind, MAX_BODY_FRAME, Operation};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A limit that no test reaches: what ends within [`PATIENCE`] did not end because of it.
+pub const NEVER: Duration = Duration::from_secs(600);
+
+/// Calls `attempt` until it returns a value. It fails with the text of `what` after [`PATIENCE`].
+pub fn wait_until<T>(what: impl Fn() -> String, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(Instant::now() < until, "{}", what());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
 
 /// What was logged.
 #[derive(Clone, Default)]
@@ -36,15 +56,12 @@ impl Kept {
 
     /// Waits for a line with all of these in it.
     pub fn wait_for(&self, parts: &[&str]) -> String {
-        let until = Instant::now() + Duration::from_secs(5);
-        loop {
-            let text = self.text();
-            if let Some(line) = text.lines().find(|line| parts.iter().all(|part| line.contains(part))) {
-                return line.to_owned();
-            }
-            assert!(Instant::now() < until, "no line with {parts:?} in:\n{text}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        wait_until(|| format!("no line with {parts:?} in:\n{}", self.text()), || self.find(parts))
+    }
+
+    /// The first line with all of these in it.
+    pub fn find(&self, parts: &[&str]) -> Option<String> {
+        self.text().lines().find(|line| parts.iter().all(|part| line.contains(part))).map(str::to_owned)
     }
 }
 
@@ -55,15 +72,16 @@ pub struct Running {
     pub log: Kept,
 }
 
-/// Deadlines that no test waits for: each sets the one that it is about. They are longer than a test reads.
+/// Limits of time that no test reaches. A test about one of them shortens that one.
 pub fn limits() -> Limits {
     Limits {
-        connect: Duration::from_millis(500),
-        client_idle: Duration::from_secs(20),
-        client_half_closed: Duration::from_secs(20),
-        operation: Duration::from_secs(20),
-        kms_total: Duration::from_secs(20),
-        grace: Duration::from_secs(5),
+        connect: NEVER,
+        client_idle: NEVER,
+        client_half_closed: NEVER,
+        client_total: NEVER,
+        operation: NEVER,
+        kms_total: NEVER,
+        grace: NEVER,
         ..Limits::for_clients(8)
     }
 }
@@ -101,7 +119,8 @@ impl Running {
     pub fn client(&self) -> TcpStream {
         let Address::Tcp(address) = &self.parent.addresses()[0] else { panic!("not TCP") };
         let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
@@ -117,7 +136,8 @@ impl Running {
 
 pub fn connect(enclave: &Path, port: u32) -> io::Result<UnixStream> {
     let stream = UnixStream::connect(enclave.join(port.to_string()))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     Ok(stream)
 }
 
@@ -173,7 +193,7 @@ pub fn key(id: u8, version: u64) -> Key {
     Key { kind: Kind::Function, owner: [7; 32], id: [id; 16], version }
 }
 
-/// Whether the other side closes, without a byte, within the read time-out.
+/// Whether the other side closes without sending a byte. `false` after [`PATIENCE`], which is the read timeout.
 pub fn is_closed(stream: &mut impl Read) -> bool {
     match stream.read(&mut [0]) {
         Ok(0) => true,
@@ -204,11 +224,8 @@ impl Drop for Process {
 
 /// Waits until the parent takes operations.
 pub fn wait_until_serving(enclave: &Path) {
-    let until = Instant::now() + Duration::from_secs(5);
-    while !matches!(ask(enclave, &Operation::Boot), Ok(Answer::Boot(..))) {
-        assert!(Instant::now() < until, "the parent does not serve");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let serves = || matches!(ask(enclave, &Operation::Boot), Ok(Answer::Boot(..))).then_some(());
+    wait_until(|| "the parent does not serve".to_owned(), serves);
 }
 
 /// The enclave's side of port 5000, on the embedded transport.
@@ -216,8 +233,21 @@ pub fn enclave(running: &Running) -> UnixListener {
     UnixListener::bind(running.path("enclave/5000")).unwrap()
 }
 
+/// The next connection to the listener.
 pub fn accept(listener: &UnixListener) -> UnixStream {
+    assert!(happens(listener.as_fd(), PollFlags::POLLIN), "nobody connects");
     let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream
+}
+
+/// Waits until the other side has closed the connection. Reads nothing.
+pub fn wait_for_hang_up(stream: &UnixStream) {
+    assert!(happens(stream.as_fd(), PollFlags::empty()), "the other side does not close");
+}
+
+/// Whether one of these events, an error or a hang-up happens on the descriptor within [`PATIENCE`].
+fn happens(descriptor: BorrowedFd<'_>, events: PollFlags) -> bool {
+    poll(&mut [PollFd::new(descriptor, events)], PollTimeout::try_from(PATIENCE).unwrap()).unwrap() == 1
 }

@@ -1,10 +1,10 @@
 //! Hostile cores: they can do no more than the messages say.
 
-use crate::machine::{Machine, Programs, children};
+use crate::machine::{Machine, NEVER, Programs, children};
 use capelet_job::spawn::{How, Spawn};
 use nix::libc;
 
-const SPAWN: Spawn = Spawn { job: 1, deadline: 1000, memory: 64 << 20 };
+const SPAWN: Spawn = Spawn { job: 1, deadline: NEVER, memory: 64 << 20 };
 const NO_MESSAGE: &str = "capelet-pid1: Message\n";
 
 pub fn no_message(programs: &Programs) {
@@ -52,10 +52,11 @@ pub fn descriptors(programs: &Programs) {
 }
 
 pub fn end(programs: &Programs) {
-    // It exits, with workers at work: they end with the machine.
+    // It exits while a worker is busy: the worker ends with the machine. A worker that reads would end by itself, because
+    // its socket closes, and PID 1 might tell the core of that, which is gone.
     let mut machine = Machine::start(programs);
-    let (_, socket) = machine.spawn(60_000, 64 << 20);
-    machine.worker(socket).unwrap();
+    let (_, socket) = machine.spawn(NEVER, 64 << 20);
+    machine.worker(socket).unwrap().spin().unwrap();
     let worker = children(machine.pid1())[1];
     let _ = machine.core.call(libc::SYS_exit_group, &[0]);
     assert_eq!(machine.end(), "capelet-pid1: Core(Exited(0))\n");
@@ -76,8 +77,8 @@ pub fn end(programs: &Programs) {
 
 pub fn ninth(programs: &Programs) {
     let mut machine = Machine::start(programs);
-    let sockets: Vec<u64> = (0..8).map(|_| machine.spawn(60_000, 64 << 20).1).collect();
-    let (ninth, _) = machine.spawn(60_000, 64 << 20);
+    let sockets: Vec<u64> = (0..8).map(|_| machine.spawn(NEVER, 64 << 20).1).collect();
+    let (ninth, _) = machine.spawn(NEVER, 64 << 20);
     let ended = machine.ended();
     assert_eq!((ended.job, ended.how), (ninth, How::NotStarted));
     assert_eq!(children(machine.pid1()).len(), 9);
@@ -93,7 +94,7 @@ pub fn ninth(programs: &Programs) {
 pub fn deaf(programs: &Programs) {
     let mut machine = Machine::start(programs);
     let [_, theirs] = machine.pair().unwrap();
-    let spawn = Spawn { deadline: 60_000, ..SPAWN }.to_bytes();
+    let spawn = SPAWN.to_bytes();
     // Nobody reads what PID 1 answers: it does not wait, and it does not heap up answers.
     for sent in 0..2000 {
         if machine.send(&spawn, &[theirs]).is_err() {

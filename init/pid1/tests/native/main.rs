@@ -37,7 +37,7 @@ const CASES: &[(&str, fn(&Programs))] = &[
     ("worker: the real one runs a module", workers::real),
     ("deadline: asleep, busy, silent", deadlines::each),
     ("deadline: eight at once, each at its own time", deadlines::many),
-    ("deadline: not late while the core floods", deadlines::flooded),
+    ("deadline: met while the core floods", deadlines::flooded),
     ("core: what the kernel says it has", walls::core),
     ("core: every system call", walls::core_calls),
     ("core: arguments of those on the list", walls::core_arguments),

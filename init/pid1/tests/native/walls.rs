@@ -1,6 +1,6 @@
 //! What a core and a worker are held in: as the kernel says it from outside, and call by call from within.
 
-use crate::machine::{Machine, Programs, children};
+use crate::machine::{Machine, NEVER, Programs, children};
 use crate::puppet::Puppet;
 use capelet_job::spawn::How;
 use nix::libc;
@@ -164,7 +164,8 @@ fn walls(pid1: u32, pid: u32, user: u32) {
 
 pub fn worker(programs: &Programs) {
     let mut machine = Machine::start(programs);
-    let (_, socket) = machine.spawn(1500, 64 << 20);
+    // Half a second less than a whole number of seconds.
+    let (_, socket) = machine.spawn(NEVER - 500, 64 << 20);
     machine.worker(socket).unwrap();
     let pid1 = machine.pid1();
     let pid = children(pid1)[1];
@@ -175,7 +176,9 @@ pub fn worker(programs: &Programs) {
     assert!(held[0].starts_with("socket:") && held.iter().all(|descriptor| *descriptor == held[0]), "{held:?}");
     assert_eq!(limit(pid, "Max open files"), ["3", "3"]);
     assert_eq!(limit(pid, "Max processes"), ["1", "1"]);
-    assert_eq!(limit(pid, "Max cpu time"), ["3", "3"]);
+    // The deadline in seconds, rounded up, and one more.
+    let seconds = (NEVER / 1000 + 1).to_string();
+    assert_eq!(limit(pid, "Max cpu time"), [seconds.as_str(), seconds.as_str()]);
     assert_eq!(limit(pid, "Max address space"), [(64 << 20).to_string(), (64 << 20).to_string()]);
 }
 

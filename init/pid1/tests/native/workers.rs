@@ -1,6 +1,6 @@
 //! Hostile workers: what they can reach, what they can use up, and what the core is told.
 
-use crate::machine::{Machine, Programs, children};
+use crate::machine::{Machine, NEVER, Programs, children};
 use capelet_job::job::{Header, Kind, Limits};
 use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
 use capelet_job::spawn::{How, Spawn};
@@ -61,7 +61,7 @@ pub fn ends(programs: &Programs) {
     // The core has hung up.
     assert_eq!(machine.run(|_| ()), How::Exited(99));
     // Killed by somebody else than PID 1.
-    let (job, socket) = machine.spawn(10_000, 64 << 20);
+    let (job, socket) = machine.spawn(NEVER, 64 << 20);
     machine.worker(socket).unwrap();
     let pid = children(machine.pid1())[1];
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -71,7 +71,7 @@ pub fn ends(programs: &Programs) {
 
 pub fn another_user(programs: &Programs) {
     let mut machine = Machine::start(programs);
-    let sockets: Vec<u64> = (0..3).map(|_| machine.spawn(10_000, 64 << 20).1).collect();
+    let sockets: Vec<u64> = (0..3).map(|_| machine.spawn(NEVER, 64 << 20).1).collect();
     for socket in sockets {
         machine.worker(socket).unwrap();
     }
@@ -88,7 +88,7 @@ pub fn cannot_start(programs: &Programs) {
     let mut machine = Machine::start(programs);
     // So little memory that it cannot be executed, or not come to its first line: never success, and life goes on.
     for memory in [0, 4096, 1 << 16, 1 << 18] {
-        let (job, socket) = machine.spawn(1000, memory);
+        let (job, socket) = machine.spawn(NEVER, memory);
         let ended = machine.ended();
         assert_eq!(ended.job, job);
         assert!(matches!(ended.how, How::NotStarted | How::Signalled(_)), "{memory}: {ended:?}");
@@ -100,7 +100,7 @@ pub fn cannot_start(programs: &Programs) {
     fs::write(&text, "#!/bin/sh\n").unwrap();
     fs::set_permissions(&text, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
     let mut machine = Machine::start(&Programs { core: programs.core.clone(), worker: text.clone() });
-    machine.spawn(1000, 64 << 20);
+    machine.spawn(NEVER, 64 << 20);
     assert_eq!(machine.ended().how, How::NotStarted);
     let said = machine.console();
     assert!(said.starts_with(&format!("capelet-pid1: {}: Execute(", text.display())), "{said}");
@@ -133,7 +133,7 @@ pub fn real(programs: &Programs) {
     for _ in 0..50 {
         let start = Instant::now();
         let (job_number, [ours, theirs]) = (7, machine.pair().unwrap());
-        let spawn = Spawn { job: job_number, deadline: 10_000, memory: header.address_space() };
+        let spawn = Spawn { job: job_number, deadline: NEVER, memory: header.address_space() };
         assert_eq!(machine.send(&spawn.to_bytes(), &[theirs]).unwrap(), 24);
         assert_eq!(machine.core.call(libc::SYS_close, &[theirs]).unwrap(), 0);
         let scratch = machine.core.scratch;

@@ -14,6 +14,9 @@ use std::time::Duration;
 use capelet_job::job::{Header, Kind, Limits};
 use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
 
+/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What a job holds, with limits that a small function does not meet.
 pub struct Job {
     pub kind: Kind,
@@ -152,7 +155,7 @@ pub fn worker_with_stack(kilobytes: u32) -> (Child, UnixStream) {
 
 fn start(command: &mut Command) -> (Child, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    ours.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+    ours.set_read_timeout(Some(PATIENCE)).unwrap();
     let end = || Stdio::from(OwnedFd::from(theirs.try_clone().unwrap()));
     let child = command.env_clear().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     (child, ours)

@@ -26,7 +26,16 @@ pub struct Served {
 
 impl Served {
     pub fn start() -> Self {
-        let (enclave, directory) = (Enclave::boot(), tempfile::tempdir().unwrap());
+        Self::start_for(Enclave::boot())
+    }
+
+    /// The KMS and the enclave have the same clock, and it stands still.
+    pub fn frozen() -> Self {
+        Self::start_for(Enclave::frozen())
+    }
+
+    fn start_for(enclave: Enclave) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let (service, client) = serve(&enclave, &directory);
         Self { enclave, directory, service, client }
     }
@@ -57,7 +66,8 @@ impl Served {
 }
 
 fn serve(enclave: &Enclave, directory: &TempDir) -> (Service, Client) {
-    let kms = Arc::new(Kms::open(directory.path(), vec![enclave.root.der().to_vec()]).unwrap());
+    let roots = vec![enclave.root.der().to_vec()];
+    let kms = Arc::new(Kms::with_clock(directory.path(), roots, enclave.clock.clone()).unwrap());
     let service = kms.serve("127.0.0.1:0".parse::<Address>().unwrap().listen().unwrap()).unwrap();
     let root = fs::read(Kms::root_path(directory.path())).unwrap();
     let client = Client::new(service.address(), &root, REGION, &PARENT).unwrap();

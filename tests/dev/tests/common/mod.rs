@@ -5,6 +5,7 @@
 pub mod kms;
 
 use aws_nitro_enclaves_nsm_api::api::{AttestationDoc, Request, Response};
+use capelet_dev::Clock;
 use capelet_dev::nsm::{Measured, Nsm, Root};
 use minicbor::Decoder;
 use std::fs;
@@ -12,11 +13,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
-/// An enclave's surroundings: two binaries, a root, a module.
+/// An enclave's surroundings: two binaries, a root, a module, and the clock of that module.
 pub struct Enclave {
+    pub clock: Clock,
     pub directory: TempDir,
     pub root: Arc<Root>,
     pub measured: Measured,
@@ -28,6 +31,20 @@ impl Enclave {
         Self::boot_with(b"the core's code", b"the worker's code")
     }
 
+    /// An enclave whose clock stands still, at a whole second. A test of a limit of age uses it, because on a busy host
+    /// time passes between two steps.
+    pub fn frozen() -> Self {
+        let clock = Clock::Told(Arc::new(AtomicU64::new(now() / 1000 * 1000)));
+        let enclave = Self::boot();
+        let nsm = Arc::new(Nsm::with_clock(enclave.root.clone(), &enclave.measured, clock.clone()).unwrap());
+        Self { clock, nsm, ..enclave }
+    }
+
+    /// The time on its clock, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.clock.now().unwrap()
+    }
+
     pub fn boot_with(core: &[u8], worker: &[u8]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("core"), core).unwrap();
@@ -35,7 +52,7 @@ impl Enclave {
         let root = Root::load_or_make(&directory.path().join("root")).unwrap();
         let measured = Measured::of(&directory.path().join("core"), &directory.path().join("worker")).unwrap();
         let nsm = Arc::new(Nsm::new(root.clone(), &measured).unwrap());
-        Self { directory, root, measured, nsm }
+        Self { clock: Clock::Machine, directory, root, measured, nsm }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

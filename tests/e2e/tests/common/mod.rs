@@ -5,7 +5,24 @@
 use capelet_e2e::{Local, Person, function};
 use serde_json::json;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Calls `attempt` until it returns a value. It fails with the text of `what` after [`PATIENCE`].
+pub fn wait_until<T>(what: impl Fn() -> String, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(Instant::now() < until, "{}", what());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// Copies its input to its output.
 pub const ECHO: &str = r#"(module
