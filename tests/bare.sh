@@ -30,7 +30,9 @@ rm -f "$root.log"
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 rustup=${RUSTUP_HOME:-$HOME/.rustup} bin=$(dirname "$(command -v rustup)")
-toolchain=$(basename "$(cd "$here" && rustc --print sysroot)")
+# rustup knows it under this name, whatever its folder is called here.
+toolchain=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$here/../rust-toolchain.toml")-x86_64-unknown-linux-gnu
+sysroot=$(cd "$here" && rustc --print sysroot)
 mkdir -p "$root/root/.rustup/toolchains/$toolchain" "$root/root/.cargo" "$root/root/capelet"
 cp "$rustup/settings.toml" "$root/root/.rustup/"
 cp -a "$bin" "$root/root/.cargo/bin"
@@ -52,7 +54,7 @@ for command; do
     exec chroot "$2" /usr/bin/env -i HOME=/root PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
       RUSTUP_AUTO_INSTALL=0 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
       PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DEFAULT_TIMEOUT=60 sh -c "cd /root/capelet && $4"
-  ' sh "$rustup/toolchains/$toolchain" "$root" "$toolchain" "$command" < /dev/null \
+  ' sh "$sysroot" "$root" "$toolchain" "$command" < /dev/null \
     || die "$release: $command FAILED with status $? after $(($(date +%s) - begun)) s"
   say "$release: $command: $(($(date +%s) - begun)) s"
 done
