@@ -31,7 +31,8 @@ build() {
   # shellcheck disable=SC2086 # a list of names
   prune "$work/src" $packages
   # shellcheck disable=SC2086 # a list of names
-  [ "$(closure "$work/src" $packages)" = "$code" ] || die 'the source changed while it was read; try again'
+  copied=$(closure "$work/src" $packages)
+  [ "$copied" = "$code" ] || die 'the source changed while it was read; try again'
   printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
   cp "$kms_root" "$work/kms-root.der"
   say "building $packages"
@@ -63,5 +64,5 @@ build() {
 # shellcheck disable=SC2086 # a list of names
 code=$(closure "$source" $packages)
 # The root's name ends with the hash of its inputs, lib.sh among them.
-inputs() { printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "$code" && cat "$here/binaries.sh" "$kms_root"; }
+inputs() { printf '%s\n' "$packages" "${root##*-}" "${rust##*-}" "$code" && cat "$here/binaries.sh" "$here/crates.sh" "$kms_root"; }
 once "$cache/binaries-$(inputs | key -)" build

@@ -1,46 +1,55 @@
 # shellcheck shell=sh
-# closure.sh: what a package of this workspace is compiled from, and nothing else. Sourced after lib.sh, with $rust set.
-# A build is kept under the hash of its closure, so that a change elsewhere in the workspace does not repeat it.
+# closure.sh: what a package of this workspace is compiled from. Sourced after lib.sh, with $rust set. A build is kept under
+# the hash of its closure, so that a change elsewhere in the workspace does not repeat it. Cargo.lock and the other
+# manifests stay readable in the copy that is compiled, unhashed: a source of ours that read them as data would show it.
 target=x86_64-unknown-linux-gnu
-# crates_of CHECKOUT PACKAGE...: each crate with its version and features, a dependency's dependencies included
-crates_of() {
-  checkout=$1
+# tree_of CHECKOUT PACKAGE...: each package's tree of crates with versions and features, as cargo resolves it. Neither this
+# machine's environment nor another toolchain has a part in it.
+tree_of() {
+  checkout=$(CDPATH='' cd -- "$1" && pwd -P)
   shift
-  listed=''
   for package; do
-    listed="$listed
-$(cd "$checkout" && "$rust/bin/cargo" tree -q --locked --offline --target $target --edges normal,build --prefix none \
-  --format '{p} [{f}]' -p "$package")" || die "cargo cannot list the crates of $package"
+    (cd "$checkout" && env -i PATH="$PATH" HOME="$HOME" CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" RUSTC="$rust/bin/rustc" \
+      "$rust/bin/cargo" tree -q --locked --offline --target $target --edges normal,build --prefix depth --format ' {p} [{f}]' \
+      -p "$package") || die "cargo cannot list the crates of $package"
   done
-  echo "$listed" | sed 's/ (\*)$//; s/ (proc-macro)//; /^$/d' | sort -u
 }
-# sources_of CHECKOUT CRATES: the files of those crates that are folders of the checkout, relative to it: all that the
-# compiler may read
+# sources_of CHECKOUT TREE: the files of the crates in the tree that are folders of the checkout, relative to it: all
+# sources that the compiler may read
 sources_of() {
-  here_in=$(CDPATH='' cd -- "$1" && pwd)
-  echo "$2" | sed -nE "s|^[^ ]+ v[^ ]+ \($here_in/([^)]*)\).*|\1|p" | sort -u | while read -r member; do
-    # Beside the manifest lies the build script, if there is one.
-    (cd "$1" && find "$member/src" -type f && find "$member" -maxdepth 1 -type f \( -name Cargo.toml -o -name '*.rs' \))
+  top=$(CDPATH='' cd -- "$1" && pwd -P)
+  members=$(echo "$2" | sed -nE 's/^[0-9]+ [^ ]+ v[^ ]+ \((\/[^)]*)\) .*/\1/p' | sort -u \
+    | awk -v top="$top/" 'index($0, top) == 1 { print substr($0, length(top) + 1) }')
+  [ -n "$members" ] || die "no package of $top is among the crates"
+  for member in $members; do
+    # Beside the manifest lies the build script, if there is one. A link could lead to what is not hashed.
+    other=$(find "$top/$member/src" "$top/$member/Cargo.toml" ! -type f ! -type d)
+    [ -z "$other" ] || die "neither a file nor a folder: $other"
+    (cd "$top" && find "$member/src" -type f && find "$member" -maxdepth 1 -type f \( -name Cargo.toml -o -name '*.rs' \))
   done | sort
 }
-# closure CHECKOUT PACKAGE...: lists it, one line each: crates (from Cargo.lock by SHA-256), the profiles and other
-# settings of the workspace that reach the compiler, files by SHA-256
+# closure CHECKOUT PACKAGE...: lists it: the trees of crates, each crate's SHA-256 from Cargo.lock, the settings of the
+# workspace that reach the compiler, every source by its SHA-256
 closure() {
-  crates_in=$(crates_of "$@") || exit 1
-  echo "$crates_in" | sed -E 's| \(/[^)]*\)||'
-  echo "$crates_in" | sed -nE 's/^([^ ]+) v([^ ]+) \[.*/\1 \2/p' | while read -r crate version; do
+  trees=$(tree_of "$@") || exit 1
+  sources=$(sources_of "$1" "$trees") || exit 1
+  echo "$trees" | sed -E 's| \(/[^)]*\)||'
+  echo "$trees" | sed -nE 's/^[0-9]+ ([^ ]+) v([^ ]+) \[.*/\1 \2/p' | sort -u | while read -r crate version; do
     grep -A 3 -Fx "name = \"$crate\"" "$1/Cargo.lock" | grep -A 2 -Fx "version = \"$version\"" | grep '^checksum = ' \
       || die "Cargo.lock has no checksum of $crate $version"
-  done
-  awk '/^\[/ { on = /^\[(workspace\.(package|lints)|profile\.(release|image))/ } on && !/^(#|$)/' "$1/Cargo.toml"
-  sources_of "$1" "$crates_in" | (cd "$1" && xargs -d '\n' sha256sum)
+  done || exit 1
+  awk '/^\[/ { on = /^\[ *(workspace\.(package|lints)|profile)/ } on && !/^(#|$)/' "$1/Cargo.toml"
+  # Dependencies that these packages take from the workspace: under which name, and with which features.
+  (cd "$1" && echo "$sources" | grep '/Cargo.toml$' | xargs sed -nE 's/^([A-Za-z0-9_-]+)(\.workspace = true| = \{ workspace = true.*)$/\1/p') \
+    | sort -u | while read -r name; do grep "^$name = " "$1/Cargo.toml" || die "Cargo.toml has no dependency $name"; done || exit 1
+  (cd "$1" && echo "$sources" | xargs -d '\n' sha256sum)
 }
 # prune CHECKOUT PACKAGE...: takes every other source out of a copy. Manifests stay, and empty files under the names that
-# they may mention, because cargo wants to see them.
+# they may mention, because cargo asks for them.
 prune() {
-  crates_in=$(crates_of "$@") || exit 1
-  sources_of "$1" "$crates_in" > "$1.sources"
-  (cd "$1" && find . -type f | sed 's|^\./||' | sort | comm -23 - "$1.sources" | while read -r file; do
+  trees=$(tree_of "$@") || exit 1
+  sources_of "$1" "$trees" > "$1.sources" || exit 1
+  (cd "$1" && find . ! -type d | sed 's|^\./||' | sort | comm -23 - "$1.sources" | while read -r file; do
     case $file in
       Cargo.lock | Cargo.toml | */Cargo.toml) ;;
       *.rs) : > "$file" ;;

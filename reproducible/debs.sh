@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # debs.sh: fetches what a lock file names, with an apt configuration of its own, so that any machine with apt can build,
-# whatever its own release. Sourced after lib.sh. Nothing here can change a result: every file is checked by SHA-256.
+# whatever its own release. Sourced after lib.sh. Nothing that is fetched can change a result: every file is checked by
+# SHA-256. (relock.sh takes new hashes from the archive's signed index.)
 #
 #   CAPELET_DEBS     a folder of .deb files to take before asking apt
 #   CAPELET_MIRROR   a Debian archive (URL), instead of the one that this machine's apt is configured with;
@@ -16,7 +17,12 @@ version_form='[A-Za-z0-9.+:~-]+'
 lines() {
   bad=$(grep -Ev "^#|^release [a-z]+\$|^file [A-Za-z0-9/._+~-]+ [0-9a-f]{64}\$|^[a-z0-9+.-]+ $version_form [0-9a-f]{64}\$" "$1" || :)
   [ -z "$bad" ] || die "$1 is damaged: $bad"
-  awk '/^#/ { next } $1 == "release" { release = $2; next } $1 != "file" { print release, $0 }' "$1"
+  awk '
+    /^#/ { next }
+    $1 == "release" { release = $2; next }
+    $1 == "file" { next }
+    release == "" { exit 1 }
+    { print release, $0 }' "$1" || die "$1 is damaged: a package stands before the first release"
 }
 # lacking LOCK: its packages, each with its release in front, whose .deb is not in the cache. A file's name in the cache
 # proves nothing: the cache may have been restored by anybody.
@@ -44,7 +50,8 @@ fetch() {
   lacking "$1" | awk -v release="$2" '$1 == release { print $2 "=" $3 }' > "$new/names"
   say "fetching $(wc -l < "$new/names") packages of $2 through apt"
   # All at once is quick, but gets nothing if one version has left the archive.
-  (cd "$new" && { xargs apt-get -qq download || xargs -n 1 apt-get -qq download < names; } < names > log 2>&1) || :
+  (cd "$new" && { xargs apt-get -qq download || xargs -n 1 apt-get -qq download < names; } < names > log 2>&1) \
+    || grep '^E:' "$new/log" | head -n 5 >&2 || :
   take "$1" "$new"
   rm -rf "$new"
 }
@@ -67,6 +74,7 @@ locked_file() {
   read -r main security <<MIRRORS
 $(unset APT_CONFIG && mirrors)
 MIRRORS
+  [ -n "$main" ] || die 'apt is configured with no Debian archive: name one in CAPELET_MIRROR'
   # The security archive keeps a package under another folder, sometimes for longer.
   for url in "$main$2" "${security}pool/updates/${2#pool/}"; do
     /usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root download-file "$url" "$3" "SHA256:$hash" >&2 && return
@@ -81,20 +89,24 @@ mirrors() {
     echo "${CAPELET_MIRROR%/}/ ${CAPELET_MIRROR%/}-security/"
     return
   fi
+  # Also archives whose lists were never downloaded. One that has a release's updates is Debian's own, not one of somebody
+  # who offers packages for Debian.
   # shellcheck disable=SC2016 # apt expands it
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | awk '
+  apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | awk '
     { sub(/\/*$/, "/", $1) }
-    $1 !~ /debian/ { next }
+    $1 !~ /debian/ || $3 != "main" { next }
     $2 ~ /-security$/ { if (security == "") security = $1; next }
+    $2 ~ /-updates$/ { if (updates == "") updates = $1 }
     main == "" { main = $1 }
     END {
+      if (updates != "") main = updates
       if (main == "") exit
       if (security == "") { security = main; sub(/\/$/, "-security/", security) }
       print main, security
     }'
 }
 # apt_for RELEASE: lets apt-get and apt-cache, from here on, see this release alone, in lists and state of their own, and
-# brings the lists up to date. The machine's own lists are neither read nor changed; its proxies stay in force.
+# brings the lists up to date. Of the machine's configuration only its way into the network stays in force.
 apt_for() {
   release=$1
   # What an earlier call has set hides the machine's own configuration.
@@ -118,7 +130,11 @@ MIRRORS
     echo "deb [signed-by=$keyring] $main $release-updates main"
     echo "deb [signed-by=$keyring] $security $release-security main"
   } > "$apt/sources.list"
-  cat > "$apt/apt.conf" <<CONFIGURATION
+  { apt-config dump | grep -iE '^Acquire::https?::' || :; } > "$apt/apt.conf"
+  cat >> "$apt/apt.conf" <<CONFIGURATION
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Parts "/dev/null";
+APT::Update::Error-Mode "any";
 Dir::Etc::SourceList "$apt/sources.list";
 Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
@@ -135,9 +151,9 @@ CONFIGURATION
   export APT_CONFIG="$apt/apt.conf"
   # Lists of the last hour from the same archive are recent enough.
   if ! cmp -s "$apt/sources.list" "$apt/updated" || [ -z "$(find "$apt/updated" -mmin -60)" ]; then
-    apt-get -qq update > "$apt/log" 2>&1 || { say "apt-get update failed for $release:"; cat "$apt/log" >&2; return 1; }
+    apt-get -qq update > "$apt/log" 2>&1 || { say "apt-get update failed for $release:"; cat "$apt/log" >&2; exec 8>&-; return 1; }
     cp "$apt/sources.list" "$apt/updated"
   fi
-  # Given back here: whatever is started later would otherwise inherit it.
+  # Given back here, because whatever is started later would inherit it.
   exec 8>&-
 }

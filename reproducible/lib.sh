@@ -25,6 +25,8 @@ once() {
     part=$1.partial.$$
     rm -rf "$part"
     trap 'rm -rf "$part"' EXIT
+    # Without this dash ends on a signal and leaves the folder.
+    trap 'exit 143' INT TERM HUP
     mkdir -p "$part"
     "$2" >&2
     mv -T "$part" "$1" 2> /dev/null || [ -d "$1" ] # another process was faster; its result is the same

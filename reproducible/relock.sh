@@ -8,6 +8,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=debs.sh
 . "$here/debs.sh"
+# New hashes come from lists that apt has just verified, not from what a cache holds.
+rm -rf "$cache"/apt-*
 newest='' build=yes
 for word; do
   case $word in
@@ -27,7 +29,7 @@ relock() { # LOCK
     case $first in
       release)
         release=$second
-        apt_for "$release" || die "the lists of $release cannot be had"
+        apt_for "$release" || die "no package lists of $release"
         echo "$first $second"
         ;;
       '#'* | file) echo "$first $second${third:+ $third}" ;;
@@ -48,12 +50,14 @@ relock() { # LOCK
   rm -f "$1.new"
   say "$1: $changed packages changed"
 }
+trap 'rm -f "$here"/*.lock.new "$here"/../tests/qemu/*.lock.new' EXIT
 for lock in "$here/build-root.lock" "$here/kernel.lock" "$here/../tests/qemu/qemu.lock"; do
   relock "$lock"
 done
 [ -n "$build" ] || exit 0
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
+trap 'exit 143' INT TERM HUP
 "$here/build.sh" "$new"
 if diff -u "$here/measurements.json" "$new/measurements.json" >&2; then
   say 'the image is the committed one'

@@ -17,8 +17,12 @@ shift
 [ "$(id -u)" = 0 ] || die 'needs root, for debootstrap and chroot'
 command -v debootstrap > /dev/null || die 'debootstrap is missing: apt-get install debootstrap'
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/bare.XXXXXX")
-trap 'rm -rf --one-file-system "$root"' EXIT
-trap 'exit 130' INT TERM
+# Other users of this root must be able to pass through it.
+chmod 755 "$root"
+inside=
+# unshare itself ignores a signal that asks it to end; with it everything inside is killed.
+trap '[ -z "$inside" ] || kill -KILL "$inside" 2> /dev/null || :; rm -rf --one-file-system "$root"' EXIT
+trap 'exit 130' INT TERM HUP
 read -r main _ <<MIRRORS
 $(mirrors)
 MIRRORS
@@ -29,16 +33,16 @@ rm -f "$root.log"
 # The machine's way into the network, and the toolchain that rustup installed, are all that is lent.
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-rustup=${RUSTUP_HOME:-$HOME/.rustup} bin=$(dirname "$(command -v rustup)")
+rustup=${RUSTUP_HOME:-$HOME/.rustup}
+program=$(command -v rustup) || die 'rustup is missing'
 # rustup knows it under this name, whatever its folder is called here.
 toolchain=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$here/../rust-toolchain.toml")-x86_64-unknown-linux-gnu
 sysroot=$(cd "$here" && rustc --print sysroot)
-mkdir -p "$root/root/.rustup/toolchains/$toolchain" "$root/root/.cargo" "$root/root/capelet"
+mkdir -p "$root/root/.rustup/toolchains/$toolchain" "$root/root/.cargo/bin" "$root/root/capelet"
 cp "$rustup/settings.toml" "$root/root/.rustup/"
-cp -a "$bin" "$root/root/.cargo/bin"
-find "$root/root/.cargo/bin" -type f ! -name rustup -exec ln -sf rustup {} \;
+cp -L "$program" "$root/root/.cargo/bin/rustup"
+for name in cargo cargo-clippy cargo-fmt clippy-driver rustc rustdoc rustfmt; do ln -s rustup "$root/root/.cargo/bin/$name"; done
 copy_checkout "$here/.." "$root/root/capelet"
-[ ! -d "$here/../../shared" ] || cp -r "$here/../../shared" "$root/root/shared"
 for command; do
   say "$release: $command"
   begun=$(date +%s)
@@ -54,7 +58,9 @@ for command; do
     exec chroot "$2" /usr/bin/env -i HOME=/root PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
       RUSTUP_AUTO_INSTALL=0 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
       PIP_CERT=/etc/ssl/certs/ca-certificates.crt PIP_DEFAULT_TIMEOUT=60 sh -c "cd /root/capelet && $4"
-  ' sh "$sysroot" "$root" "$toolchain" "$command" < /dev/null \
-    || die "$release: $command FAILED with status $? after $(($(date +%s) - begun)) s"
+  ' sh "$sysroot" "$root" "$toolchain" "$command" < /dev/null &
+  inside=$!
+  wait "$inside" || die "$release: $command FAILED with status $? after $(($(date +%s) - begun)) s"
+  inside=
   say "$release: $command: $(($(date +%s) - begun)) s"
 done

@@ -25,7 +25,12 @@ with_flags build
 [ "$seconds" != build ] || exit 0
 binary=$folder/$target/release/capelet-fuzz
 
-[ $# -gt 0 ] || set -- $(CAPELET_FUZZ_TARGET=list "$binary" 2>&-)
+if [ $# = 0 ]; then
+    targets=$(CAPELET_FUZZ_TARGET=list "$binary" 2>&-)
+    # shellcheck disable=SC2086 # a list
+    set -- $targets
+    [ $# -gt 0 ] || { echo 'fuzz.sh: the binary names no targets' >&2; exit 1; }
+fi
 limit=-max_total_time=$seconds
 [ "$seconds" != 0 ] || limit=-runs=0
 findings=$(mktemp -d)

@@ -23,11 +23,12 @@ LEFT_PATIENCE = 30
 
 
 class Part:
-    """A command and what it is for. `quick` parts need neither QEMU nor an image."""
+    """A command and what it is for. `quick` parts need neither QEMU nor an image. The output of one that `counts` tells
+    how many tests passed; any other part is one test."""
 
-    def __init__(self, name, empty, full, command, title, quick=False, root=False):
+    def __init__(self, name, empty, full, command, title, quick=False, root=False, counts=False):
         self.name, self.empty, self.full, self.command = name, empty, full, command
-        self.title, self.quick, self.root = title, quick, root
+        self.title, self.quick, self.root, self.counts = title, quick, root, counts
 
 
 BUILD = [
@@ -43,20 +44,20 @@ BUILD = [
     Part("image-build", 4, 1, "tests/image/run.sh build", "build the development image and the tests of both"),
 ]  # fmt: skip
 TESTS = [
-    Part("runner", 0, 0, "tests/run_test.py", "this script itself", quick=True),
+    Part("runner", 0, 0, "tests/run_test.py", "this script itself", quick=True, counts=True),
     Part("deny", 0, 0, "tests/deny.sh", "licences, sources and bans of every lock file"),
     Part("no-std", 1, 0, "tests/no-std/run.sh", "enclave-core links without std", quick=True),
     Part("fuzz", 1, 1, "tests/fuzz.sh 2", "every parser, two seconds of fuzzing each"),
     Part("tests", 3, 3, f"{CARGO} test --locked --quiet --workspace", "unit, property, simulation, end-to-end tests",
-         quick=True),
+         quick=True, counts=True),
     Part("oracle", 0, 0, "tests/oracle-eif/run.sh", "eif-build beside AWS' own library"),
-    Part("inputs", 1, 1, "tests/image/inputs.sh", "inputs that are not as locked"),
+    Part("inputs", 1, 1, "tests/image/inputs.sh", "inputs that are not as locked", counts=True),
     Part("audit", 0, 0, "make --no-print-directory audit", "docs/audit.md is up to date"),
     Part("pid1", 1, 1, "CAPELET_WORKER=$(reproducible/binaries.sh)/capelet-worker tests/pid1/run.sh",
-         "PID 1's walls, without a virtual machine", root=True),
+         "PID 1's walls, without a virtual machine", root=True, counts=True),
     Part("kernel", 1, 1, "tests/qemu/kernel-test.py && tests/qemu/kernel-test.py joined", "the kernel, from inside"),
-    Part("boots", 1, 1, "tests/image/run.sh boots", "three boots at a time all attest"),
-    Part("booted", 6, 6, "tests/image/run.sh", "the image, booted and used"),
+    Part("boots", 1, 1, "tests/image/run.sh boots", "three boots at a time all attest", counts=True),
+    Part("booted", 6, 6, "tests/image/run.sh", "the image, booted and used", counts=True),
 ]  # fmt: skip
 
 # A line of cargo's, of a script's, of a part's that counts by itself.
@@ -156,6 +157,9 @@ def run(part, number, of):
     if left:
         count.failed += 1
         return count, f"{part.name} left processes running: {'; '.join(left)}"
+    if part.counts and count.passed == 0:
+        count.failed += 1
+        return count, f"{part.name} ran no test"
     if part in TESTS and count.passed == 0:
         count.passed = 1
     return count, None
@@ -166,7 +170,7 @@ def choose(words):
     names = [word for word in words if not word.startswith("--")]
     parts = [part for part in BUILD + TESTS if part.quick or not quick]
     if unknown := [name for name in names if name not in [part.name for part in parts]]:
-        sys.exit(f"Error: there is no part {unknown[0]}; `tests/run.py --list` names them")
+        sys.exit(f"Error: part not found: {unknown[0]}; `tests/run.py --list` names them")
     return [part for part in parts if not names or part.name in names]
 
 

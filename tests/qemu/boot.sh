@@ -26,7 +26,8 @@ if [ -z "${VHOST:-}" ]; then
   "$bin/vhost-device-vsock" --vm "guest-cid=${CID:-40},socket=$vhost,uds-path=$dir/vsock" 2> "$dir/vsock.log" &
   backend=$!
 fi
-for _ in $(seq 100); do [ -S "$vhost" ] && break; sleep 0.05; done
+for _ in $(seq 1200); do [ -S "$vhost" ] && break; sleep 0.05; done
+[ -S "$vhost" ] || { echo "boot.sh: vhost-device-vsock does not listen after a minute:" >&2; cat "$dir/vsock.log" >&2; exit 1; }
 
 # i8042: with it the machine ends at once when a kernel resets by keyboard controller, as AWS' do.
 "$bin/qemu-system-x86_64" -L "$bin/firmware" -accel tcg -cpu max -m "${MEMORY:-256M}" -smp "${CPUS:-2}" \

@@ -13,6 +13,9 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=../../reproducible/debs.sh
 . "$here/../../reproducible/debs.sh"
 say() { echo "qemu: $*" >&2; }
+# cargo runs outside of this checkout here, where no file tells rustup which toolchain is meant.
+RUSTUP_TOOLCHAIN=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$here/../../rust-toolchain.toml")
+export RUSTUP_TOOLCHAIN
 
 version=10.0.2
 crate=vhost-device-vsock-0.3.0

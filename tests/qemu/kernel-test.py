@@ -83,16 +83,16 @@ class Guest:
 
     def says(self):
         """What the console says, once the probe is ready."""
-        for _ in range(600):
+        for _ in range(1500):
             text = (self.folder / "console").read_text() if (self.folder / "console").exists() else ""
             if "probe: ready" in text:
                 return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
             if self.process.poll() is not None:
                 raise SystemExit(f"the machine ended early:\n{text}")
             time.sleep(0.2)
-        raise SystemExit(f"not ready after two minutes:\n{text}")
+        raise SystemExit(f"not ready after five minutes:\n{text}")
 
-    def connect(self, port, patience=120):
+    def connect(self, port, patience=300):
         stream = socket.socket(socket.AF_UNIX)
         stream.settimeout(patience)
         stream.connect(str(self.vsock))
@@ -146,7 +146,7 @@ def alone(folder):
         speed = 128 / (time.monotonic() - start)
         guest.connect(7002)
         start = time.monotonic()
-        status = guest.process.wait(10)
+        status = guest.process.wait(60)
         assert status == 0, status
         print(f"the kernel says what it must; heartbeat after {guest.alive:.1f} s (/init: {says['uptime'].split()[0]} s), "
               f"64 echoes at {speed:.0f} MB/s, ended in {time.monotonic() - start:.1f} s")  # fmt: skip

@@ -20,7 +20,8 @@ use std::{fmt, io, thread};
 /// How often old data keys are looked for.
 const FORGETTING: Duration = Duration::from_secs(10);
 
-/// No attempt to fetch the configuration starts later than this after the first one: the parent may be busy.
+/// An attempt to fetch the configuration that fails later than this after the first one began is the last, because the
+/// parent may be busy. One attempt is bounded by the connection's and the operation's own limits.
 const FETCHING: Duration = Duration::from_secs(60);
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);

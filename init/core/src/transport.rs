@@ -17,7 +17,7 @@ pub const KMS: u32 = 8001;
 /// The parent's CID as an enclave sees it (AWS: always 3); QEMU's machine has it so too.
 pub const PARENT_CID: u32 = VMADDR_CID_HOST + 1;
 
-/// No attempt to connect starts later than this after the first one. On a busy host the parent or the vsock device may
+/// An attempt to connect that times out later than this after the first one began is the last. On a busy host the parent or the vsock device may
 /// be without processor time for longer than the kernel waits for a connection.
 const CONNECT: Duration = Duration::from_secs(20);
 

@@ -104,19 +104,28 @@ impl Service {
     /// Tells the core, without waiting: one that does not listen could otherwise stop the clock of all.
     fn tell(&self, job: u64, how: How) -> Result<(), Error> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(self.socket.as_raw_fd(), &Ended { job, how }.to_bytes(), flags).map_err(Error::Tell).map(drop)
+        match send(self.socket.as_raw_fd(), &Ended { job, how }.to_bytes(), flags) {
+            Err(Errno::EPIPE | Errno::ECONNRESET) => Err(self.end_core()),
+            sent => sent.map(drop).map_err(Error::Tell),
+        }
+    }
+
+    /// Why the enclave ends once the core has closed its socket. Most likely it is ending, and its status is the reason;
+    /// if not, it ends now.
+    fn end_core(&self) -> Error {
+        let ended = kill(self.core.pid, Signal::SIGKILL).map_err(Error::Kill).and_then(|()| sys::wait(&self.core));
+        ended.map_or_else(|error| error, Error::Core)
     }
 
     /// Takes the core's next message and starts what it asks for.
     fn answer(&mut self) -> Result<(), Error> {
         // One byte more than a message: a longer one is none.
         let mut bytes = [0; SPAWN_LEN + 1];
-        let (length, descriptors) = sys::receive(&self.socket, &mut bytes).map_err(Error::Receive)?;
-        if length == 0 {
-            // It has closed its socket, most likely by ending, which is seen a moment later; if not, it ends now.
-            kill(self.core.pid, Signal::SIGKILL).map_err(Error::Kill)?;
-            return Err(Error::Core(sys::wait(&self.core)?));
-        }
+        let (length, descriptors) = match sys::receive(&self.socket, &mut bytes) {
+            // A core that ends without having read what it was told resets the socket.
+            Ok((0, _)) | Err(Errno::ECONNRESET) => return Err(self.end_core()),
+            received => received.map_err(Error::Receive)?,
+        };
         let spawn = bytes.get(..length).and_then(Spawn::from_bytes).ok_or(Error::Message)?;
         let [socket] = descriptors.as_slice() else { return Err(Error::Message) };
         // Nothing by which a worker could reach further than to the core.

@@ -94,7 +94,7 @@ impl Machine {
     /// A connection to a port of the guest's; none if nobody listens there.
     pub fn connect(&self, port: u32) -> Option<UnixStream> {
         let mut stream = UnixStream::connect(self.folder.join("vsock")).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(format!("CONNECT {port}\n").as_bytes()).ok()?;
         let mut answer = Vec::new();
         let mut byte = [0];

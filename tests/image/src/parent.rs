@@ -29,7 +29,7 @@ impl Parent {
         }
         command.stdin(Stdio::null()).stderr(File::create(&log).unwrap());
         let mut parent = Self { process: command.spawn().unwrap(), log, url: format!("unix:{}", socket.display()) };
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(120);
         while parent.events("serving").is_empty() {
             assert!(parent.process.try_wait().unwrap().is_none() && Instant::now() < until, "{}", parent.log());
             sleep(Duration::from_millis(20));
