@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The port on which the core serves clients.
-const CLIENTS: u32 = capelet_parent::address::CLIENTS;
+const CLIENTS: u32 = capelet_parent::ports::CLIENTS;
 /// How long a boot may take.
 const BOOT: Duration = Duration::from_secs(120);
 

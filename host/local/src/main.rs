@@ -12,8 +12,10 @@ mod programs;
 use argh::FromArgs;
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
-use capelet_parent::configuration::{self, Asked};
-use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials, log};
+use capelet_parent::{
+    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Store,
+    Transport, encode_deployers, run_limits,
+};
 use enclave::{Enclave, Measured, Programs};
 use enclave_core::config::{Arn, Configuration};
 use enclave_core::digest;
@@ -64,21 +66,21 @@ struct Arguments {
     #[argh(option)]
     limit_output: Option<u64>,
     /// plain or json: how to say that it is ready, and the log
-    #[argh(option, short = 'o', arg_name = "format", default = "log::Format::Plain", from_str_fn(format))]
-    output: log::Format,
+    #[argh(option, short = 'o', arg_name = "format", default = "LogFormat::Plain", from_str_fn(format))]
+    output: LogFormat,
 }
 
-fn format(text: &str) -> Result<log::Format, String> {
+fn format(text: &str) -> Result<LogFormat, String> {
     match text {
-        "plain" => Ok(log::Format::Plain),
-        "json" => Ok(log::Format::Json),
+        "plain" => Ok(LogFormat::Plain),
+        "json" => Ok(LogFormat::Json),
         _ => Err("plain or json".into()),
     }
 }
 
 fn main() -> ExitCode {
     let arguments: Arguments = argh::from_env();
-    let json = matches!(arguments.output, log::Format::Json);
+    let json = matches!(arguments.output, LogFormat::Json);
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -111,11 +113,11 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let kms = kms::Kms::start(&home, &sockets, &nsm_root)?;
     let arn = kms.key(&home, &measured)?;
 
-    let deployers = configuration::deployers(&arguments.deployer)?;
+    let deployers = encode_deployers(&arguments.deployer)?;
     let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
     let configuration = Configuration {
         arn: Arn::parse(&arn).map_err(|_| Error::Kms("made a key with an odd ARN"))?,
-        limits: configuration::limits(Asked { run, memory, input, output })?,
+        limits: run_limits(RequestedLimits { run, memory, input, output })?,
         deployers: deployers.as_ref().map(|list| digest::sha256(&[list])),
     };
     let credentials = home.path("credentials.json");
@@ -127,11 +129,11 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         listen,
         enclave: Transport::Unix(sockets.clone()),
         store: Arc::new(Store::open(&home.folder("store")?)?),
-        kms: capelet_parent::kms::Route::Development(kms.address.parse::<Address>()?),
-        credentials: credentials::Source::File(credentials),
+        kms: KmsRoute::Development(kms.address.parse::<Address>()?),
+        credentials: CredentialSource::File(credentials),
         configuration: configuration.encode(),
         deployers,
-        limits: Limits::default(),
+        limits: ServiceLimits::default(),
         log: Log::stderr(arguments.output),
     })?;
 
@@ -159,9 +161,9 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     why.map_or(Ok(()), Err)
 }
 
-fn say_ready(output: &log::Format, parent: &Parent, measured: &Measured) {
+fn say_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
-    if matches!(output, log::Format::Json) {
+    if matches!(output, LogFormat::Json) {
         println!("{}", json!({ "ready": true, "development": true, "urls": urls, "pcr0": measured.pcr0_hex }));
         return;
     }

@@ -1,19 +1,10 @@
-//! Where clients connect, and how the enclave is reached.
+//! Addresses of clients' listeners, and transports to the enclave.
 
 use crate::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-/// The port on which the enclave serves clients.
-pub const CLIENTS: u32 = 5000;
-/// The port on which the enclave asks for operations.
-pub const OPERATIONS: u32 = 8000;
-/// The port on which the enclave asks for bytes to and from KMS.
-pub const KMS: u32 = 8001;
-/// The port on which an enclave says that it has booted (as `nitro-cli` expects it).
-pub const HEARTBEAT: u32 = 9000;
 
 /// An address on which to listen, or to connect to: `IP:PORT` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +16,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Whether it cannot be reached from another machine.
+    /// Whether only this machine can reach it.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().is_loopback(),
@@ -41,7 +32,7 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix("unix:") {
             return some_path(path).map(Self::Unix).ok_or_else(|| Error::Address(text.into()));
         }
-        // A name would be looked up at a moment nobody chose; `localhost` is what people type.
+        // Names are not resolved here. `localhost` is the exception, because people type it.
         let numeric = match text.strip_prefix("localhost:") {
             Some(port) => format!("127.0.0.1:{port}"),
             None => text.into(),
@@ -59,13 +50,14 @@ impl fmt::Display for Address {
     }
 }
 
-/// How the enclave is reached, and where it reaches the parent.
+/// How the parent reaches the enclave, and where the enclave reaches the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// `unix:DIR`: a socket per port in a folder, named by the port's number; the embedded default.
+    /// `unix:DIR`: one socket per port in a folder. The socket's name is the port's number. This is the embedded
+    /// default.
     Unix(PathBuf),
-    /// `vsock:CID`: an enclave on AWS Nitro. Its heartbeat is answered by whoever starts it: `nitro-cli` binds port
-    /// 9000 for that, and would fail were it taken.
+    /// `vsock:CID`: an enclave on AWS Nitro. `nitro-cli` answers its heartbeat: it binds port 9000, and it would fail
+    /// if the parent had bound that port.
     Vsock(u32),
     /// `qemu:PATH`: a guest behind vhost-device-vsock with `uds-path=PATH`.
     Qemu(PathBuf),
@@ -112,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn parses_addresses_and_rejects_other_texts() {
         for (text, printed) in [
             ("127.0.0.1:4433", "127.0.0.1:4433"),
             ("[::1]:4433", "[::1]:4433"),
@@ -129,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn transports() {
+    fn parses_transports_and_rejects_other_texts() {
         for text in ["unix:/run/capelet", "vsock:16", "qemu:/tmp/v"] {
             assert_eq!(text.parse::<Transport>().unwrap().to_string(), text);
         }

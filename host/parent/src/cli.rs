@@ -2,9 +2,7 @@
 
 use crate::enclave::cli::Enclave;
 use argh::FromArgs;
-use capelet_parent::kms::Region;
-use capelet_parent::log::Format;
-use capelet_parent::{Address, Transport};
+use capelet_parent::{Address, LogFormat, Region, Transport};
 use std::path::PathBuf;
 
 /// Carries bytes between clients, an enclave and KMS, and keeps what the enclave stores. It can read none of it.
@@ -124,12 +122,12 @@ pub struct Serve {
     pub connections: usize,
 
     /// how the log looks: json (default) or plain
-    #[argh(option, arg_name = "format", default = "Format::Json", from_str_fn(log_format))]
-    pub log: Format,
+    #[argh(option, arg_name = "format", default = "LogFormat::Json", from_str_fn(log_format))]
+    pub log: LogFormat,
 }
 
-/// The arguments, with `--name=value` in two, as argh wants it.
-pub fn words(arguments: impl Iterator<Item = String>) -> Vec<String> {
+/// Splits each `--name=value` into two words, because argh accepts only that form.
+pub fn normalize_args(arguments: impl Iterator<Item = String>) -> Vec<String> {
     arguments
         .flat_map(|word| match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
@@ -142,10 +140,10 @@ fn parse<T: std::str::FromStr<Err = capelet_parent::Error>>(text: &str) -> Resul
     text.parse().map_err(|error: capelet_parent::Error| error.to_string())
 }
 
-fn log_format(text: &str) -> Result<Format, String> {
+fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
-        "json" => Ok(Format::Json),
-        "plain" => Ok(Format::Plain),
-        _ => Err(format!("'{text}' is no format; write json or plain")),
+        "json" => Ok(LogFormat::Json),
+        "plain" => Ok(LogFormat::Plain),
+        _ => Err(format!("'{text}' is not a log format; write json or plain")),
     }
 }

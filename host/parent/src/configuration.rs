@@ -1,13 +1,13 @@
-//! What an operator decides about an enclave, within what is compiled into its image.
+//! What an operator decides about an enclave, within the limits that are compiled into its image.
 
 use crate::Error;
 use data_encoding::BASE32_NOPAD_NOCASE;
 use enclave_core::config::{Deployers, Limits};
 
-/// Limits on runs as asked for; none: what is compiled in.
+/// Limits on runs as the operator requests them. `None` stands for the maximum that is compiled in.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked {
-    /// Wall time, in milliseconds.
+pub struct RequestedLimits {
+    /// Wall-clock time, in milliseconds.
     pub run: Option<u64>,
     /// Memory, in bytes.
     pub memory: Option<u64>,
@@ -17,12 +17,12 @@ pub struct Asked {
     pub output: Option<u64>,
 }
 
-/// The limits of a configuration.
+/// The limits for a configuration.
 ///
 /// # Errors
-/// [`Error::RunLimit`] for one of zero, which would let nothing run, and for one above what is compiled in, which
-/// would promise what no enclave keeps.
-pub fn limits(asked: Asked) -> Result<Limits, Error> {
+/// [`Error::RunLimit`] for a limit of zero, with which nothing could run, and for a limit above the compiled-in
+/// maximum, which no enclave would grant.
+pub fn run_limits(asked: RequestedLimits) -> Result<Limits, Error> {
     let most = Limits::MAXIMA;
     Ok(Limits {
         run: limit("run", asked.run, most.run)?,
@@ -39,11 +39,11 @@ fn limit(name: &'static str, asked: Option<u64>, most: u64) -> Result<u64, Error
     }
 }
 
-/// The list of those who may deploy, from owners' keys as `capelet identity show` prints them; none if there are none.
+/// The list of owners who may deploy, from keys as `capelet identity show` prints them. `None` if `keys` is empty.
 ///
 /// # Errors
-/// [`Error::Deployer`].
-pub fn deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
+/// [`Error::Deployer`] for a text that is not a key.
+pub fn encode_deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
     let key = |text: &String| {
         let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.ok_or_else(|| Error::Deployer(text.clone()))

@@ -1,8 +1,7 @@
 //! `capelet-parent configure`.
 
 use crate::cli::Configure;
-use capelet_parent::Error;
-use capelet_parent::configuration::{self, Asked};
+use capelet_parent::{Error, RequestedLimits, encode_deployers, run_limits};
 use data_encoding::HEXLOWER;
 use enclave_core::config::{Arn, Configuration, pcr16};
 use enclave_core::digest;
@@ -12,8 +11,8 @@ use std::path::Path;
 pub fn run(asked: &Configure) -> Result<(), Error> {
     let arn = Arn::parse(&asked.key).map_err(|_| Error::Key(asked.key.clone()))?;
     let Configure { run, memory, input, output, .. } = *asked;
-    let limits = configuration::limits(Asked { run, memory, input, output })?;
-    let deployers = configuration::deployers(&asked.deployer)?;
+    let limits = run_limits(RequestedLimits { run, memory, input, output })?;
+    let deployers = encode_deployers(&asked.deployer)?;
     match (&deployers, &asked.deployers_to) {
         (Some(list), Some(path)) => write(path, list)?,
         (None, None) => {}
@@ -26,7 +25,7 @@ pub fn run(asked: &Configure) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whole or not at all.
+/// Writes a file. A reader sees the previous file or this one, never a part.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fresh = path.with_extension("new");
     let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));

@@ -1,6 +1,7 @@
-//! Connecting: to the enclave, to a Unix socket, to a KMS endpoint.
+//! Connecting to the enclave, to an address of the operator, and to a KMS endpoint.
 
-use crate::address::{CLIENTS, Transport};
+use crate::address::Transport;
+use crate::ports::CLIENTS;
 use crate::stream::{Stream, Until};
 use crate::{Address, Error};
 use nix::sys::socket::sockopt::SendTimeout;
@@ -14,7 +15,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use vsock::VsockStream;
 
-/// The longest answer of vhost-device-vsock to `CONNECT`, in bytes: `OK 4294967295\n`, and some room.
+/// The longest accepted answer of vhost-device-vsock to `CONNECT`, in bytes. The longest valid one is `OK
+/// 4294967295\n`.
 const MAX_ANSWER: usize = 32;
 
 /// Connects to the port of the enclave on which it serves clients.
@@ -24,10 +26,14 @@ pub(crate) fn enclave(transport: &Transport, until: Until<'_>) -> Result<Stream,
             let stream = unix(&folder.join(CLIENTS.to_string()), left(until)?).map_err(Error::Unreachable)?;
             Stream::unix(stream).map_err(Error::Socket)
         }
-        // The kernel gives up by itself after 2 s (vsock(7)).
-        Transport::Vsock(cid) => VsockStream::connect_with_cid_port(*cid, CLIENTS)
-            .map_err(Error::Unreachable)
-            .and_then(|stream| Stream::vsock(stream).map_err(Error::Socket)),
+        Transport::Vsock(cid) => loop {
+            match VsockStream::connect_with_cid_port(*cid, CLIENTS) {
+                Ok(stream) => return Stream::vsock(stream).map_err(Error::Socket),
+                // The kernel gives up after 2 s (vsock(7)); a busy enclave may need longer.
+                Err(error) if error.kind() == ErrorKind::TimedOut => left(until)?,
+                Err(error) => return Err(Error::Unreachable(error)),
+            };
+        },
         Transport::Qemu(path) => {
             let stream = unix(path, left(until)?).map_err(Error::Unreachable)?;
             let stream = Stream::qemu(stream).map_err(Error::Socket)?;
@@ -37,7 +43,7 @@ pub(crate) fn enclave(transport: &Transport, until: Until<'_>) -> Result<Stream,
     }
 }
 
-/// Connects to an address of the operator's.
+/// Connects to an address that the operator named.
 pub(crate) fn address(address: &Address, until: Until<'_>) -> Result<Stream, Error> {
     match address {
         Address::Tcp(address) => tcp(*address, until),
@@ -48,7 +54,7 @@ pub(crate) fn address(address: &Address, until: Until<'_>) -> Result<Stream, Err
     }
 }
 
-/// Connects to a host by name, trying its addresses in turn. Looking the name up has the resolver's own time-outs.
+/// Connects to a host by name. It tries the host's addresses in turn. The look-up has the resolver's own timeouts.
 pub(crate) fn host(name: &str, port: u16, until: Until<'_>) -> Result<Stream, Error> {
     let mut last = Error::Unreachable(ErrorKind::NotFound.into());
     for address in (name, port).to_socket_addrs().map_err(Error::Unreachable)? {
@@ -65,7 +71,8 @@ fn tcp(address: std::net::SocketAddr, until: Until<'_>) -> Result<Stream, Error>
     Stream::tcp(stream).map_err(Error::Socket)
 }
 
-/// std's `connect` waits for ever when the listener's queue is full; this one fails with EAGAIN when `limit` is over.
+/// Connects to a Unix socket within `limit`, and fails with EAGAIN after it. The standard library's `connect` has no
+/// limit: it waits for ever when the listener's queue is full.
 pub(crate) fn unix(path: &Path, limit: Duration) -> io::Result<UnixStream> {
     let milliseconds = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1);
     let path = UnixAddr::new(path)?;
@@ -79,13 +86,13 @@ pub(crate) fn unix(path: &Path, limit: Duration) -> io::Result<UnixStream> {
     Ok(socket.into())
 }
 
-/// vhost-device-vsock's handshake: `CONNECT port\n`, answered by `OK port\n`, or by closing.
+/// The handshake of vhost-device-vsock: it answers `CONNECT port\n` with `OK port\n`, or closes.
 fn open_port(stream: &Stream, port: u32, until: Until<'_>) -> Result<(), Error> {
     stream.write_all(format!("CONNECT {port}\n").as_bytes(), until)?;
     let mut answer = Vec::with_capacity(MAX_ANSWER);
     while answer.last() != Some(&b'\n') {
         let mut byte = [0];
-        // Byte by byte: what follows the line is the guest's.
+        // Read byte by byte, because the bytes after the line belong to the guest.
         if answer.len() == MAX_ANSWER || !stream.fill(&mut byte, until)? {
             return Err(Error::NotOpened);
         }
@@ -95,7 +102,7 @@ fn open_port(stream: &Stream, port: u32, until: Until<'_>) -> Result<(), Error> 
 }
 
 fn left(until: Until<'_>) -> Result<Duration, Error> {
-    if until.bell.has_rung() {
+    if until.shutdown.is_set() {
         return Err(Error::Stopping);
     }
     let left = until.deadline.saturating_duration_since(Instant::now());

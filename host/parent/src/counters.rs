@@ -1,21 +1,21 @@
-//! What was carried and refused since the start, logged at the end.
+//! Counts of connections and bytes since the start. The parent logs them when it ends.
 
 use crate::Log;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters of one service.
+/// The counters of one service.
 #[derive(Default)]
 pub(crate) struct Counters {
     /// Connections that were served.
     pub served: AtomicU64,
-    /// Connections that found no place.
+    /// Connections that were refused because of the limit.
     pub refused: AtomicU64,
     /// Connections that ended in an error.
     pub failed: AtomicU64,
-    /// Bytes towards the enclave (of clients), or towards KMS.
+    /// Bytes that were carried from the side that connected.
     pub up: AtomicU64,
-    /// Bytes the other way.
+    /// Bytes that were carried to the side that connected.
     pub down: AtomicU64,
 }
 

@@ -1,6 +1,7 @@
-//! Where the credentials for KMS come from. They open nothing without an attestation document.
+//! Where the credentials for KMS come from. Credentials alone decrypt nothing: KMS also requires an attestation
+//! document.
 
-use crate::{Error, settings};
+use crate::{Error, read_file};
 use enclave_core::parent::Credentials;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -9,28 +10,28 @@ use zeroize::Zeroizing;
 /// The longest credentials file, in bytes.
 const MAX_FILE: usize = 16_384;
 
-/// A source of credentials. Each asks anew at each use: credentials of a role last for hours.
+/// A source of credentials. It is read again at each use, because the credentials of a role last only for hours.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// There are none: the enclave is told that the parent failed.
+pub enum CredentialSource {
+    /// No credentials. The parent answers the enclave's request with a failure.
     None,
-    /// A file with the JSON that AWS' command line takes from a `credential_process`: `AccessKeyId`,
-    /// `SecretAccessKey` and, for a role, `SessionToken`.
+    /// A file with the JSON that the AWS CLI reads from a `credential_process`: `AccessKeyId`, `SecretAccessKey` and,
+    /// for a role, `SessionToken`.
     File(PathBuf),
 }
 
-impl Source {
-    /// The credentials as they are now; `None` if there are none.
+impl CredentialSource {
+    /// The current credentials. `None` if the source is [`CredentialSource::None`].
     ///
     /// # Errors
-    /// [`Error::File`] and [`Error::FileTooLarge`] if the file cannot be read, [`Error::Credentials`] if it does not
-    /// hold what it must.
+    /// [`Error::File`] and [`Error::FileTooLarge`] if the file cannot be read, [`Error::Credentials`] if it is not
+    /// JSON with the required members.
     pub fn get(&self) -> Result<Option<Credentials>, Error> {
         match self {
             Self::None => Ok(None),
             Self::File(path) => {
-                let bytes = Zeroizing::new(settings::read_file(path, MAX_FILE)?);
+                let bytes = Zeroizing::new(read_file(path, MAX_FILE)?);
                 parse(&bytes, path).map(Some)
             }
         }
@@ -40,7 +41,7 @@ impl Source {
 fn parse(bytes: &[u8], path: &Path) -> Result<Credentials, Error> {
     let wrong = || Error::Credentials(path.to_owned());
     let json: Value = serde_json::from_slice(bytes).map_err(|_| wrong())?;
-    // The bounds are those of the enclave, which would refuse longer ones (`enclave_core::parent::Credentials`).
+    // These limits are the enclave's, which rejects longer values (`enclave_core::parent::Credentials`).
     let text = |name: &str, most: usize| json[name].as_str().filter(|text| text.len() <= most);
     let access_key_id = text("AccessKeyId", 128).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
     let secret = text("SecretAccessKey", 128).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_credential_process_prints() {
+    fn reads_the_output_of_a_credential_process() {
         let found = parsed(
             r#"{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"s","SessionToken":"t","Expiration":"2030-01-01T00:00:00Z"}"#,
         )
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else() {
+    fn rejects_missing_mistyped_and_long_members() {
         let long = "x".repeat(129);
         for text in [
             "",
@@ -89,7 +90,7 @@ mod tests {
         ] {
             assert!(matches!(parsed(text), Err(Error::Credentials(_))), "{text}");
         }
-        assert!(matches!(Source::File("/nonexistent".into()).get(), Err(Error::File { .. })));
-        assert!(Source::None.get().unwrap().is_none());
+        assert!(matches!(CredentialSource::File("/nonexistent".into()).get(), Err(Error::File { .. })));
+        assert!(CredentialSource::None.get().unwrap().is_none());
     }
 }

@@ -1,11 +1,11 @@
-//! What can go wrong, as one enum; `Display` says what to do about it.
+//! Every error of the parent as one enum. `Display` says what is wrong and what to do.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// What can be known of an enclave on Nitro that did not come up. nitro-cli takes the heartbeat itself: it never reaches
-/// the parent there. E36 is "Enclave boot failure" (AWS Nitro Enclaves User Guide, "Nitro Enclaves CLI error codes").
+/// Where to look when an enclave on Nitro does not boot. nitro-cli receives the heartbeat itself, so the parent never
+/// sees it there. E36 is "Enclave boot failure" (AWS Nitro Enclaves User Guide, "Nitro Enclaves CLI error codes").
 const NITRO_DETAILS: &str = "\
 Nitro shows a console only in debug mode. What else can be known:
   nitro-cli writes its logs to /var/log/nitro_enclaves.
@@ -13,149 +13,149 @@ Nitro shows a console only in debug mode. What else can be known:
   The log of `capelet-parent serve` has an `operation` event if the core ran.
   The same image boots under `enclave run --qemu`, which keeps its console.";
 
-/// Every error of the parent: of its start first, then of single connections.
+/// Every error of the parent: first those of commands and of the start, then those of single connections.
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
-    /// A text that is neither `IP:PORT` nor `unix:PATH`.
+    /// This text is neither `IP:PORT` nor `unix:PATH`.
     Address(String),
-    /// A text that is no way to an enclave.
+    /// This text is not a transport to an enclave.
     Transport(String),
-    /// A text that is no AWS region.
+    /// This text is not an AWS region.
     Region(String),
     /// The development KMS is not on this machine.
     KmsNotLocal(String),
-    /// Both a development KMS and regions of the real one were named.
+    /// Both a development KMS and AWS regions were given.
     TwoKms,
-    /// No address for clients was named.
+    /// No address for clients was given.
     NothingToListenOn,
-    /// A text that is no ARN of a KMS key.
+    /// This text is not the ARN of a KMS key.
     Key(String),
-    /// A limit on runs of zero, or above what is compiled into the image.
+    /// A limit on runs is zero, or above the maximum that is compiled into the image.
     RunLimit {
-        /// Which.
+        /// The name of the limit.
         name: &'static str,
-        /// What is compiled in.
+        /// The maximum that is compiled in.
         most: u64,
     },
-    /// A text that is no owner's key.
+    /// This text is not an owner's key.
     Deployer(String),
-    /// A list of deployers without a place to write it to, or the other way round.
+    /// Deployers were given without a file to write them to, or a file without deployers.
     Deployers,
-    /// A limit of zero, or one that this process cannot be given (descriptors).
+    /// A limit is zero, or needs more descriptors than this process can have.
     Limit(&'static str),
-    /// A file that is given to the enclave, or to be read, is longer than this many bytes.
+    /// A file is longer than its limit.
     FileTooLarge {
-        /// The file, or what it holds.
+        /// The file's path, or the name of its content.
         what: String,
         /// The limit in bytes.
         limit: usize,
     },
-    /// A file could not be read.
+    /// A file could not be read or written.
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The credentials file is not JSON with the members that it must have.
+    /// The credentials file is not JSON with the required members.
     Credentials(PathBuf),
-    /// An address could not be listened on.
+    /// An address could not be bound.
     Listen {
         /// The address.
         address: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Another process has the store.
+    /// Another process uses the store.
     StoreInUse(PathBuf),
     /// The store's folder cannot be used.
     Store {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file is no image, or one that is not read.
+    /// A file is not an image, or an unsupported one.
     Image {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: eif_build::Error,
     },
-    /// A file is no measurements.json.
+    /// A file is not a `measurements.json`.
     Measurements(PathBuf),
-    /// An image is not the one that this file of measurements is of.
+    /// The image does not have these measurements.
     NotAsMeasured(PathBuf),
     /// `--development` was given for an image that was not built for development.
     NotDevelopment,
-    /// The console of an enclave on Nitro was asked for, and the enclave is not in debug mode.
+    /// The console of an enclave on Nitro was requested, and the enclave is not in debug mode.
     NotDebugMode(String),
     /// No console was kept at this path.
     NoConsole(PathBuf),
-    /// Options of `enclave` that do not go together, or values that cannot be passed on.
+    /// Options of `enclave` exclude each other, or a value cannot be passed to the program.
     EnclaveArguments(&'static str),
     /// A program could not be started.
     Program {
         /// The program.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// nitro-cli ended with a failure, which it has explained on standard error.
     NitroCliRefused,
     /// `nitro-cli run-enclave` ended with a failure, which it has explained on standard error.
     NitroCliRunRefused,
-    /// nitro-cli started the enclave with this id, and no longer lists it.
+    /// nitro-cli started the enclave with this id and no longer lists it.
     NitroEnclaveEnded(String),
-    /// nitro-cli answered with what its documentation does not have.
+    /// nitro-cli answered in a form that its documentation does not describe.
     NitroCliAnswer,
-    /// What nitro-cli started is not what was asked for; it was ended.
+    /// nitro-cli started something other than what was requested. It was terminated.
     OtherEnclave,
-    /// A state folder, or what is in it, is not one of `enclave run`'s.
+    /// A folder is not a state folder of `enclave run`, or its content is damaged.
     StateFolder(PathBuf),
-    /// An enclave of this state folder runs already.
+    /// An enclave already runs with this state folder.
     EnclaveRuns(PathBuf),
-    /// No such enclave runs.
+    /// The enclave is not running.
     NoEnclave(String),
-    /// Nobody serves the enclave at this path.
+    /// No parent serves the enclave at this path.
     NoParent(PathBuf),
     /// A program of a running enclave ended by itself, or did not start to serve.
     EnclaveEnded {
-        /// Which program, and how it ended.
+        /// The program, and how it ended.
         what: String,
         /// The last lines of the console and of the backend's log, escaped.
         details: String,
     },
-    /// A thread, a process or a signal handler could not be had.
+    /// The system refused a thread, a process or a signal handler.
     System(io::Error),
 
-    /// The other side closed its connection in the middle, or it broke.
+    /// The other side closed the connection too early, or the connection was reset.
     Closed,
-    /// A connection was at its deadline.
+    /// A connection reached its deadline.
     Deadline,
-    /// A connection carried more bytes than it may.
+    /// A connection exceeded its limit of bytes.
     TooManyBytes,
-    /// The parent is ending.
+    /// The parent is shutting down.
     Stopping,
-    /// What came over a connection is not of its form.
+    /// Bytes that were received are malformed.
     Malformed,
-    /// The host is none of the configured regions' KMS endpoints.
+    /// The host is not a KMS endpoint of a configured region.
     HostNotAllowed,
-    /// Somebody connected from this vsock CID, which is not the enclave's.
+    /// A connection came from this vsock CID, which is not the enclave's.
     Stranger(u32),
-    /// The backend of QEMU's vsock did not open the port of the guest.
+    /// vhost-device-vsock did not open the guest's port.
     NotOpened,
     /// The other side of a relay could not be reached.
     Unreachable(io::Error),
     /// A socket failed.
     Socket(io::Error),
-    /// The disk failed in the middle of an answer.
+    /// The disk failed after an answer had begun.
     Disk(io::Error),
 }
 
 impl Error {
-    /// The stable code that people and scripts see.
+    /// The stable code of the error, for people and scripts.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address(_) => "address",
@@ -204,7 +204,7 @@ impl Error {
         }
     }
 
-    /// Lines for a person that stand below the error; `None` if the error says all.
+    /// Further lines to print below the error. `None` if there are none.
     pub fn details(&self) -> Option<&str> {
         match self {
             Self::EnclaveEnded { details, .. } if !details.is_empty() => Some(details),
@@ -217,11 +217,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(text) => write!(f, "'{text}' is no address; write IP:PORT or unix:PATH"),
+            Self::Address(text) => write!(f, "'{text}' is not an address; write IP:PORT or unix:PATH"),
             Self::Transport(text) => {
-                write!(f, "'{text}' is no way to an enclave; write vsock:CID, qemu:PATH or unix:DIR")
+                write!(f, "'{text}' is not a transport to an enclave; write vsock:CID, qemu:PATH or unix:DIR")
             }
-            Self::Region(text) => write!(f, "'{text}' is no AWS region; write one like eu-central-1"),
+            Self::Region(text) => write!(f, "'{text}' is not an AWS region; write one like eu-central-1"),
             Self::KmsNotLocal(text) => {
                 write!(
                     f,
@@ -231,26 +231,28 @@ impl fmt::Display for Error {
             Self::Key(text) => {
                 write!(
                     f,
-                    "'{text}' is no ARN of a KMS key; write one like arn:aws:kms:eu-central-1:111122223333:key/UUID"
+                    "'{text}' is not the ARN of a KMS key; write one like \
+                     arn:aws:kms:eu-central-1:111122223333:key/UUID"
                 )
             }
             Self::RunLimit { name, most } => {
-                write!(f, "the limit on {name} must lie between 1 and {most}, which is compiled into the image")
+                write!(f, "the limit on {name} must be between 1 and {most}, the maximum in the image")
             }
             Self::Deployer(text) => {
-                write!(f, "'{text}' is no owner's key; write the 52 characters that `capelet identity show` prints")
+                write!(f, "'{text}' is not an owner's key; write the 52 characters that `capelet identity show` prints")
             }
             Self::Deployers => {
                 f.write_str("--deployer and --deployers-to go together: name the owners and a file for them")
             }
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
-                write!(f, "no address for clients was named; add --listen IP:PORT or --listen unix:PATH")
+                write!(f, "no address for clients was given; add --listen IP:PORT or --listen unix:PATH")
             }
             Self::Limit(name) => {
                 write!(
                     f,
-                    "{name} is zero, or more than this process may have; choose another number, or raise `ulimit -Hn`"
+                    "{name} is zero, or needs more descriptors than this process may have; choose another number, or \
+                     raise `ulimit -Hn`"
                 )
             }
             Self::FileTooLarge { what, limit } => write!(f, "{what} is longer than {limit} bytes; shorten it"),
@@ -259,17 +261,18 @@ impl fmt::Display for Error {
             }
             Self::Credentials(path) => write!(
                 f,
-                "{} holds no credentials; write JSON with AccessKeyId, SecretAccessKey and SessionToken",
+                "{} does not contain credentials; write JSON with AccessKeyId, SecretAccessKey and SessionToken",
                 path.display()
             ),
             Self::Listen { address, source } if source.kind() == io::ErrorKind::NotFound => {
                 write!(
                     f,
-                    "{address} cannot be listened on: its folder is not there; make it, or start what makes it first"
+                    "{address} cannot be bound: its folder was not found; create it, or first start the \
+                     program that creates it"
                 )
             }
             Self::Listen { address, source } => {
-                write!(f, "{address} cannot be listened on ({source}); end what uses it, or name another")
+                write!(f, "{address} cannot be bound ({source}); end the program that uses it, or name another address")
             }
             Self::StoreInUse(path) => {
                 write!(f, "another process uses the store {}; end it, or name another folder", path.display())
@@ -281,10 +284,10 @@ impl fmt::Display for Error {
             ),
             Self::Image { path, source } => write!(f, "{} is not an image that can be run: {source}", path.display()),
             Self::Measurements(path) => {
-                write!(f, "{} holds no measurements; take the measurements.json of a release", path.display())
+                write!(f, "{} does not contain measurements; use the measurements.json of a release", path.display())
             }
             Self::NotAsMeasured(path) => {
-                write!(f, "the image is not the one of {}; take both from the same release", path.display())
+                write!(f, "the image does not match {}; take both from the same release", path.display())
             }
             Self::NotDevelopment => f.write_str(
                 "--development is only for an image whose --measurements say that it was built for development; \
@@ -304,46 +307,50 @@ impl fmt::Display for Error {
             Self::Program { path, source } => {
                 write!(f, "{} cannot be started ({source}); install it, or name another folder", path.display())
             }
-            Self::NitroCliRefused => f.write_str("nitro-cli failed; its own message stands above"),
-            Self::NitroCliRunRefused => f.write_str("nitro-cli run-enclave failed; its own message stands above"),
+            Self::NitroCliRefused => f.write_str("nitro-cli failed; see its own message above"),
+            Self::NitroCliRunRefused => f.write_str("nitro-cli run-enclave failed; see its own message above"),
             Self::NitroEnclaveEnded(id) => {
                 write!(
                     f,
                     "the enclave has ended: nitro-cli started {id} and no longer lists it; find out why and retry"
                 )
             }
-            Self::NitroCliAnswer => {
-                f.write_str("nitro-cli answered with what its documentation does not have; look with its own commands")
-            }
-            Self::OtherEnclave => f.write_str(
-                "nitro-cli started another image, CID or mode than was asked for, and it was ended; try again",
+            Self::NitroCliAnswer => f.write_str(
+                "nitro-cli gave an answer that its documentation does not describe; inspect the \
+                 enclave with nitro-cli's own commands",
             ),
+            Self::OtherEnclave => {
+                f.write_str("nitro-cli started another image, CID or mode than requested, and it was terminated; retry")
+            }
             Self::StateFolder(path) => write!(
                 f,
-                "{} cannot hold an enclave's state; name another folder: this user's alone (0700), its path short \
-                 and without commas, nothing in it that `enclave run` did not write",
+                "{} cannot be the state folder of an enclave; name a folder that only this user can access (0700), \
+                 with a short path without commas, and without files that `enclave run` did not write",
                 path.display()
             ),
             Self::EnclaveRuns(path) => {
-                write!(f, "an enclave runs with the state in {}; terminate it, or name another folder", path.display())
+                write!(f, "an enclave already uses {}; terminate it, or name another state folder", path.display())
             }
-            Self::NoEnclave(name) => write!(f, "no enclave {name} runs; `enclave describe` shows which do"),
+            Self::NoEnclave(name) => {
+                write!(f, "enclave {name} is not running; `enclave describe` lists those that are")
+            }
             Self::NoParent(path) => {
-                write!(f, "nobody serves the enclave; start `capelet-parent serve --enclave qemu:{}`", path.display())
+                let path = path.display();
+                write!(f, "no parent serves the enclave; start `capelet-parent serve --enclave qemu:{path}`")
             }
             Self::EnclaveEnded { what, .. } => {
-                write!(f, "the enclave has ended: {what}; the log of `serve` says what the enclave asked for last")
+                write!(f, "the enclave has ended: {what}; the log of `serve` shows the enclave's last request")
             }
             Self::System(source) => {
-                write!(f, "the system refuses a thread, a process or a signal ({source}); try again")
+                write!(f, "the system refused a thread, a process or a signal ({source}); retry")
             }
             Self::Closed => f.write_str("the other side closed the connection"),
             Self::Deadline => f.write_str("the deadline passed"),
             Self::TooManyBytes => f.write_str("more bytes than allowed"),
-            Self::Stopping => f.write_str("the parent is ending"),
-            Self::Malformed => f.write_str("bytes that are not of their form"),
-            Self::HostNotAllowed => f.write_str("no KMS endpoint of a configured region"),
-            Self::Stranger(cid) => write!(f, "CID {cid} is not the enclave's"),
+            Self::Stopping => f.write_str("the parent is shutting down"),
+            Self::Malformed => f.write_str("malformed bytes"),
+            Self::HostNotAllowed => f.write_str("not a KMS endpoint of a configured region"),
+            Self::Stranger(cid) => write!(f, "CID {cid} is not the enclave's CID"),
             Self::NotOpened => f.write_str("the guest's port was not opened"),
             Self::Unreachable(source) => write!(f, "cannot be reached ({source})"),
             Self::Socket(source) => write!(f, "the socket failed ({source})"),

@@ -1,10 +1,11 @@
-//! Frames: u32be length ‖ bytes; a body is a row of them, of which the last is empty.
+//! Frames: the length as a big-endian `u32`, then the bytes. A body is a sequence of frames that ends with an empty
+//! one.
 
 use crate::Error;
 use crate::stream::{Stream, Until};
 use enclave_core::parent::{MAX_BODY, MAX_BODY_FRAME};
 
-/// Reads one frame of at most `most` bytes; `None` if the other side ended before it.
+/// Reads one frame of at most `most` bytes. `None` if the other side ended before the first byte.
 pub(crate) fn read(stream: &Stream, most: usize, until: Until<'_>) -> Result<Option<Vec<u8>>, Error> {
     let mut length = [0; 4];
     if !stream.fill(&mut length, until)? {
@@ -15,7 +16,7 @@ pub(crate) fn read(stream: &Stream, most: usize, until: Until<'_>) -> Result<Opt
     Ok(Some(bytes))
 }
 
-/// Reads a body to its end, a frame at a time; tells its length in bytes.
+/// Reads a body to its end and calls `each` for every frame. Returns the body's length in bytes.
 pub(crate) fn read_body(stream: &Stream, until: Until<'_>, mut each: impl FnMut(&[u8])) -> Result<usize, Error> {
     let mut buffer = vec![0; MAX_BODY_FRAME];
     let mut total = 0;
@@ -37,14 +38,14 @@ pub(crate) fn write(stream: &Stream, bytes: &[u8], until: Until<'_>) -> Result<(
     stream.write_all(&frame(bytes)?, until)
 }
 
-/// One frame. Its length must fit in four bytes, which all that the parent writes does.
+/// Encodes one frame. The length must fit into four bytes; the parent writes no longer frame.
 pub(crate) fn frame(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let length = u32::try_from(bytes.len()).map_err(|_| Error::TooManyBytes)?;
     Ok([length.to_be_bytes().as_slice(), bytes].concat())
 }
 
 fn fill(stream: &Stream, buffer: &mut [u8], until: Until<'_>) -> Result<(), Error> {
-    // An empty buffer is full already, and says nothing about an end.
+    // `Stream::fill` returns `true` for an empty buffer without reading, so this is not an end.
     if buffer.is_empty() || stream.fill(buffer, until)? { Ok(()) } else { Err(Error::Closed) }
 }
 

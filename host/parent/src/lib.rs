@@ -1,45 +1,49 @@
-//! The parent instance's side of Capelet: it carries bytes, keeps bytes, and understands neither.
+//! The parent instance's side of Capelet: it relays bytes and stores bytes, and can read neither.
 //!
-//! 1. The parent is trusted with availability alone: it sees no plaintext and holds no key. What it does well, it
-//!    does for the people who use it, not for their safety.
-//! 2. Everything is bounded: connections, bytes, time. Who is over a bound is closed, and the log says so.
-//! 3. What was acknowledged is on the disk; what was not is either whole or not there.
-//! 4. Names in the store are made of numbers in hexadecimal, never of anybody's text.
-//! 5. Blocking threads, one a connection, each waiting in one place (`poll`), where a deadline and the parent's
-//!    end wake it.
+//! 1. The parent is trusted only for availability. It sees no plaintext and holds no key of an owner or an enclave.
+//! 2. Connections, bytes and times are limited. The parent closes a connection that exceeds a limit, and logs that.
+//! 3. What was acknowledged is on the disk. What was not acknowledged is either whole or absent.
+//! 4. Names in the store are numbers in hexadecimal. No text from outside becomes part of a path.
+//! 5. Each connection has one blocking thread. It waits in one place (`poll`), and a deadline or the parent's shutdown
+//!    wakes it there.
 //!
-//! Map: what the operator says ([`settings`], [`address`]), what goes over sockets (`stream`, `listen`, `connect`,
-//! `frames`), the services (`relay` and `clients`, `operations` with [`store`] and [`credentials`], [`kms`],
-//! `heartbeat`), and what holds them together ([`parent`], `accept`, `slots`, `bell`, [`log`], `counters`).
+//! # Map
+//! - What the operator decides: `settings`, `configuration`, `address`, `kms_route`, `credentials`.
+//! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`, and the numbers in [`ports`].
+//! - What the parent does: `services`, with `store` for objects.
+//! - What holds it together: `parent`, `connection_limit`, `shutdown_signal`, `log`, `counters`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod accept;
-pub mod address;
-mod bell;
-mod clients;
-pub mod configuration;
+mod address;
+mod bounded_file;
+mod configuration;
 mod connect;
+mod connection_limit;
 mod counters;
-pub mod credentials;
-pub mod error;
+mod credentials;
+mod error;
 mod frames;
-mod heartbeat;
-pub mod kms;
+mod kms_route;
 mod listen;
-pub mod log;
-mod operations;
-pub mod parent;
+mod log;
+mod parent;
+pub mod ports;
 mod relay;
-pub mod settings;
-mod slots;
-pub mod store;
+mod services;
+mod settings;
+mod shutdown_signal;
+mod store;
 mod stream;
 
 pub use address::{Address, Transport};
+pub use bounded_file::read_file;
+pub use configuration::{RequestedLimits, encode_deployers, run_limits};
+pub use credentials::CredentialSource;
 pub use error::Error;
-pub use log::Log;
+pub use kms_route::{KmsRoute, Region};
+pub use log::{Log, LogFormat};
 pub use parent::Parent;
-pub use settings::{Limits, Settings};
-pub use store::Store;
+pub use settings::{ServiceLimits, Settings};
+pub use store::{Entry, Incoming, Placed, Store};

@@ -1,4 +1,4 @@
-//! Listening: for clients on TCP or a Unix socket, for the enclave on a Unix socket or a vsock port.
+//! Listeners: for clients on TCP or a Unix socket, for the enclave on a Unix socket or a vsock port.
 
 use crate::connect;
 use crate::stream::Stream;
@@ -17,24 +17,24 @@ enum Socket {
     Tcp(TcpListener),
     /// The path is removed when the listener is dropped.
     Unix(UnixListener, PathBuf),
-    /// Only this CID is let in.
+    /// Only this CID is accepted.
     Vsock(VsockListener, u32),
 }
 
 pub(crate) struct Listener {
     socket: Socket,
-    /// Whether those who connect come through vhost-device-vsock.
+    /// Whether connections come through vhost-device-vsock.
     qemu: bool,
 }
 
-/// Somebody who has connected, and where from.
+/// An accepted connection, and the name of its other side for the log.
 pub(crate) struct Accepted {
     pub stream: Stream,
     pub peer: String,
 }
 
 impl Listener {
-    /// Listens for clients; also tells the address, with the port that the system chose.
+    /// Listens for clients. Also returns the address, with the port that the system chose.
     pub fn bind(address: &Address) -> Result<(Self, Address), Error> {
         let refused = |source| Error::Listen { address: address.to_string(), source };
         match address {
@@ -82,7 +82,7 @@ impl Listener {
         }
     }
 
-    /// Takes one who has connected; `None` if nobody has.
+    /// Accepts one connection. `None` if none is waiting.
     pub fn accept(&self) -> Result<Option<Accepted>, Error> {
         let accepted = match &self.socket {
             Socket::Tcp(listener) => listener.accept().and_then(|(stream, from)| {
@@ -94,7 +94,7 @@ impl Listener {
                 Ok(Accepted { stream, peer: "unix".into() })
             }),
             Socket::Vsock(listener, cid) => match listener.accept() {
-                // Other enclaves of the instance have no business here.
+                // Other enclaves of the instance must not reach this enclave's store and KMS route.
                 Ok((_, from)) if from.cid() != *cid => return Err(Error::Stranger(from.cid())),
                 accepted => accepted.and_then(|(stream, from)| {
                     Ok(Accepted { stream: Stream::vsock(stream)?, peer: format!("vsock:{}", from.cid()) })
@@ -103,7 +103,7 @@ impl Listener {
         };
         match accepted {
             Ok(accepted) => Ok(Some(accepted)),
-            // The last three: who connected is gone again, or a signal came.
+            // The last three mean that the other side is gone already, or that a signal came.
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock
                 | ErrorKind::ConnectionAborted
@@ -133,13 +133,13 @@ impl Drop for Listener {
     }
 }
 
-/// Binds; a socket that a killed process left behind, on which nobody listens any more, is replaced.
+/// Binds a Unix socket. It replaces a socket file on which nobody listens, because a killed process leaves one behind.
 fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     let taken = match UnixListener::bind(path) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => error,
         bound => return bound,
     };
-    // A file that is no socket refuses connections just the same.
+    // A file of another type also refuses connections, and must not be removed.
     if !symlink_metadata(path)?.file_type().is_socket() {
         return Err(taken);
     }
@@ -157,10 +157,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
+    fn replaces_a_socket_only_if_nobody_listens_on_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
-        // std leaves the file behind, as a killed process does.
+        // The standard library leaves the file behind, as a killed process does.
         drop(UnixListener::bind(&path).unwrap());
         let living = Listener::unix(&path).unwrap();
         assert!(matches!(Listener::unix(&path), Err(Error::Listen { .. })));

@@ -1,4 +1,4 @@
-//! `capelet-parent`: what runs on the instance beside the enclave.
+//! `capelet-parent`: the program that runs on the parent instance, beside the enclave.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -13,7 +13,7 @@ use cli::{Arguments, Command};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let words = cli::words(std::env::args().skip(1));
+    let words = cli::normalize_args(std::env::args().skip(1));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let arguments = match Arguments::from_args(&["capelet-parent"], &words) {
         Ok(arguments) => arguments,

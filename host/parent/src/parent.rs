@@ -1,13 +1,14 @@
-//! The parent as a whole: started, running, stopped.
+//! The parent as a whole: how it starts, and how it stops.
 
-use crate::accept::{self, Served, Service};
-use crate::address::{self, Address, Transport, qemu_socket};
-use crate::bell::Bell;
+use crate::address::{Address, Transport, qemu_socket};
+use crate::connection_limit::ConnectionLimit;
 use crate::counters::Counters;
 use crate::listen::Listener;
-use crate::slots::Slots;
+use crate::services::service::{Context, Served, Service};
+use crate::services::{accept, client, heartbeat, kms, storage};
+use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
-use crate::{Error, Settings, clients, heartbeat, kms, operations};
+use crate::{Error, KmsRoute, Region, Settings, ports};
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,37 +16,33 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long connections have to end after they were told to.
+/// How long connections have to end after the shutdown signal is set.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Heartbeats at once: one is expected, and the last may not have closed yet when an enclave starts anew.
+/// How many heartbeats are served at once. One is expected. When an enclave restarts, the previous one may still be
+/// open.
 const HEARTBEATS: usize = 4;
 
-/// What every connection needs.
-pub(crate) struct Context {
-    pub settings: Settings,
-    /// Rings when all is to end at once.
-    pub halting: Arc<Bell>,
-}
-
-/// A running parent. Dropped, it ends without waiting for anybody.
+/// A running parent. Dropping it closes every connection at once; [`Parent::stop`] lets transfers finish.
 pub struct Parent {
     context: Arc<Context>,
-    /// Rings when no more clients are let in.
-    closing: Arc<Bell>,
-    /// Each with the threads that accept for it.
+    /// Set when no more clients are accepted.
+    drain: Arc<ShutdownSignal>,
+    /// Each service with the threads of its accept loops.
     services: Vec<(Arc<Service>, Vec<JoinHandle<()>>)>,
     addresses: Vec<Address>,
 }
 
 impl Parent {
-    /// Listens, and serves on threads of its own: one for each address, port and connection.
+    /// Binds every address and port, then serves on threads of its own: one per listener and one per connection.
     ///
     /// # Errors
-    /// What is wrong with the settings, or cannot be listened on; then nothing runs.
+    /// [`Error::NothingToListenOn`], [`Error::Limit`], [`Error::FileTooLarge`] and [`Error::KmsNotLocal`] for settings
+    /// that are invalid, [`Error::Listen`] for an address that cannot be bound, [`Error::System`] if a thread or a
+    /// socket pair cannot be made. After an error nothing runs.
     pub fn start(settings: Settings) -> Result<Self, Error> {
         settings.check()?;
-        // Everything is bound before anything is served.
+        // Bind everything before serving anything, so that a failure has no effect that a client could see.
         let inner = listen_for_enclave(&settings.enclave)?;
         let mut outer = Vec::new();
         let mut addresses = Vec::new();
@@ -55,24 +52,24 @@ impl Parent {
             addresses.push(bound);
         }
         let limits = settings.limits.clone();
-        let (closing, halting) = (Arc::new(Bell::new()?), Arc::new(Bell::new()?));
-        let context = Arc::new(Context { settings, halting: Arc::clone(&halting) });
-        let mut parent = Self { context, closing: Arc::clone(&closing), services: Vec::new(), addresses };
+        let (drain, shutdown) = (Arc::new(ShutdownSignal::new()?), Arc::new(ShutdownSignal::new()?));
+        let context = Arc::new(Context { settings, shutdown: Arc::clone(&shutdown) });
+        let mut parent = Self { context, drain: Arc::clone(&drain), services: Vec::new(), addresses };
         parent.log_start();
-        parent.serve("client", limits.clients, &closing, clients::serve, outer)?;
-        parent.serve("operation", limits.operations, &halting, operations::serve, vec![inner.operations])?;
-        parent.serve("kms", limits.kms, &halting, kms::serve, vec![inner.kms])?;
+        parent.serve("client", limits.clients, &drain, client::serve, outer)?;
+        parent.serve("operation", limits.operations, &shutdown, storage::serve, vec![inner.operations])?;
+        parent.serve("kms", limits.kms, &shutdown, kms::serve, vec![inner.kms])?;
         let heartbeat = inner.heartbeat.into_iter().collect();
-        parent.serve("heartbeat", HEARTBEATS, &halting, heartbeat::serve, heartbeat)?;
+        parent.serve("heartbeat", HEARTBEATS, &shutdown, heartbeat::serve, heartbeat)?;
         Ok(parent)
     }
 
-    /// Where clients connect, with the ports that the system chose.
+    /// Where clients connect. Port 0 in the settings is replaced by the port that the system chose.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// Lets nobody in any more, gives those who are being served the time that the settings grant, then ends.
+    /// Stops accepting clients, waits up to the grace of the settings for the connections to end, then closes the rest.
     pub fn stop(mut self) {
         let grace = self.context.settings.limits.grace;
         self.end(grace);
@@ -82,12 +79,12 @@ impl Parent {
         &mut self,
         name: &'static str,
         most: usize,
-        ends: &Arc<Bell>,
+        stop_accepting: &Arc<ShutdownSignal>,
         serve: fn(&Context, &Stream) -> Served,
         listeners: Vec<Listener>,
     ) -> Result<(), Error> {
-        let slots = Slots::new(most);
-        let service = Arc::new(Service { name, slots, counters: Counters::default(), ends: Arc::clone(ends), serve });
+        let (limit, stop_accepting) = (ConnectionLimit::new(most), Arc::clone(stop_accepting));
+        let service = Arc::new(Service { name, limit, counters: Counters::default(), stop_accepting, serve });
         let start = |listener| accept::start(listener, Arc::clone(&service), Arc::clone(&self.context));
         let threads = listeners.into_iter().map(start).collect::<Result<_, _>>()?;
         self.services.push((service, threads));
@@ -98,8 +95,8 @@ impl Parent {
         let settings = &self.context.settings;
         let addresses: Vec<String> = self.addresses.iter().map(Address::to_string).collect();
         let kms = match &settings.kms {
-            kms::Route::Regions(regions) => regions.iter().map(kms::Region::host).collect(),
-            kms::Route::Development(address) => vec![format!("development {address}")],
+            KmsRoute::Regions(regions) => regions.iter().map(Region::host).collect(),
+            KmsRoute::Development(address) => vec![format!("development {address}")],
         };
         settings.log.info(
             "serving",
@@ -113,43 +110,44 @@ impl Parent {
         );
     }
 
-    /// Clients first: what they are being served needs operations and KMS.
+    /// Drains the clients first, because serving them needs operations and KMS.
     fn end(&mut self, grace: Duration) {
         let log = Arc::clone(&self.context.settings.log);
         let until = Instant::now() + grace;
-        self.closing.ring();
-        let closing = Arc::clone(&self.closing);
-        self.services.iter_mut().filter(|(service, _)| Arc::ptr_eq(&service.ends, &closing)).for_each(join);
+        self.drain.set();
+        let drain = Arc::clone(&self.drain);
+        let drained = |service: &Service| Arc::ptr_eq(&service.stop_accepting, &drain);
+        self.services.iter_mut().filter(|(service, _)| drained(service)).for_each(join);
         log.info("ending", &[]);
-        let all_ended = self.services.iter().all(|(service, _)| service.slots.wait_until_empty(until));
-        self.context.halting.ring();
+        let all_ended = self.services.iter().all(|(service, _)| service.limit.wait_until_idle(until));
+        self.context.shutdown.set();
         self.services.iter_mut().for_each(join);
         let last = Instant::now() + LAST;
         for (service, _) in &self.services {
-            service.slots.wait_until_empty(last);
+            service.limit.wait_until_idle(last);
             service.counters.log(&log, service.name);
         }
         log.info("ended", &[("cut_off", (!all_ended).into())]);
     }
 }
 
-/// Waits until nobody is accepted any more. The threads end at their bell.
+/// Waits until the accept loops have ended. The caller has set their signal.
 fn join((_, threads): &mut (Arc<Service>, Vec<JoinHandle<()>>)) {
     for thread in threads.drain(..) {
-        // Had it panicked, it would have ended all the same.
+        // An error means that the thread panicked, and it has ended in that case too.
         let _ = thread.join();
     }
 }
 
 impl Drop for Parent {
     fn drop(&mut self) {
-        if !self.context.halting.has_rung() {
+        if !self.context.shutdown.is_set() {
             self.end(Duration::ZERO);
         }
     }
 }
 
-/// Where the enclave connects to.
+/// The listeners for the enclave.
 struct Inner {
     operations: Listener,
     kms: Listener,
@@ -171,10 +169,10 @@ fn listen_for_enclave(transport: &Transport) -> Result<Inner, Error> {
         }
     }
     Ok(Inner {
-        operations: port(address::OPERATIONS)?,
-        kms: port(address::KMS)?,
+        operations: port(ports::OPERATIONS)?,
+        kms: port(ports::KMS)?,
         heartbeat: match transport {
-            Transport::Qemu(_) => Some(port(address::HEARTBEAT)?),
+            Transport::Qemu(_) => Some(port(ports::HEARTBEAT)?),
             Transport::Unix(_) | Transport::Vsock(_) => None,
         },
     })

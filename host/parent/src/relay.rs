@@ -1,41 +1,41 @@
-//! Bytes both ways between two connections, until both have ended, or a bound is reached.
+//! Relays bytes in both directions between two connections, until both have ended or a limit is reached.
 
 use crate::Error;
-use crate::bell::Bell;
+use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
 use nix::poll::PollFlags;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// The most bytes of one direction that are held, and for no longer than the other side takes to read them.
+/// The most bytes of one direction that wait in memory.
 const BUFFER: usize = 65_536;
-/// How often a direction is served before the other has its turn.
+/// How many reads and writes one direction makes before the other has its turn.
 const TURNS: usize = 16;
 
-/// What one relay may take.
+/// The limits of one relay.
 pub(crate) struct Bounds {
-    /// How long nothing may pass.
+    /// How long no byte may pass.
     pub idle: Duration,
-    /// The same, once one side has ended.
+    /// The same after one side has ended.
     pub half_closed: Duration,
-    /// Until when it may last.
+    /// When the relay must end.
     pub deadline: Instant,
-    /// Bytes each way.
+    /// The most bytes in each direction.
     pub bytes: u64,
 }
 
-/// What it came to.
+/// The result of one relay.
 pub(crate) struct Carried {
-    /// Bytes that the second side was given.
+    /// Bytes that were written to the second side.
     pub forth: u64,
-    /// Bytes that the first side was given.
+    /// Bytes that were written to the first side.
     pub back: u64,
-    /// Whether the sides ended it, and no bound, fault or end of the parent.
+    /// `Ok` if the two sides ended it. Otherwise the limit, the fault or the shutdown that did.
     pub end: Result<(), Error>,
 }
 
 struct Direction {
-    /// Empty while nothing waits: an idle connection holds no memory.
+    /// Empty while no byte waits, so that an idle connection needs no buffer.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -54,7 +54,7 @@ impl Direction {
         self.start < self.end
     }
 
-    /// Carries what can be carried now; tells whether something was.
+    /// Carries the bytes that can pass now. Returns whether any passed.
     fn advance(&mut self, from: &Stream, to: &Stream, readable: bool) -> Result<bool, Error> {
         if self.done || !(readable || self.waits()) {
             return Ok(false);
@@ -91,7 +91,7 @@ impl Direction {
             if self.source_ended {
                 to.end_writing();
                 self.done = true;
-                // The end of one side is a sign of life: from now on the other has its time to answer.
+                // The end of one side counts as activity: the other side gets the full time to answer.
                 moved = true;
             }
         }
@@ -99,11 +99,11 @@ impl Direction {
     }
 }
 
-/// Relays until both sides have ended. Both connections are to be closed afterwards, whatever the end was.
-pub(crate) fn relay(first: &Stream, second: &Stream, bounds: &Bounds, bell: &Bell) -> Carried {
+/// Relays until both sides have ended. The caller closes both connections afterwards, whatever the result is.
+pub(crate) fn relay(first: &Stream, second: &Stream, bounds: &Bounds, shutdown: &ShutdownSignal) -> Carried {
     let (mut forth, mut back) = (Direction::new(bounds.bytes), Direction::new(bounds.bytes));
-    let end = match carry(first, second, &mut forth, &mut back, bounds, bell) {
-        // Whoever does not wait for the other's last words has ended too: TLS tells the other what is missing.
+    let end = match carry(first, second, &mut forth, &mut back, bounds, shutdown) {
+        // A side that closed without reading the rest has ended as well. TLS detects a truncation.
         Err(Error::Closed) => Ok(()),
         end => end,
     };
@@ -116,16 +116,16 @@ fn carry(
     forth: &mut Direction,
     back: &mut Direction,
     bounds: &Bounds,
-    bell: &Bell,
+    shutdown: &ShutdownSignal,
 ) -> Result<(), Error> {
     let mut moved_at = Instant::now();
     while !(forth.done && back.done) {
         let idle = if forth.done || back.done { bounds.half_closed } else { bounds.idle };
         let until = bounds.deadline.min(moved_at + idle);
-        // Who is not waited for is left out: a closed connection reports itself again and again.
+        // A connection from which nothing is wanted is left out, because a closed one would be reported at every call.
         let wanted = [(first, interest(forth, back)), (second, interest(back, forth))]
             .map(|(stream, flags)| (!flags.is_empty()).then(|| (stream.as_fd(), flags)));
-        let [at_first, at_second] = bell.wait(wanted, Some(until))?;
+        let [at_first, at_second] = shutdown.wait(wanted, Some(until))?;
         let moved =
             forth.advance(first, second, readable(at_first))? | back.advance(second, first, readable(at_second))?;
         if moved {
@@ -135,7 +135,7 @@ fn carry(
     Ok(())
 }
 
-/// What is wanted of the connection from which `from` reads and to which `to` writes.
+/// The events to wait for on the connection from which `from` reads and to which `to` writes.
 fn interest(from: &Direction, to: &Direction) -> PollFlags {
     let mut flags = PollFlags::empty();
     if !from.waits() && !from.source_ended {
@@ -147,7 +147,7 @@ fn interest(from: &Direction, to: &Direction) -> PollFlags {
     flags
 }
 
-/// Also an error or the end of the other side is learned by reading.
+/// Errors and the end of the other side are also found by reading.
 fn readable(flags: PollFlags) -> bool {
     flags.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR)
 }

@@ -1,10 +1,7 @@
 //! `capelet-parent serve`.
 
 use crate::cli::Serve;
-use capelet_parent::credentials::Source;
-use capelet_parent::kms::Route;
-use capelet_parent::settings::read_file;
-use capelet_parent::{Error, Limits, Log, Parent, Settings, Store};
+use capelet_parent::{CredentialSource, Error, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, read_file};
 use enclave_core::parent::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -14,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub fn run(serve: Serve) -> Result<(), Error> {
-    let limits = Limits::for_clients(serve.connections);
+    let limits = ServiceLimits::for_clients(serve.connections);
     raise_descriptors(limits.descriptors())?;
     let kms = match (serve.kms, serve.region) {
         (Some(_), regions) if !regions.is_empty() => return Err(Error::TwoKms),
-        (Some(address), _) => Route::Development(address),
-        (None, regions) => Route::Regions(regions),
+        (Some(address), _) => KmsRoute::Development(address),
+        (None, regions) => KmsRoute::Regions(regions),
     };
     let read = |file: Option<_>, limit| file.map(|path| read_file(path, limit)).transpose();
     let configuration = read(serve.configuration.as_deref(), MAX_CONFIGURATION)?.unwrap_or_default();
@@ -30,7 +27,7 @@ pub fn run(serve: Serve) -> Result<(), Error> {
         enclave: serve.enclave,
         store: Arc::new(Store::open(&serve.store)?),
         kms,
-        credentials: serve.credentials.map_or(Source::None, Source::File),
+        credentials: serve.credentials.map_or(CredentialSource::None, CredentialSource::File),
         configuration,
         deployers,
         limits,
@@ -41,7 +38,7 @@ pub fn run(serve: Serve) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first signal ends in order, the second at once.
+/// The first signal stops the parent in order. A second one exits at once with status 1.
 fn ending_signals() -> std::io::Result<Signals> {
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -51,7 +48,7 @@ fn ending_signals() -> std::io::Result<Signals> {
     Signals::new([SIGINT, SIGTERM])
 }
 
-/// Makes room for all connections at once, rather than to fail when they have come.
+/// Raises the limit on descriptors at the start, so that a shortage is reported now and not when connections arrive.
 fn raise_descriptors(needed: u64) -> Result<(), Error> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| Error::System(error.into()))?;
     if soft >= needed {

@@ -1,32 +1,31 @@
 //! What the operator decides.
 
 use crate::address::{Address, Transport};
-use crate::{Error, Log, Store, credentials, kms};
+use crate::{CredentialSource, Error, KmsRoute, Log, Store};
 use enclave_core::parent::{MAX_CONFIGURATION, MAX_DEPLOYERS};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// All that a parent is started with.
+/// Everything that [`Parent::start`](crate::Parent::start) needs.
 pub struct Settings {
-    /// Where clients connect; at least one.
+    /// Where clients connect. At least one address.
     pub listen: Vec<Address>,
     /// How the enclave is reached.
     pub enclave: Transport,
-    /// What the enclave stores. Several parents of one process may share it.
+    /// The enclave's objects. Several parents of one process may share a store.
     pub store: Arc<Store>,
     /// Where the enclave's KMS traffic may go.
-    pub kms: kms::Route,
-    /// Credentials for KMS.
-    pub credentials: credentials::Source,
-    /// The configuration that the enclave asks for at boot, as it is; at most [`MAX_CONFIGURATION`] bytes.
+    pub kms: KmsRoute,
+    /// Where credentials for KMS come from.
+    pub credentials: CredentialSource,
+    /// The configuration that the enclave reads at boot, at most [`MAX_CONFIGURATION`] bytes. It is passed on
+    /// unchanged.
     pub configuration: Vec<u8>,
-    /// The list of those who may deploy, as it is; at most [`MAX_DEPLOYERS`] bytes.
+    /// The list of owners who may deploy, at most [`MAX_DEPLOYERS`] bytes. It is passed on unchanged. `None` if the
+    /// configuration names no list.
     pub deployers: Option<Vec<u8>>,
-    /// Bounds.
-    pub limits: Limits,
+    /// The limits on connections.
+    pub limits: ServiceLimits,
     /// Where events go.
     pub log: Arc<Log>,
 }
@@ -53,41 +52,41 @@ impl Settings {
     }
 }
 
-/// Bounds on connections: how many, how long, how much.
+/// Limits on connections: how many, how long, and how many bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Clients at once.
+pub struct ServiceLimits {
+    /// How many clients are served at once.
     pub clients: usize,
-    /// Operations of the enclave at once. A session asks for one at a time; a few more are on their way out.
+    /// How many operations are served at once. A session sends one at a time, and a few more may still be closing.
     pub operations: usize,
-    /// Connections to KMS at once.
+    /// How many connections to KMS are served at once.
     pub kms: usize,
     /// How long connecting may take.
     pub connect: Duration,
-    /// How long nothing may pass between client and enclave.
+    /// How long a client's connection may carry no byte.
     pub client_idle: Duration,
-    /// The same, once one of the two has ended its side: longer than a function may run.
+    /// The same after one side has ended. It must exceed the longest run of a function.
     pub client_half_closed: Duration,
-    /// How long a client may stay: longer than the enclave lets a session last (an hour).
+    /// How long a client's connection may last. It must exceed the enclave's limit on a session, which is an hour.
     pub client_total: Duration,
-    /// How long an operation may take, its body included.
+    /// How long an operation may take, including its body.
     pub operation: Duration,
     /// How long a KMS call may take.
     pub kms_total: Duration,
-    /// Bytes to KMS, and as many back: a call holds a document of at most 262,144 bytes.
+    /// How many bytes a KMS call may carry in each direction. A call contains a document of at most 262,144 bytes.
     pub kms_bytes: u64,
-    /// How long the parent waits for those who are being served when it ends.
+    /// How long [`Parent::stop`](crate::Parent::stop) waits for connections to end by themselves.
     pub grace: Duration,
 }
 
-impl Limits {
-    /// Bounds for so many clients.
+impl ServiceLimits {
+    /// The default limits for this number of clients.
     pub fn for_clients(clients: usize) -> Self {
         Self {
             clients,
             operations: clients.saturating_add(16),
             kms: clients.saturating_add(16),
-            connect: Duration::from_secs(5),
+            connect: Duration::from_secs(20),
             client_idle: Duration::from_secs(15 * 60),
             client_half_closed: Duration::from_secs(90),
             client_total: Duration::from_secs(70 * 60),
@@ -98,31 +97,16 @@ impl Limits {
         }
     }
 
-    /// How many descriptors all of this takes at most: two a relay, three an operation (socket, file, folder), the
-    /// listening ones, and some room.
+    /// The most descriptors that these connections need: two per relay, three per operation (socket, file, folder), and
+    /// a reserve for listeners and files.
     pub fn descriptors(&self) -> u64 {
         let relays = self.clients.saturating_add(self.kms).saturating_mul(2);
         relays.saturating_add(self.operations.saturating_mul(3)).saturating_add(64) as u64
     }
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self::for_clients(256)
     }
-}
-
-/// Reads a file of at most `limit` bytes.
-///
-/// # Errors
-/// [`Error::File`] and [`Error::FileTooLarge`].
-pub fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > limit {
-        return Err(Error::FileTooLarge { what: path.display().to_string(), limit });
-    }
-    Ok(bytes)
 }

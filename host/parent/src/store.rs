@@ -1,14 +1,14 @@
-//! What the enclave stores, as files in one folder. The parent understands none of it.
+//! The enclave's objects as files in one folder. The parent does not interpret their contents.
 //!
 //! ```text
-//! lock                                  held while a process has the store
+//! lock                                  locked while a process uses the store
 //! incoming/N                            bodies that are still arriving; emptied at start
 //! KIND/OWNER/ID-VERSION                 one object: 2, 64, 32 and 16 digits, lower-case hexadecimal
 //! ```
 //!
-//! A body is written and synced under `incoming`, then linked to its name: that fails if the name is taken (so of
-//! two who put, one does), and makes the whole object visible at once. The folder is synced before anything is
-//! acknowledged. A process that is killed leaves at most a file under `incoming`.
+//! A body is written and synced under `incoming`, then linked to its name. The link makes the whole object visible at
+//! once, and it fails if the name is taken, so exactly one of two concurrent puts succeeds. The folder is synced before
+//! anything is acknowledged. A process that is killed leaves at most files under `incoming`.
 
 use crate::Error;
 use enclave_core::parent::{Key, Kind, MAX_LISTED};
@@ -26,32 +26,33 @@ const KINDS: [Kind; 3] = [Kind::Function, Kind::VaultKey, Kind::Statement];
 /// The id and version of an object.
 pub type Entry = ([u8; 16], u64);
 
-/// A store, which no other process has meanwhile. Any number of threads, and of parents in this process, may use it.
+/// An open store. While a process has one, no other process can open it. Any number of threads and of parents in this
+/// process may share it.
 pub struct Store {
     folder: PathBuf,
-    /// Names of files under `incoming`.
+    /// The next name under `incoming`.
     next: AtomicU64,
-    /// Held while an owner's folder is made, so that nobody relies on one that is not yet on the disk.
+    /// Locked while an owner's folder is made, so that no thread relies on a folder that is not yet on the disk.
     owners: Mutex<()>,
-    /// Locked; the kernel unlocks it when the process ends, however it ends.
+    /// The locked file. The kernel unlocks it when the process ends, even if it is killed.
     _lock: File,
 }
 
-/// Whether a body was put where it was to be.
+/// The result of [`Incoming::put`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placed {
-    /// It is on the disk.
+    /// The body is stored, and on the disk.
     Done,
-    /// Something else is there already, and stays.
+    /// Another body is already stored under the key, and was not changed.
     Exists,
 }
 
 impl Store {
-    /// Opens the store in this folder, which is made if it is not there, and forgets what was still arriving when it
-    /// was last used.
+    /// Opens the store in this folder. It creates the folder if it does not exist, and removes bodies that were still
+    /// arriving when the store was last used.
     ///
     /// # Errors
-    /// [`Error::StoreInUse`] if another process has it, [`Error::Store`] if the folder cannot be used.
+    /// [`Error::StoreInUse`] if another process uses it, [`Error::Store`] if the folder cannot be used.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Store { path: folder.to_owned(), source };
         make_folder(folder).map_err(unusable)?;
@@ -70,7 +71,10 @@ impl Store {
         &self.folder
     }
 
-    /// Begins to take in a body.
+    /// Begins to receive a body. It is not visible under any key until it is placed.
+    ///
+    /// # Errors
+    /// The operating system's error if the file cannot be made.
     pub fn begin(&self) -> io::Result<Incoming<'_>> {
         let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let path = self.folder.join("incoming").join(name);
@@ -78,7 +82,10 @@ impl Store {
         Ok(Incoming { store: self, file, path })
     }
 
-    /// What is stored under the key, and its length in bytes.
+    /// What is stored under the key, and its length in bytes. `None` if nothing is.
+    ///
+    /// # Errors
+    /// The operating system's error if the file exists and cannot be opened.
     pub fn get(&self, key: &Key) -> io::Result<Option<(File, u64)>> {
         match File::open(self.path(key)) {
             Ok(file) => {
@@ -92,6 +99,9 @@ impl Store {
 
     /// The first [`MAX_LISTED`] ids and versions behind `after`, ascending. No body is opened, and no more than these
     /// are held in memory, however many there are.
+    ///
+    /// # Errors
+    /// The operating system's error if the owner's folder exists and cannot be read.
     pub fn list(&self, kind: Kind, owner: &[u8; 32], after: Option<Entry>) -> io::Result<Vec<Entry>> {
         let files = match fs::read_dir(self.owner(kind, owner)) {
             Ok(files) => files,
@@ -112,10 +122,13 @@ impl Store {
         Ok(first.into_sorted_vec())
     }
 
-    /// Forgets what is stored under the key, if something is.
+    /// Deletes what is stored under the key, if something is. When this returns, the deletion is on the disk.
+    ///
+    /// # Errors
+    /// The operating system's error if the file cannot be removed, or the folder cannot be synced.
     pub fn delete(&self, key: &Key) -> io::Result<()> {
         match fs::remove_file(self.path(key)) {
-            // Gone already, but perhaps by one who has not yet synced it.
+            // It is already gone, but the thread that removed it may not have synced the folder yet.
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => match sync(&self.owner(key.kind, &key.owner)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -141,7 +154,7 @@ impl Store {
     }
 }
 
-/// A body that is arriving. If it is dropped before it is placed, nothing is left of it.
+/// A body that is arriving. Dropping it before it is placed removes it.
 pub struct Incoming<'a> {
     store: &'a Store,
     file: File,
@@ -149,12 +162,18 @@ pub struct Incoming<'a> {
 }
 
 impl Incoming<'_> {
-    /// Adds bytes.
+    /// Appends bytes to the body.
+    ///
+    /// # Errors
+    /// The operating system's error if the file cannot be written, for example because the disk is full.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Stores the body under the key if nothing is there.
+    /// Stores the body under the key if nothing is stored there. When this returns, the result is on the disk.
+    ///
+    /// # Errors
+    /// The operating system's error. The body may then be stored or not, but never in part.
     pub fn put(self, key: &Key) -> io::Result<Placed> {
         self.file.sync_all()?;
         let owner = self.store.make_owner(key)?;
@@ -163,12 +182,15 @@ impl Incoming<'_> {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Placed::Exists,
             Err(error) => return Err(error),
         };
-        // Also when it exists: whoever put it may not have come so far.
+        // Synced also if the name is taken, because the thread that put that body may not have synced yet.
         sync(&owner)?;
         Ok(placed)
     }
 
-    /// Stores the body under the key, whatever is there.
+    /// Stores the body under the key and replaces what is stored there. When this returns, the result is on the disk.
+    ///
+    /// # Errors
+    /// The operating system's error. The key then has its previous body or this one, never a part.
     pub fn replace(self, key: &Key) -> io::Result<()> {
         self.file.sync_all()?;
         let owner = self.store.make_owner(key)?;
@@ -179,13 +201,13 @@ impl Incoming<'_> {
 
 impl Drop for Incoming<'_> {
     fn drop(&mut self) {
-        // After a rename it is not there any more, and what cannot be removed now is removed at the next start.
+        // After a rename the file does not exist here. A file that cannot be removed now is removed at the next start.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Empties `incoming` and makes the folders of the kinds. What a killed process made is synced here, so that all that
-/// stands in the store from now on is on the disk.
+/// Empties `incoming` and makes the folders of the kinds. It syncs folders that a killed process may have made, so that
+/// everything that is visible in the store from now on is on the disk.
 fn prepare(folder: &Path) -> io::Result<()> {
     let incoming = folder.join("incoming");
     match fs::remove_dir_all(&incoming) {
@@ -200,7 +222,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
     sync(folder)
 }
 
-/// Makes a folder if it is not there, with those above it, and then syncs the one that it is in.
+/// Makes a folder and those above it if they do not exist, then syncs the folder that contains it.
 fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -229,7 +251,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// The entry whose file has this name; `None` for a file that is not ours.
+/// The entry whose file has this name. `None` if the store does not use such names.
 fn entry(name: &[u8]) -> Option<Entry> {
     let (id, version) = name.split_at_checked(32)?;
     let version = version.strip_prefix(b"-").filter(|digits| digits.len() == 16)?;

@@ -1,9 +1,9 @@
-//! A connection: TCP, Unix or vsock, which are the same once they are connected.
+//! A connection over TCP, a Unix socket or vsock.
 //!
-//! Its socket never blocks: whoever has to wait does so through a [`Bell`], with a deadline.
+//! Its socket never blocks. A thread waits through a [`ShutdownSignal`] and with a deadline.
 
 use crate::Error;
-use crate::bell::Bell;
+use crate::shutdown_signal::ShutdownSignal;
 use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 use std::net::TcpStream;
@@ -12,53 +12,53 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use vsock::VsockStream;
 
-/// Until when somebody waits, and what ends that early.
+/// How long a thread waits, and which signal ends the wait early.
 #[derive(Clone, Copy)]
 pub(crate) struct Until<'a> {
     pub deadline: Instant,
-    pub bell: &'a Bell,
+    pub shutdown: &'a ShutdownSignal,
 }
 
 pub(crate) struct Stream {
     socket: OwnedFd,
-    /// Whether one direction can end before the other: not on vhost-device-vsock, which then closes both.
-    ends_by_halves: bool,
+    /// Whether one direction can end before the other. vhost-device-vsock closes both.
+    half_closes: bool,
 }
 
 impl Stream {
     pub fn tcp(stream: TcpStream) -> std::io::Result<Self> {
-        // What is relayed has been put together by its sender: waiting for more only delays it.
+        // The sender has already assembled what is relayed, so waiting for more bytes would only delay it.
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Self { socket: stream.into(), ends_by_halves: true })
+        Ok(Self { socket: stream.into(), half_closes: true })
     }
 
     pub fn unix(stream: UnixStream) -> std::io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { socket: stream.into(), ends_by_halves: true })
+        Ok(Self { socket: stream.into(), half_closes: true })
     }
 
     pub fn vsock(stream: VsockStream) -> std::io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { socket: stream.into(), ends_by_halves: true })
+        Ok(Self { socket: stream.into(), half_closes: true })
     }
 
-    /// A Unix socket behind which a guest of QEMU is.
+    /// A Unix socket that leads to a guest of QEMU.
     pub fn qemu(stream: UnixStream) -> std::io::Result<Self> {
-        Ok(Self { ends_by_halves: false, ..Self::unix(stream)? })
+        Ok(Self { half_closes: false, ..Self::unix(stream)? })
     }
 
-    /// Reads what is there; `None` if that is nothing now, 0 at the end.
+    /// Reads the bytes that have arrived. `None` if there are none yet, 0 if the other side has ended.
     pub fn read(&self, buffer: &mut [u8]) -> Result<Option<usize>, Error> {
         at_once(|| recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()))
     }
 
-    /// Writes what fits; `None` if that is nothing now.
+    /// Writes as many bytes as the socket takes now. `None` if it takes none.
     pub fn write(&self, bytes: &[u8]) -> Result<Option<usize>, Error> {
         at_once(|| send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL))
     }
 
-    /// Fills the buffer; `false` if the other side ended before the first byte.
+    /// Fills the buffer. Returns `false` if the other side ended before the first byte.
     pub fn fill(&self, buffer: &mut [u8], until: Until<'_>) -> Result<bool, Error> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -83,22 +83,22 @@ impl Stream {
         Ok(())
     }
 
-    /// Says that nothing more will be written, where that can be said.
+    /// Ends this side's direction, if the transport can do that.
     pub fn end_writing(&self) {
-        if self.ends_by_halves {
-            // It fails only if the other side is gone, which the next read will tell.
+        if self.half_closes {
+            // It fails only if the other side is gone, and then the next read fails too.
             let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Write);
         }
     }
 
-    /// Waits until the other side has closed: what was written last is lost on some transports if we close first.
+    /// Waits until the other side has closed. On some transports closing first loses the bytes that were written last.
     pub fn wait_for_end(&self, until: Until<'_>) {
         let mut scrap = [0; 512];
         while matches!(self.fill(&mut scrap, until), Ok(true)) {}
     }
 
     fn wait(&self, flags: PollFlags, until: Until<'_>) -> Result<(), Error> {
-        until.bell.wait([Some((self.socket.as_fd(), flags))], Some(until.deadline)).map(drop)
+        until.shutdown.wait([Some((self.socket.as_fd(), flags))], Some(until.deadline)).map(drop)
     }
 }
 
@@ -126,40 +126,40 @@ mod tests {
     use std::io::Write;
     use std::time::Duration;
 
-    fn soon(bell: &Bell) -> Until<'_> {
-        Until { deadline: Instant::now() + Duration::from_millis(30), bell }
+    fn soon(signal: &ShutdownSignal) -> Until<'_> {
+        Until { deadline: Instant::now() + Duration::from_millis(30), shutdown: signal }
     }
 
     #[test]
-    fn ends_and_deadlines() {
-        let bell = Bell::new().unwrap();
+    fn reports_deadlines_and_ends_of_the_other_side() {
+        let signal = ShutdownSignal::new().unwrap();
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let ours = Stream::unix(ours).unwrap();
         let mut buffer = [0; 4];
-        assert!(matches!(ours.fill(&mut buffer, soon(&bell)), Err(Error::Deadline)));
+        assert!(matches!(ours.fill(&mut buffer, soon(&signal)), Err(Error::Deadline)));
         theirs.write_all(b"abcdef").unwrap();
-        assert!(ours.fill(&mut buffer, soon(&bell)).unwrap());
+        assert!(ours.fill(&mut buffer, soon(&signal)).unwrap());
         theirs.shutdown(std::net::Shutdown::Write).unwrap();
-        assert!(matches!(ours.fill(&mut buffer, soon(&bell)), Err(Error::Closed)));
-        assert!(!ours.fill(&mut buffer, soon(&bell)).unwrap());
-        // Nobody reads: the socket's buffer fills, and then the deadline passes.
-        assert!(matches!(ours.write_all(&vec![0; 4 << 20], soon(&bell)), Err(Error::Deadline)));
+        assert!(matches!(ours.fill(&mut buffer, soon(&signal)), Err(Error::Closed)));
+        assert!(!ours.fill(&mut buffer, soon(&signal)).unwrap());
+        // The other side does not read, so the socket's buffer fills and the deadline passes.
+        assert!(matches!(ours.write_all(&vec![0; 4 << 20], soon(&signal)), Err(Error::Deadline)));
         drop(theirs);
-        assert!(matches!(ours.write_all(b"x", soon(&bell)), Err(Error::Closed)));
+        assert!(matches!(ours.write_all(b"x", soon(&signal)), Err(Error::Closed)));
     }
 
     #[test]
-    fn the_bell_wakes() {
-        let bell = Bell::new().unwrap();
+    fn a_shutdown_signal_ends_a_wait() {
+        let signal = ShutdownSignal::new().unwrap();
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let ours = Stream::unix(ours).unwrap();
         std::thread::scope(|scope| {
-            let late = Until { deadline: Instant::now() + Duration::from_secs(60), bell: &bell };
+            let late = Until { deadline: Instant::now() + Duration::from_secs(60), shutdown: &signal };
             let ours = &ours;
             let waiting = scope.spawn(move || ours.fill(&mut [0], late));
-            bell.ring();
+            signal.set();
             assert!(matches!(waiting.join().unwrap(), Err(Error::Stopping)));
         });
-        assert!(bell.has_rung());
+        assert!(signal.is_set());
     }
 }

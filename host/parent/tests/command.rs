@@ -1,10 +1,10 @@
-//! The command as a person meets it: what it says, and how it ends.
+//! The command `capelet-parent serve`: its help, its errors, and how it ends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_parent::Limits;
+use capelet_parent::ServiceLimits;
 use common::{PATIENCE, Process, accept, ask, binary, is_closed, wait_until_serving};
 use enclave_core::parent::{Answer, Operation};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -30,7 +30,7 @@ fn error_of(output: &Output) -> String {
 }
 
 #[test]
-fn help_teaches() {
+fn help_names_options_and_forms() {
     for (words, parts) in [
         (&["--help"][..], &["serve", "Error:"][..]),
         (&["serve", "--help"], &["--listen", "vsock:CID", "qemu:PATH", "unix:DIR", "nitro-cli", "--kms", "SIGTERM"]),
@@ -45,7 +45,7 @@ fn help_teaches() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn rejects_invalid_arguments_with_code_and_advice() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (store, unix, large) = (path("store"), format!("unix:{}", path("enclave")), path("large"));
@@ -112,7 +112,7 @@ impl Lines {
     }
 }
 
-/// A parent with one client inside: its two ends.
+/// A parent with one connected client: the client's end and the enclave's end.
 fn with_a_client(folder: &Path) -> (Process, Lines, TcpStream, UnixStream) {
     let mut process = spawn(folder, &[]);
     let listener = UnixListener::bind(folder.join("enclave/5000")).unwrap();
@@ -124,7 +124,7 @@ fn with_a_client(folder: &Path) -> (Process, Lines, TcpStream, UnixStream) {
 }
 
 #[test]
-fn one_store_one_process() {
+fn rejects_a_store_that_another_process_uses() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let _first = spawn(first.path(), &[]);
     let store = first.path().join("store").display().to_string();
@@ -148,7 +148,7 @@ fn until_conclusive(attempt: impl Fn(&Path) -> Attempt) {
     loop {
         let folder = tempfile::tempdir().unwrap();
         let Attempt::GraceOver(signalled) = attempt(folder.path()) else { return };
-        assert!(signalled.elapsed() >= Limits::default().grace, "it ended before its grace was over");
+        assert!(signalled.elapsed() >= ServiceLimits::default().grace, "it ended before its grace was over");
         assert!(Instant::now() < until, "the grace was over in every attempt");
     }
 }
@@ -200,7 +200,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn what_is_given_reaches_the_enclave() {
+fn passes_files_to_the_enclave_and_logs_no_credentials() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);

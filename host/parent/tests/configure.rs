@@ -16,7 +16,7 @@ fn configure(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn what_is_written_is_what_an_enclave_reads() {
+fn writes_a_configuration_that_an_enclave_reads() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("d.cbor");
     let key = "a".repeat(52);
@@ -33,7 +33,7 @@ fn what_is_written_is_what_an_enclave_reads() {
 }
 
 #[test]
-fn what_an_enclave_would_not_take_is_not_written() {
+fn writes_nothing_that_an_enclave_would_reject() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [&[&str]; 6] = [
         &["--key", "arn:aws:kms:eu-central-1:111122223333:alias/x"],

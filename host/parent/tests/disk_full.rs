@@ -1,4 +1,4 @@
-//! A disk that takes no more: the enclave is told so, and nothing half is kept.
+//! A full disk: the parent answers that it failed, and keeps no truncated body.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,12 +18,12 @@ fn run_behind(mut wrapper: Command, script: &str, folder: &Path) -> Process {
     process
 }
 
-/// Works everywhere: no file of the process may be longer than 100 blocks, which fails a write in its middle.
+/// Works on every machine: the process may write no file longer than 100 blocks, so a write fails in its middle.
 #[test]
-fn a_write_that_fails_in_the_middle() {
+fn answers_failed_when_a_write_fails_in_the_middle() {
     let folder = tempfile::tempdir().unwrap();
     let enclave = folder.path().join("enclave");
-    // Ignored, the signal that comes with it becomes the error EFBIG.
+    // The shell ignores SIGXFSZ, so that a write above the limit returns EFBIG.
     let _parent = run_behind(Command::new("env"), "trap '' XFSZ; ulimit -f 100; exec \"$@\"", folder.path());
     let ask = |operation: Operation<'_>| ask(&enclave, &operation).unwrap();
     let statement = Key { kind: Kind::Statement, ..key(0, 1) };
@@ -41,9 +41,9 @@ fn a_write_that_fails_in_the_middle() {
     assert!(ask(Operation::Get(key(1, 1))) == Answer::Body(small));
 }
 
-/// A file system of 1 MiB, where this user may make one for the process alone.
+/// Needs a file system of 1 MiB in a mount namespace. Without the right to make one, the test returns early.
 #[test]
-fn a_small_disk() {
+fn answers_failed_when_the_disk_is_full() {
     let unshare = || {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount"]);
@@ -55,7 +55,7 @@ fn a_small_disk() {
     let mount = format!("mount -t tmpfs -o size=1m tmpfs '{}'", store.display());
     let may = unshare().args(["sh", "-c", &mount]).stderr(Stdio::null()).status();
     if !may.is_ok_and(|status| status.success()) {
-        println!("no mount namespace for this user; a_write_that_fails_in_the_middle stands in for it");
+        println!("no mount namespace for this user; answers_failed_when_a_write_fails_in_the_middle stands in for it");
         return;
     }
     let enclave = folder.path().join("enclave");
@@ -74,7 +74,7 @@ fn a_small_disk() {
         assert!(ask(Operation::Get(key(1, version))) == Answer::Body(vec![version as u8; 300_000]));
     }
     assert_eq!(ask(Operation::Get(key(1, stored))), Answer::NotFound);
-    // What could not be stored takes no room, and what is forgotten gives it back.
+    // A body that was not stored takes no space, and a deletion frees space.
     assert_eq!(ask(Operation::Put(key(2, 1), &[3; 50_000])), Answer::Done);
     assert_eq!(ask(Operation::Delete(key(1, 0))), Answer::Done);
     assert_eq!(ask(Operation::Put(key(1, stored), &[4; 300_000])), Answer::Done);

@@ -1,5 +1,5 @@
-//! `capelet-parent enclave`: its command lines for nitro-cli and QEMU, what it makes of their answers, whom it ends.
-//! Programs that write down how they were called stand in for both; tests/image boots the real QEMU.
+//! `capelet-parent enclave`: its command lines for nitro-cli and QEMU, how it reads their answers, and which processes
+//! it ends. Programs that record their arguments stand in for both. The tests in tests/image boot the real QEMU.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,7 +18,7 @@ const ID: &str = "i-0abc-enc0def";
 /// The words that run the image with QEMU.
 const RUN: [&str; 8] = ["run", "image.eif", "--qemu", ".", "--nsm", "nsm.pem", "--state", "state"];
 
-/// A folder with an image, its measurements, and programs that stand in.
+/// A folder with an image, its measurements, and stand-ins for the programs.
 struct Place(TempDir);
 
 impl Place {
@@ -43,7 +43,7 @@ impl Place {
         place.answer("run-enclave", &json!({"EnclaveID": ID, "EnclaveCID": 16}));
         place.answer("describe-enclaves", &json!([place.enclave()]));
         place.answer("terminate-enclave", &json!({"EnclaveID": ID, "Terminated": true}));
-        // The backend makes the socket that it is told of.
+        // The backend creates the socket that its arguments name.
         place.program("vhost-device-vsock", r#"s=${2#*socket=}; echo > "${s%%,*}"; exec sleep 1000"#);
         place.program("qemu-system-x86_64", r#"printf '%s\n' "$@" > machine; exec sleep 1000"#);
         fs::create_dir(place.path("firmware")).unwrap();
@@ -69,7 +69,7 @@ impl Place {
         HEXLOWER.encode(&eif_build::measure(&fs::read(self.path("image.eif")).unwrap()).unwrap().pcr0)
     }
 
-    /// What `nitro-cli describe-enclaves` says of the image.
+    /// The image's enclave as `nitro-cli describe-enclaves` lists it.
     fn enclave(&self) -> Value {
         json!({
             "EnclaveName": "capelet", "EnclaveID": ID, "ProcessID": 7, "EnclaveCID": 16, "NumberOfCPUs": 2,
@@ -90,14 +90,14 @@ impl Place {
         self.command(words).output().unwrap()
     }
 
-    /// How nitro-cli was called since this was asked last.
+    /// The calls of nitro-cli since the previous call of this function.
     fn words(&self) -> Vec<String> {
         let words = fs::read_to_string(self.path("words")).unwrap_or_default();
         let _ = fs::remove_file(self.path("words"));
         words.lines().map(str::to_owned).collect()
     }
 
-    /// `run` with QEMU, once the machine was started.
+    /// Starts `run` with QEMU and waits until the machine was started.
     fn machine(&self) -> Child {
         for left in ["machine", "state/vsock_8000", "state/vsock_9000"] {
             let _ = fs::remove_file(self.path(left));
@@ -111,20 +111,20 @@ impl Place {
         child
     }
 
-    /// The sockets of a parent that serves.
+    /// Creates the sockets of a parent that serves.
     fn parent(&self) {
         for port in [8000, 9000] {
             fs::write(self.path(&format!("state/vsock_{port}")), "").unwrap();
         }
     }
 
-    /// A machine that does this once its standard output is the console.
+    /// Makes a machine that runs this script with the console as its standard output.
     fn prints(&self, text: &str) {
         let console = r#"while [ "$1" != -serial ]; do shift; done; exec > "${2#file:}""#;
         self.program("qemu-system-x86_64", &format!("{console}\n{text}"));
     }
 
-    /// `run` with QEMU and a machine that ends by itself: what stands on standard error.
+    /// Runs `run` with QEMU and a machine that ends by itself. Returns standard error.
     fn ends(&self) -> String {
         let run = self.command(&RUN).spawn().unwrap();
         until(|| self.path("state/vhost").exists());
@@ -164,7 +164,7 @@ fn code(output: &Output) -> String {
     error.rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned()
 }
 
-/// Alive, and no zombie.
+/// Whether the process is alive and not a zombie.
 fn lives(pid: u64) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
@@ -175,7 +175,7 @@ fn signal(pid: u64, name: &str) {
 }
 
 #[test]
-fn nitro_cli_is_called_as_documented() {
+fn calls_nitro_cli_as_documented() {
     let place = Place::new();
     let said = ok(&place.run(&["run", "image.eif", "--measurements", "release.json", "--cpus", "4", "--memory=3072"]));
     for part in [&format!("PCR0      ➜  {}", place.pcr0()), "Transport ➜  vsock:16", ID] {
@@ -193,7 +193,7 @@ fn nitro_cli_is_called_as_documented() {
 }
 
 #[test]
-fn debug_mode_is_for_development_images_alone() {
+fn allows_debug_mode_only_for_development_images() {
     let place = Place::new();
     for measurements in [&[][..], &["--measurements", "release.json"]] {
         let words = [&["run", "image.eif", "--development"][..], measurements].concat();
@@ -207,13 +207,13 @@ fn debug_mode_is_for_development_images_alone() {
     let words = ["run", "image.eif", "--measurements", "development.json"];
     ok(&place.run(&[&words[..], &["--development"]].concat()));
     assert!(place.words()[0].ends_with(" --debug-mode"));
-    // Not asked for, and in debug mode all the same.
+    // The enclave is in debug mode although that was not requested.
     assert_eq!(code(&place.run(&words)), "other-enclave");
     assert_eq!(place.words()[2], format!("terminate-enclave --enclave-id {ID}"));
 }
 
 #[test]
-fn another_image_is_not_run() {
+fn rejects_and_terminates_another_image() {
     let place = Place::new();
     assert_eq!(code(&place.run(&["run", "image.eif", "--measurements", "signed.json"])), "not-as-measured");
     assert_eq!(code(&place.run(&["run", "image.eif", "--measurements", "nsm.pem"])), "measurements");
@@ -221,7 +221,7 @@ fn another_image_is_not_run() {
     assert_eq!(code(&place.run(&["run", "image.eif", "--qemu", "."])), "enclave-arguments");
     assert_eq!(code(&place.run(&["terminate"])), "enclave-arguments");
     assert!(place.words().is_empty());
-    // nitro-cli says that something else runs: it is ended.
+    // nitro-cli reports that something else runs, so it is terminated.
     for (member, value) in [("EnclaveCID", json!(17)), ("Measurements", json!({"PCR0": "00"}))] {
         let mut enclave = place.enclave();
         enclave[member] = value;
@@ -232,14 +232,14 @@ fn another_image_is_not_run() {
 }
 
 #[test]
-fn odd_answers_are_refused() {
+fn rejects_malformed_answers_of_nitro_cli() {
     let place = Place::new();
     let with = |member: &str, value: Value| {
         let mut enclave = place.enclave();
         enclave[member] = value;
         json!([enclave])
     };
-    let odd = [
+    let malformed = [
         json!({}),
         json!([{}]),
         with("EnclaveID", json!("--all")),
@@ -252,7 +252,7 @@ fn odd_answers_are_refused() {
         with("Flags", json!("NONE|DEBUG_MODE")),
         with("Measurements", json!({})),
     ];
-    for answer in odd {
+    for answer in malformed {
         place.answer("describe-enclaves", &answer);
         assert_eq!(code(&place.run(&["describe"])), "nitro-cli-answer", "{answer}");
     }
@@ -267,7 +267,7 @@ fn odd_answers_are_refused() {
 }
 
 #[test]
-fn terminate_ends_what_was_started_and_nothing_else() {
+fn terminate_ends_exactly_the_processes_that_were_started() {
     let place = Place::new();
     let mut run = place.machine();
     let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
@@ -297,7 +297,7 @@ fn terminate_ends_what_was_started_and_nothing_else() {
 }
 
 #[test]
-fn a_signal_ends_both() {
+fn ends_both_programs_on_a_signal() {
     for name in ["INT", "TERM"] {
         let place = Place::new();
         let run = place.machine();
@@ -305,14 +305,14 @@ fn a_signal_ends_both() {
         signal(run.id().into(), name);
         let output = run.wait_with_output().unwrap();
         assert!(output.status.success());
-        // Who asked for the end is not told about it.
+        // An end that was requested is not reported as an error.
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(!pids.into_iter().any(lives), "{name}");
     }
 }
 
 #[test]
-fn whichever_ends_first_the_other_goes_too() {
+fn ends_the_other_program_when_one_ends() {
     for (ends, name) in [(1, "vhost-device-vsock"), (2, "qemu-system-x86_64")] {
         let place = Place::new();
         let run = place.machine();
@@ -327,7 +327,7 @@ fn whichever_ends_first_the_other_goes_too() {
 }
 
 #[test]
-fn what_a_killed_run_left_behind_is_found_and_ended() {
+fn terminate_ends_the_programs_of_a_killed_run() {
     let place = Place::new();
     let mut run = place.machine();
     let pids = place.pids();
@@ -344,7 +344,7 @@ fn what_a_killed_run_left_behind_is_found_and_ended() {
 }
 
 #[test]
-fn the_console_of_every_image_is_shown_until_the_end_and_after_it() {
+fn shows_the_console_of_every_image_during_and_after_its_run() {
     let development = ["--development", "--measurements", "development.json"];
     for more in [&[][..], &["--measurements", "release.json"], &development] {
         let place = Place::new();
@@ -362,14 +362,14 @@ fn the_console_of_every_image_is_shown_until_the_end_and_after_it() {
 }
 
 #[test]
-fn a_console_that_was_never_kept_is_an_error() {
+fn rejects_a_console_that_was_never_kept() {
     let place = Place::new();
     fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
     assert_eq!(code(&place.run(&["console", "--state", "state"])), "no-console");
 }
 
 #[test]
-fn the_error_shows_the_last_lines_and_escapes_them() {
+fn the_error_shows_the_last_lines_escaped() {
     let place = Place::new();
     place.prints(
         r#"seq 100; printf 'a\033]0;title\007\r\n\033[2J\233\377\r\nError: forged (code)\r\ncapelet-pid1: why'; exit 3"#,
@@ -385,7 +385,7 @@ fn the_error_shows_the_last_lines_and_escapes_them() {
         [r"  | a\x1b]0;title\x07", r"  | \x1b[2J\x9b\xff", "  | Error: forged (code)", "  | capelet-pid1: why"];
     assert_eq!(lines.map(str::to_owned).collect::<Vec<_>>(), [&numbers[..], &foreign.map(str::to_owned)].concat());
     assert!(error.bytes().all(|byte| byte == b'\n' || !byte.is_ascii_control()));
-    // `enclave console` escapes as well; the file has what the machine printed.
+    // `enclave console` escapes as well. The file has the bytes that the machine printed.
     assert!(
         ok(&place.run(&["console", "--state", "state"]))
             .ends_with("100\na\\x1b]0;title\\x07\n\\x1b[2J\\x9b\\xff\nError: forged (code)\ncapelet-pid1: why")
@@ -404,7 +404,7 @@ fn the_error_shows_a_bounded_part_of_a_huge_console() {
 }
 
 #[test]
-fn an_empty_console_is_said_to_be_empty() {
+fn the_error_reports_an_empty_console() {
     let place = Place::new();
     place.prints("true");
     let error = place.ends();
@@ -415,7 +415,7 @@ fn an_empty_console_is_said_to_be_empty() {
 }
 
 #[test]
-fn a_backend_that_ends_is_named_and_its_log_is_shown() {
+fn the_error_names_a_backend_that_ended_and_shows_its_log() {
     let place = Place::new();
     place.program("vhost-device-vsock", r"printf 'no vsock\033[31m\n' >&2; exit 2");
     let output = place.run(&RUN);
@@ -430,7 +430,7 @@ fn a_backend_that_ends_is_named_and_its_log_is_shown() {
 }
 
 #[test]
-fn a_console_of_an_earlier_run_is_replaced() {
+fn replaces_the_console_of_an_earlier_run() {
     let place = Place::new();
     place.prints("echo earlier");
     assert!(place.ends().contains("  | earlier"));
@@ -445,7 +445,7 @@ fn a_console_of_an_earlier_run_is_replaced() {
 }
 
 #[test]
-fn links_in_place_of_console_and_log_are_not_followed() {
+fn does_not_follow_links_in_place_of_console_and_log() {
     let place = Place::new();
     fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
     fs::write(place.path("victim"), "secret").unwrap();
@@ -465,7 +465,7 @@ fn links_in_place_of_console_and_log_are_not_followed() {
 }
 
 #[test]
-fn an_enclave_that_does_not_come_up_on_nitro_says_where_to_look() {
+fn the_error_says_where_to_look_when_an_enclave_on_nitro_does_not_boot() {
     let place = Place::new();
     let expects = |expected: &str, place: &Place| {
         let output = place.run(&["run", "image.eif"]);
@@ -477,7 +477,7 @@ fn an_enclave_that_does_not_come_up_on_nitro_says_where_to_look() {
         assert!(error.lines().count() <= 1 + 5, "{error}");
         error
     };
-    // It ended before it was described. nitro-cli then cannot terminate it, which hides nothing.
+    // It ended before it was described. nitro-cli then cannot terminate it, and that must not replace the error.
     place.answer("describe-enclaves", &json!([]));
     place.answer("terminate-enclave", &json!({}));
     assert!(expects("enclave-ended", &place).contains(ID));
@@ -486,7 +486,7 @@ fn an_enclave_that_does_not_come_up_on_nitro_says_where_to_look() {
 }
 
 #[test]
-fn a_debug_console_of_nitro_is_escaped() {
+fn escapes_a_debug_console_of_nitro() {
     let place = Place::new();
     let mut enclave = place.enclave();
     enclave["Flags"] = "DEBUG_MODE".into();
@@ -496,7 +496,7 @@ fn a_debug_console_of_nitro_is_escaped() {
 }
 
 #[test]
-fn a_program_that_is_not_there_leaves_nothing_behind() {
+fn leaves_no_process_behind_when_a_program_is_missing() {
     let place = Place::new();
     fs::remove_file(place.path("qemu-system-x86_64")).unwrap();
     let run = place.command(&RUN).spawn().unwrap();
@@ -508,9 +508,9 @@ fn a_program_that_is_not_there_leaves_nothing_behind() {
     assert_eq!(place.described(), json!([]));
 }
 
-/// Whatever prevents that what was started is compared with what was measured ends it.
+/// An enclave that cannot be compared with the measured image is terminated.
 #[test]
-fn what_cannot_be_compared_does_not_stay() {
+fn terminates_an_enclave_that_cannot_be_compared() {
     let place = Place::new();
     let mut silent = place.enclave();
     silent.as_object_mut().unwrap().remove("Measurements");

@@ -1,4 +1,4 @@
-//! `kill -9`, again and again: what was acknowledged is there and whole, and nothing half is to be seen.
+//! Repeated `kill -9`: every acknowledged object is stored and whole, and no truncated object is visible.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -24,14 +24,14 @@ const STORED: u64 = 2;
 struct Known {
     /// Objects that were acknowledged.
     stored: BTreeSet<Key>,
-    /// Objects for which no answer came: there and whole, or not there.
+    /// Objects for which no answer came. Each is either whole or absent.
     open: BTreeSet<Key>,
-    /// Of the writer's statement: the last number that was acknowledged, and the last that was tried.
+    /// The last number of the writer's statement that was acknowledged, and the last that was sent.
     acknowledged: u64,
     tried: u64,
 }
 
-/// A body that tells by itself whether it is whole: its length and bytes follow from the key and a number.
+/// A body whose length and bytes follow from the key and a number, so that a truncated one is recognised.
 fn body(key: &Key, number: u64) -> Vec<u8> {
     let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key.version ^ u64::from(key.id[0]);
     let length = 8 + (seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 47) as usize;
@@ -44,7 +44,7 @@ fn statement(writer: u8) -> Key {
     Key { kind: Kind::Statement, ..key(0, u64::from(writer)) }
 }
 
-/// Puts and replaces until the parent is gone. Counts the objects that were acknowledged.
+/// Puts and replaces until the parent is killed. Counts the objects that were acknowledged.
 fn write(enclave: &Path, writer: u8, next: &AtomicU64, count: &AtomicU64, known: &mut Known) {
     loop {
         let object = key(writer, next.fetch_add(1, Ordering::Relaxed));
@@ -65,7 +65,7 @@ fn write(enclave: &Path, writer: u8, next: &AtomicU64, count: &AtomicU64, known:
     }
 }
 
-/// Compares what is there with what is known, and learns what became of what was open.
+/// Compares the store with what the writer knows. Objects whose answer never came are then known to be stored or not.
 fn check(enclave: &Path, writer: u8, known: &mut Known) {
     for object in &known.stored {
         assert!(ask(enclave, &Operation::Get(*object)).unwrap() == Answer::Body(body(object, 0)), "lost: {object:?}");
@@ -74,7 +74,7 @@ fn check(enclave: &Path, writer: u8, known: &mut Known) {
         match ask(enclave, &Operation::Get(object)).unwrap() {
             Answer::NotFound => {}
             answer => {
-                assert!(answer == Answer::Body(body(&object, 0)), "half: {object:?}");
+                assert!(answer == Answer::Body(body(&object, 0)), "truncated: {object:?}");
                 known.stored.insert(object);
             }
         }
@@ -84,7 +84,7 @@ fn check(enclave: &Path, writer: u8, known: &mut Known) {
         Answer::Body(found) => {
             let number = u64::from_be_bytes(found[..8].try_into().unwrap());
             assert!((known.acknowledged..=known.tried).contains(&number), "an old statement");
-            assert!(found == body(&statement(writer), number), "half a statement");
+            assert!(found == body(&statement(writer), number), "a truncated statement");
             (known.acknowledged, known.tried) = (number, known.tried);
         }
         answer => panic!("{answer:?}"),
@@ -92,7 +92,7 @@ fn check(enclave: &Path, writer: u8, known: &mut Known) {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost() {
+fn keeps_every_acknowledged_object_when_killed() {
     let folder = tempfile::tempdir().unwrap();
     let enclave = folder.path().join("enclave");
     let random = RandomState::new();
@@ -131,7 +131,7 @@ fn nothing_acknowledged_is_lost() {
     }
     let all = ask(&enclave, &Operation::List { kind: Kind::Function, owner: [7; 32], after: None }).unwrap();
     listed.sort_unstable();
-    assert!(all == Answer::Listed(listed), "the list holds what was never put, or lacks what was");
+    assert!(all == Answer::Listed(listed), "the list has an object that was never put, or lacks one");
     println!("{ROUNDS} kills, {stored} objects stored and found");
     assert!(stored as u64 >= ROUNDS * STORED, "too little was tried: {stored}");
 }

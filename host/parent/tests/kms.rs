@@ -1,10 +1,10 @@
-//! Port 8001: which hosts, how long, how much.
+//! Port 8001: which hosts the enclave may reach, for how long, and with how many bytes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_parent::kms::Route;
+use capelet_parent::KmsRoute;
 use common::{PATIENCE, accept, framed, is_closed, start, wait_until};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const HOST: &[u8] = b"kms.eu-central-1.amazonaws.com";
 
 #[test]
-fn a_development_kms_is_reached_whatever_host_is_named() {
+fn relays_every_host_to_the_development_kms() {
     let running = start(|_, _| {});
     let kms = UnixListener::bind(running.path("kms")).unwrap();
     let mut enclave = running.port(8001);
@@ -36,9 +36,9 @@ fn a_development_kms_is_reached_whatever_host_is_named() {
 }
 
 #[test]
-fn only_endpoints_of_configured_regions() {
+fn rejects_hosts_other_than_the_kms_of_configured_regions() {
     let running = start(|settings, _| {
-        settings.kms = Route::Regions(vec!["eu-central-1".parse().unwrap(), "cn-north-1".parse().unwrap()]);
+        settings.kms = KmsRoute::Regions(vec!["eu-central-1".parse().unwrap(), "cn-north-1".parse().unwrap()]);
     });
     for host in [
         "kms.us-east-1.amazonaws.com",
@@ -59,8 +59,8 @@ fn only_endpoints_of_configured_regions() {
 }
 
 #[test]
-fn nothing_is_allowed_where_no_region_is_configured() {
-    let running = start(|settings, _| settings.kms = Route::Regions(vec![]));
+fn rejects_every_host_without_a_configured_region() {
+    let running = start(|settings, _| settings.kms = KmsRoute::Regions(vec![]));
     let mut enclave = running.port(8001);
     enclave.write_all(&framed(HOST)).unwrap();
     assert!(is_closed(&mut enclave));
@@ -68,7 +68,7 @@ fn nothing_is_allowed_where_no_region_is_configured() {
 }
 
 #[test]
-fn frames_that_name_no_host() {
+fn closes_connections_that_do_not_name_a_host() {
     let running = start(|_, _| {});
     let kms = UnixListener::bind(running.path("kms")).unwrap();
     for frame in [
@@ -83,7 +83,7 @@ fn frames_that_name_no_host() {
         enclave.write_all(&frame).unwrap();
         assert!(is_closed(&mut enclave), "{frame:?}");
     }
-    // Cut off at every byte: closed, and nobody bothered.
+    // A truncated frame closes the connection, and the parent does not contact the KMS.
     let whole = framed(HOST);
     for length in 0..whole.len() {
         let mut enclave = running.port(8001);
@@ -95,7 +95,7 @@ fn frames_that_name_no_host() {
     assert_eq!(kms.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
-/// Bytes do not put the limit off.
+/// Bytes that pass do not extend the limit.
 #[test]
 fn ends_a_busy_call_at_its_total_limit() {
     // Long enough that not even a busy host lets so much time pass between two bytes.
@@ -129,7 +129,7 @@ fn ends_a_busy_call_at_its_total_limit() {
 }
 
 #[test]
-fn a_call_carries_only_so_much() {
+fn ends_a_call_above_its_limit_of_bytes() {
     for upwards in [true, false] {
         let running = start(|settings, _| settings.limits.kms_bytes = 1000);
         let kms = UnixListener::bind(running.path("kms")).unwrap();
@@ -146,7 +146,7 @@ fn a_call_carries_only_so_much() {
 }
 
 #[test]
-fn no_more_calls_at_once_than_allowed() {
+fn closes_one_call_too_many() {
     let running = start(|settings, _| settings.limits.kms = 2);
     let kms = UnixListener::bind(running.path("kms")).unwrap();
     let mut held = Vec::new();
@@ -156,12 +156,12 @@ fn no_more_calls_at_once_than_allowed() {
         held.push((enclave, accept(&kms)));
     }
     assert!(is_closed(&mut running.port(8001)));
-    // The other ports are not touched by it.
+    // The limit does not affect the other ports.
     running.ask(&enclave_core::parent::Operation::Boot);
 }
 
 #[test]
-fn a_kms_that_is_not_there() {
+fn closes_a_call_when_the_kms_is_unreachable() {
     let running = start(|_, _| {});
     let mut enclave = running.port(8001);
     enclave.write_all(&framed(HOST)).unwrap();

@@ -1,4 +1,4 @@
-//! Clients and the enclave: bytes both ways, ends, bounds.
+//! The relay between clients and the enclave: bytes in both directions, ends, and limits.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,7 +23,7 @@ fn pattern(seed: u64, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn ten_megabytes_both_ways_at_once() {
+fn relays_ten_megabytes_in_both_directions_at_once() {
     let running = start(|_, _| {});
     let listener = enclave(&running);
     let (mut client, mut enclave) = (running.client(), accept(&listener));
@@ -54,10 +54,10 @@ fn ten_megabytes_both_ways_at_once() {
 }
 
 #[test]
-fn half_closed_connections_go_on() {
+fn relays_on_after_one_side_has_ended() {
     let running = start(|_, _| {});
     let listener = enclave(&running);
-    // The client ends first, and still gets its answer.
+    // The client ends first and still receives its answer.
     let (mut client, mut enclave) = (running.client(), accept(&listener));
     client.write_all(b"question").unwrap();
     client.shutdown(Shutdown::Write).unwrap();
@@ -102,7 +102,7 @@ fn logs_no_warning_when_a_client_closes_first() {
 }
 
 #[test]
-fn a_half_closed_connection_waits_only_so_long() {
+fn closes_a_half_closed_connection_at_its_limit() {
     let running = start(|settings, _| settings.limits.client_half_closed = Duration::from_millis(100));
     let listener = enclave(&running);
     let (client, mut enclave) = (running.client(), accept(&listener));
@@ -193,7 +193,7 @@ fn closes_one_connection_too_many() {
 }
 
 #[test]
-fn many_come_and_go() {
+fn relays_many_concurrent_clients() {
     let running = start(|settings, _| settings.limits.clients = 64);
     let listener = enclave(&running);
     std::thread::spawn(move || {

@@ -1,9 +1,8 @@
-//! The store against a model of it, and what it finds in its folder.
+//! The store compared with a model, and with foreign files in its folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_parent::Error;
-use capelet_parent::store::{Placed, Store};
+use capelet_parent::{Error, Placed, Store};
 use enclave_core::parent::{Key, Kind, MAX_LISTED};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ enum Step {
     Get(Key),
     List(Kind, [u8; 32], Option<([u8; 16], u64)>),
     Delete(Key),
-    /// A body that is begun and not placed.
+    /// Begins a body and drops it.
     GiveUp(Vec<u8>),
     Reopen,
 }
@@ -28,7 +27,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
 }
 
 fn entries() -> impl Strategy<Value = ([u8; 16], u64)> {
-    // Few enough to meet again; versions whose order in hexadecimal would be wrong without leading zeros.
+    // Few values, so that steps meet the same keys. Without leading zeros some versions would sort wrongly.
     (prop_oneof![Just([0; 16]), Just([0xff; 16]), Just([9; 16])], prop_oneof![0_u64..3, Just(0x10), Just(u64::MAX)])
 }
 
@@ -131,7 +130,7 @@ fn owner(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn names_are_numbers() {
+fn names_files_by_numbers_in_hexadecimal() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(put(&store, &key(0xa5, 0x1f), b"x"), Placed::Done);
@@ -140,7 +139,7 @@ fn names_are_numbers() {
 }
 
 #[test]
-fn leftovers_are_forgotten_and_other_files_ignored() {
+fn removes_unfinished_bodies_at_start_and_ignores_foreign_files() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(put(&store, &key(1, 1), b"x"), Placed::Done);
@@ -156,12 +155,12 @@ fn leftovers_are_forgotten_and_other_files_ignored() {
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(arriving(folder.path()), 0);
     assert_eq!(store.list(Kind::Function, &[7; 32], None).unwrap(), [([1; 16], 1)]);
-    // The name of the leftover is free again.
+    // The unfinished body's name is free again.
     assert_eq!(put(&store, &key(1, 2), b"y"), Placed::Done);
 }
 
 #[test]
-fn one_process_at_a_time() {
+fn rejects_a_store_that_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(Error::StoreInUse(_))));
@@ -170,7 +169,7 @@ fn one_process_at_a_time() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_one() {
+fn rejects_a_file_in_place_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
@@ -179,14 +178,14 @@ fn a_folder_that_cannot_be_one() {
 }
 
 #[test]
-fn more_entries_than_one_list_holds() {
+fn lists_more_entries_than_one_answer_holds() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(put(&store, &key(1, 0), b""), Placed::Done);
     let count = MAX_LISTED as u64 + 2_500;
     let name = |version: u64| owner(folder.path()).join(format!("{}-{version:016x}", "01".repeat(16)));
     for version in 1..count {
-        // Not through the store, which would sync each; and a name is made sooner than a file.
+        // Links are made without the store, because it would sync each one. A link is faster than a file.
         fs::hard_link(name(0), name(version)).unwrap();
     }
     let mut seen = Vec::new();
@@ -199,7 +198,7 @@ fn more_entries_than_one_list_holds() {
 }
 
 #[test]
-fn of_many_who_put_one_does() {
+fn stores_exactly_one_of_many_concurrent_puts() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for version in 0..20 {

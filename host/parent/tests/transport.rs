@@ -1,4 +1,4 @@
-//! The ways to the enclave other than the embedded one.
+//! The transports to the enclave other than the embedded one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,7 +12,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
-/// A vhost-device-vsock that answers `CONNECT` with `answer`, and then echoes in capitals.
+/// A stand-in for vhost-device-vsock. It answers `CONNECT` with `answer`, then echoes in capitals.
 fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
     let listener = UnixListener::bind(path).unwrap();
     std::thread::spawn(move || {
@@ -23,7 +23,8 @@ fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
             stream.write_all(answer).unwrap();
             let mut buffer = [0; 100];
             while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                // The guest takes a moment; the host's end in it closes both ways, and the answer is lost.
+                // The guest needs a moment. If the host ends its side meanwhile, both sides close and the answer is
+                // lost.
                 stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
                 if matches!(stream.read(&mut [0]), Ok(0)) {
                     break;
@@ -36,7 +37,7 @@ fn fake_qemu(path: &std::path::Path, answer: &'static [u8]) {
 }
 
 #[test]
-fn qemu_handshake() {
+fn opens_the_guests_port_through_vhost_device_vsock() {
     for (answer, code) in [
         (&b"OK 1073741824\nfirst"[..], None),
         (b"ERR\n", Some("\"not-opened\"")),
@@ -57,12 +58,12 @@ fn qemu_handshake() {
             running.log.wait_for(&["\"client\"", code]);
             continue;
         }
-        // What the guest says at once is not swallowed by the handshake.
+        // The handshake does not consume bytes that the guest sends at once.
         let mut got = [0; 5];
         client.read_exact(&mut got).unwrap();
         assert_eq!(&got, b"first");
         client.write_all(b"hello").unwrap();
-        // The client's end does not reach the guest as one, for that would close both ways.
+        // The parent does not forward the client's end, because vhost-device-vsock would then close both directions.
         client.shutdown(Shutdown::Write).unwrap();
         client.read_exact(&mut got).unwrap();
         assert_eq!(&got, b"HELLO");
@@ -70,7 +71,7 @@ fn qemu_handshake() {
 }
 
 #[test]
-fn a_guest_of_qemu_reaches_the_parent() {
+fn serves_a_guest_of_qemu_on_its_three_ports() {
     let running = start(|settings, folder| settings.enclave = Transport::Qemu(folder.join("v")));
     let port = |port: u32| {
         let stream = UnixStream::connect(running.path(&format!("v_{port}"))).unwrap();
@@ -92,8 +93,8 @@ fn a_guest_of_qemu_reaches_the_parent() {
 }
 
 #[test]
-fn vsock_is_listened_on() {
-    // An enclave's connections need a hypervisor; that the ports are bound, and given back, does not.
+fn binds_and_releases_its_vsock_ports() {
+    // A connection from an enclave needs a hypervisor, so this test only binds the ports twice.
     for _ in 0..2 {
         start(|settings, _| settings.enclave = Transport::Vsock(77)).parent.stop();
     }

@@ -1,4 +1,4 @@
-//! Its command line.
+//! The command line of `capelet-parent enclave`.
 
 use argh::FromArgs;
 use capelet_parent::Error;
@@ -111,7 +111,7 @@ pub struct Console {
     pub state: Option<PathBuf>,
 }
 
-/// Which enclave is meant.
+/// How the command line names an enclave.
 pub enum Named {
     /// By nitro-cli's id.
     Nitro(String),
@@ -129,8 +129,8 @@ impl Named {
     }
 }
 
-/// 0 to 3 are the hypervisor, the machine itself, the host, and the parent as an enclave sees it.
+/// Parses a CID. 0 to 3 name the hypervisor, the machine itself, the host, and the parent as an enclave sees it.
 fn cid(text: &str) -> Result<u32, String> {
     let cid = text.parse().ok().filter(|cid| (4..u32::MAX).contains(cid));
-    cid.ok_or_else(|| format!("'{text}' is no CID of an enclave; write a number from 4 to 4294967294"))
+    cid.ok_or_else(|| format!("'{text}' is not the CID of an enclave; write a number from 4 to 4294967294"))
 }

@@ -8,13 +8,13 @@ use capelet_parent::Error;
 use std::io::{ErrorKind, Write, copy, stdout};
 use std::time::Duration;
 
-/// How often it is looked at.
+/// How often the file is read.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Prints what the machine has printed and prints, until it ends. After the end it prints what was kept.
+/// Prints the machine's console until the machine ends. After its end, prints the console that was kept.
 ///
-/// The text is escaped wherever it goes, because a pipe to `grep` or `tail` ends at a terminal as well. The file itself
-/// has the bytes as they were.
+/// The text is always escaped, because a pipe to `grep` or `tail` ends at a terminal as well. The file itself has the
+/// unescaped bytes.
 pub fn follow(state: &State) -> Result<(), Error> {
     let machine = state.read()?.and_then(|record| record.processes.last().cloned());
     let path = state.console();
@@ -25,7 +25,7 @@ pub fn follow(state: &State) -> Result<(), Error> {
     })?;
     let mut out = Printable::new(stdout());
     loop {
-        // Asked before reading: what is printed last is not missed.
+        // Checked before reading, so that the last bytes before the end are read.
         let living = machine.as_ref().map(Process::living).transpose()?.flatten();
         copy(&mut console, &mut out).and_then(|_| out.flush()).map_err(failed)?;
         let Some(living) = living else { return Ok(()) };

@@ -1,32 +1,31 @@
-//! The image: measured here, before anybody else reads it.
+//! The image file, which is measured before another program reads it.
 
-use capelet_parent::Error;
-use capelet_parent::settings::read_file;
+use capelet_parent::{Error, read_file};
 use data_encoding::HEXLOWER;
 use eif_build::Measurements;
 use eif_build::layout::MAX_FILE;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The longest measurements.json.
+/// The longest `measurements.json`, in bytes.
 const MAX_MEASUREMENTS: usize = 4 << 20;
-/// The input of which a development image has one more: `reproducible/build.sh --development`.
+/// The input that only a development image has (`reproducible/build.sh --development`).
 const DEVELOPMENT: &str = "development-kms-root";
 
 /// An image file.
 pub struct Image {
-    /// Where it is, absolute.
+    /// The absolute path.
     pub path: PathBuf,
-    /// The file.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// What it measures.
+    /// The measurements of `bytes`.
     pub measured: Measurements,
     /// Whether its measurements say that it was built for development.
     pub development: bool,
 }
 
 impl Image {
-    /// Reads and measures; `expected` is a measurements.json that it must agree with.
+    /// Reads and measures an image. If `expected` is `Some`, the image must match that `measurements.json`.
     pub fn measure(path: &Path, expected: Option<&Path>) -> Result<Self, Error> {
         let refused = |source| Error::Image { path: path.to_owned(), source };
         let bytes = eif_build::files::read(path, MAX_FILE).map_err(refused)?;
@@ -37,7 +36,7 @@ impl Image {
     }
 }
 
-/// Whether a development image is what was expected, and measured.
+/// Compares the measurements with a `measurements.json`. Returns whether that describes a development image.
 fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
     let malformed = || Error::Measurements(expected.to_owned());
     let json: Value = serde_json::from_slice(&read_file(expected, MAX_MEASUREMENTS)?).map_err(|_| malformed())?;
@@ -48,7 +47,7 @@ fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
     let agree = |(index, pcr): &(u8, &eif_build::measure::Pcr)| {
         pcrs.get(&format!("PCR{index}")).and_then(Value::as_str) == Some(&HEXLOWER.encode(*pcr))
     };
-    // No more and no fewer: a signed image has a PCR that an unsigned one lacks.
+    // The number of PCRs must also be equal, because a signed image has a PCR that an unsigned one lacks.
     if pcrs.len() != ours.len() || !ours.iter().all(agree) || sha256 != HEXLOWER.encode(&measured.file.sha256) {
         return Err(Error::NotAsMeasured(expected.to_owned()));
     }

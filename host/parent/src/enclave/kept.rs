@@ -1,5 +1,4 @@
-//! A file of the state folder that the enclave's programs write, and that is kept after their end: the console, and the
-//! backend's log.
+//! Files that the enclave's programs write and that are kept after their end: the console and the backend's log.
 
 use super::printable::Printable;
 use capelet_parent::Error;
@@ -11,10 +10,10 @@ use std::path::Path;
 
 /// The most lines of a tail.
 const MAX_LINES: usize = 20;
-/// The most bytes of the file that a tail reads. Escaped, each of them may take four.
+/// The most bytes of the file that a tail reads. Escaping can make each of them four characters.
 const MAX_BYTES: u64 = 4096;
 
-/// Makes an empty file that only this user can read and write, in place of one that an earlier enclave left. A link is
+/// Creates an empty file that only this user can read and write. It replaces the file of an earlier enclave. A link is
 /// replaced, not followed.
 pub fn create(path: &Path) -> Result<File, Error> {
     let removed = match fs::remove_file(path) {
@@ -26,19 +25,19 @@ pub fn create(path: &Path) -> Result<File, Error> {
     created.map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
-/// Opens it to be read. A link is refused.
+/// Opens the file for reading. It fails if the file is a link.
 pub fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
 }
 
-/// Its last lines, escaped by [`Printable`]; none if it is empty. It reads at most [`MAX_BYTES`] from the end, so the
+/// The last lines, escaped by [`Printable`]. The list is empty if the file is. At most [`MAX_BYTES`] are read, so the
 /// first line may lack its beginning.
 pub fn tail(path: &Path) -> io::Result<Vec<String>> {
     let mut file = open(path)?;
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(MAX_BYTES)))?;
     let mut printable = Printable::new(Vec::new());
-    // Bounded once more, because the file may be growing.
+    // Limited again, because the file may be growing.
     io::copy(&mut file.take(MAX_BYTES), &mut printable)?;
     let text = printable.into_inner();
     let text = String::from_utf8_lossy(&text);
@@ -78,7 +77,7 @@ mod tests {
     fn tail_does_not_read_a_huge_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("console");
-        // 1 TiB, without a block on the disk: reading all of it would not come to an end.
+        // A sparse file of 1 TiB. Reading all of it would take hours.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(tail(&path).unwrap().len(), 1);
     }
@@ -94,7 +93,7 @@ mod tests {
         let metadata = fs::symlink_metadata(&path).unwrap();
         assert!(metadata.is_file() && metadata.mode() & 0o777 == 0o600);
         assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
-        // A folder is left alone.
+        // A folder is not replaced.
         assert!(matches!(create(folder.path()), Err(Error::File { .. })));
     }
 }

@@ -1,5 +1,5 @@
-//! `capelet-parent enclave`: starting an enclave, looking at it, ending it; through `nitro-cli` on AWS, through QEMU on
-//! any other machine.
+//! `capelet-parent enclave` starts, describes and ends an enclave. It uses `nitro-cli` on AWS and QEMU on any other
+//! machine.
 
 pub mod cli;
 mod console;

@@ -1,5 +1,6 @@
-//! `nitro-cli` (AWS Nitro Enclaves User Guide, "Nitro Enclaves Command Line Interface"): its command lines, and its
-//! answers, of which every member that is used must be there and of its type. Untried on hardware so far.
+//! Calls `nitro-cli` and reads its answers (AWS Nitro Enclaves User Guide, "Nitro Enclaves Command Line Interface").
+//!
+//! An answer is rejected if a member that is used is missing or has another type. Not tested on hardware so far.
 
 use super::cli::Run;
 use super::image::Image;
@@ -11,28 +12,29 @@ use std::io::{Read, Write, copy, stdout};
 use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "nitro-cli";
-/// The longest answer, in bytes: four enclaves of an instance take some kilobytes.
+/// The longest answer, in bytes. An instance has at most four enclaves, which take a few kilobytes.
 const MAX_ANSWER: u64 = 1 << 20;
 
-/// The program, as it is found in PATH.
+/// The program that PATH names.
 pub struct NitroCli;
 
-/// One of its enclaves.
+/// An enclave as nitro-cli describes it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Enclave {
-    /// Its id: `i-…-enc…`.
+    /// The id, `i-…-enc…`.
     pub id: String,
     cid: u32,
     cpus: u64,
     memory: u64,
     state: String,
     debug: bool,
-    /// PCR0, which versions before 1.1 do not tell: such a one is not taken for what was measured.
+    /// `None` in versions before 1.1, which do not report it. Such an enclave counts as not matching the measured
+    /// image.
     pcr0: Option<String>,
 }
 
 impl NitroCli {
-    /// Starts an image. What runs is compared with what was measured; if it is another, it is ended.
+    /// Starts an image and compares the running enclave with the measured image. If they differ, terminates it.
     pub fn run(&self, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
         let number = |number: u32| number.to_string();
         let path = image.path.to_str().ok_or(Error::EnclaveArguments("the image's path must be UTF-8"))?;
@@ -42,16 +44,16 @@ impl NitroCli {
         if arguments.development {
             words.push("--debug-mode".into());
         }
-        let answer = self.ask(&words).map_err(|error| match error {
+        let answer = self.call(&words).map_err(|error| match error {
             Error::NitroCliRefused => Error::NitroCliRunRefused,
             other => other,
         })?;
         let id = enclave_id(&answer["EnclaveID"]).ok_or(Error::NitroCliAnswer)?;
         let checked = self.check(&id, image, arguments);
         if let Err(error) = &checked {
-            // Whatever is the matter with it, it does not stay.
+            // An enclave that failed the check must not stay, whatever the reason.
             let terminated = self.terminate(&id);
-            // nitro-cli cannot terminate an enclave that has ended, and that it has ended is the error to report.
+            // nitro-cli cannot terminate an enclave that has ended. The error to report is that it has ended.
             if !matches!(error, Error::NitroEnclaveEnded(_)) {
                 terminated?;
             }
@@ -59,7 +61,7 @@ impl NitroCli {
         checked
     }
 
-    /// The enclave of this id, if it is what was asked for. In debug mode its PCRs are zero.
+    /// The enclave with this id, if it is what was requested. PCR0 is not compared in debug mode, where PCRs are zero.
     fn check(&self, id: &str, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
         let found = self.describe()?.into_iter().find(|enclave| enclave.id == id);
         let found = found.ok_or_else(|| Error::NitroEnclaveEnded(id.into()))?;
@@ -71,21 +73,21 @@ impl NitroCli {
 
     /// All enclaves of the instance.
     pub fn describe(&self) -> Result<Vec<Enclave>, Error> {
-        let answer = self.ask(&["describe-enclaves".into()])?;
+        let answer = self.call(&["describe-enclaves".into()])?;
         let enclaves = answer.as_array().ok_or(Error::NitroCliAnswer)?;
         enclaves.iter().map(|enclave| Enclave::parse(enclave).ok_or(Error::NitroCliAnswer)).collect()
     }
 
-    /// Ends one.
+    /// Terminates an enclave.
     pub fn terminate(&self, id: &str) -> Result<(), Error> {
-        let answer = self.ask(&["terminate-enclave".into(), "--enclave-id".into(), id.into()])?;
+        let answer = self.call(&["terminate-enclave".into(), "--enclave-id".into(), id.into()])?;
         if enclave_id(&answer["EnclaveID"]).as_deref() != Some(id) || answer["Terminated"] != true {
             return Err(Error::NitroCliAnswer);
         }
         Ok(())
     }
 
-    /// Shows the console of one in debug mode, escaped like that of a machine of QEMU's.
+    /// Prints the console of an enclave in debug mode, escaped like the console of QEMU.
     pub fn console(&self, id: &str) -> Result<(), Error> {
         let enclave = self.describe()?.into_iter().find(|enclave| enclave.id == id);
         if !enclave.ok_or_else(|| Error::NoEnclave(id.into()))?.debug {
@@ -102,8 +104,8 @@ impl NitroCli {
         if status.success() { Ok(()) } else { Err(Error::NitroCliRefused) }
     }
 
-    /// Runs it; its own messages go to standard error.
-    fn ask(&self, words: &[String]) -> Result<Value, Error> {
+    /// Runs nitro-cli and parses its output. Its own messages go to standard error.
+    fn call(&self, words: &[String]) -> Result<Value, Error> {
         let mut child =
             Command::new(PROGRAM).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(missing)?;
         let mut answer = Vec::new();
@@ -139,7 +141,7 @@ impl Enclave {
         })
     }
 
-    /// As `describe` prints it.
+    /// The JSON that `describe` prints.
     pub fn json(&self) -> Value {
         json!({
             "id": self.id, "running": self.state == "RUNNING", "transport": format!("vsock:{}", self.cid),
@@ -148,7 +150,7 @@ impl Enclave {
     }
 }
 
-/// `i-<hex>-enc<hex>`, and no text that could be read as an option.
+/// Accepts only `i-<hex>-enc<hex>`, which cannot be read as an option.
 fn enclave_id(json: &Value) -> Option<String> {
     let id = json.as_str()?;
     let (instance, enclave) = id.strip_prefix("i-")?.split_once("-enc")?;

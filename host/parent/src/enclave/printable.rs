@@ -1,12 +1,13 @@
-//! Text of a guest, made safe to print.
+//! Makes the text of a guest safe to print.
 
 use std::io::{self, Write};
 
 /// Passes bytes on as printable ASCII and line ends.
 ///
-/// No byte that passes through can command a terminal: any other byte becomes `\xNN`. That includes valid UTF-8, because
-/// C1 controls and characters that reverse the direction of writing are valid UTF-8 as well. `\r\n` becomes `\n`, which
-/// is how a serial line ends a line. A guest can print `\x1b` as four characters: the text is safe, not unambiguous.
+/// No byte that passes through can command a terminal: any other byte becomes `\xNN`. That includes valid UTF-8,
+/// because C1 controls and characters that reverse the direction of writing are valid UTF-8 as well. `\r\n` becomes
+/// `\n`, which is how a serial line ends a line. A guest can print `\x1b` as four characters: the text is safe, not
+/// unambiguous.
 pub struct Printable<W> {
     to: W,
     /// Whether the last byte was `\r`, which is passed on once the next byte is known.

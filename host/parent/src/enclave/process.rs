@@ -1,5 +1,5 @@
-//! A process that was started for an enclave. Numbers come round again: with the time of its start, one names one process
-//! for as long as the machine runs, and a descriptor of it (pidfd_open(2)) holds on to it.
+//! A process that was started for an enclave. The kernel reuses process ids. An id together with the time of the start
+//! names one process until the machine restarts, and a descriptor (pidfd_open(2)) keeps referring to that process.
 
 use capelet_parent::Error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,31 +9,31 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// How long a process may take to end when it is asked to, before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a process has to end after SIGTERM before it is killed.
+pub const GRACE: Duration = Duration::from_secs(10);
 
-/// A process, alive or not.
+/// A process that may have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// What it is, for people.
+    /// Its name, for people.
     pub name: String,
-    /// Its number.
+    /// Its process id.
     pub pid: u32,
-    /// When it started, in clock ticks after the machine's start (proc_pid_stat(5), field 22).
+    /// When it started, in clock ticks since the machine's start (proc_pid_stat(5), field 22).
     pub start: u64,
 }
 
-/// A process that lives, or lived a moment ago.
+/// A descriptor of a process that was alive when the descriptor was made. Its id cannot come to mean another process.
 pub struct Living(OwnedFd);
 
 impl Process {
-    /// One that cannot have ended unnoticed: a child that was not waited for, or this process.
+    /// Describes a process whose id cannot have been reused: a child that was not waited for, or this process.
     pub fn new(name: &str, pid: u32) -> Result<Self, Error> {
         let start = start(pid).ok_or_else(|| Error::System(Errno::SRCH.into()))?;
         Ok(Self { name: name.into(), pid, start })
     }
 
-    /// The process, if it is still there.
+    /// The process, if it is still alive.
     pub fn living(&self) -> Result<Option<Living>, Error> {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
         let living = match pidfd_open(pid, PidfdFlags::empty()) {
@@ -41,14 +41,14 @@ impl Process {
             Err(Errno::SRCH) => return Ok(None),
             Err(error) => return Err(Error::System(error.into())),
         };
-        // Asked for only now: from here on the number can go to nobody else unnoticed.
+        // The start is compared after the descriptor was opened. If the id was reused before that, the start differs.
         let same = start(self.pid) == Some(self.start) && !living.ends_within(Duration::ZERO)?;
         Ok(same.then_some(living))
     }
 }
 
 impl Living {
-    /// Asks it to end, and kills it if it does not.
+    /// Sends SIGTERM, then SIGKILL if the process does not end within [`GRACE`].
     pub fn end(&self) -> Result<(), Error> {
         for signal in [Signal::TERM, Signal::KILL] {
             match pidfd_send_signal(&self.0, signal) {
@@ -61,7 +61,7 @@ impl Living {
         Err(Error::System(Errno::TIMEDOUT.into()))
     }
 
-    /// Asks it to end; whether it does within `patience`.
+    /// Sends SIGTERM. Returns whether the process ends within `patience`.
     pub fn ask(&self, patience: Duration) -> Result<bool, Error> {
         match pidfd_send_signal(&self.0, Signal::TERM) {
             Ok(()) => self.ends_within(patience),
@@ -77,7 +77,7 @@ impl Living {
         loop {
             match poll(&mut polled, Some(&timeout)) {
                 Ok(ready) => return Ok(ready > 0),
-                // A signal begins the wait anew: it is a few seconds at most.
+                // A signal restarts the wait, which lasts seconds at most.
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(Error::System(error.into())),
             }
@@ -85,15 +85,15 @@ impl Living {
     }
 }
 
-/// When a process started; none if it is gone.
+/// When a process started. `None` if it is gone.
 fn start(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // Its name is in parentheses and may hold any.
+    // The name is in parentheses and may itself contain parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
-/// Which start of the machine this is.
+/// The kernel's id of this boot of the machine.
 pub fn boot() -> Result<String, Error> {
     let path = "/proc/sys/kernel/random/boot_id";
     let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })?;
@@ -103,18 +103,19 @@ pub fn boot() -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
 
     #[test]
-    fn only_the_same_process_is_ended() {
+    fn ends_only_the_process_that_was_recorded() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let process = Process::new("sleep", child.id()).unwrap();
-        // The number of another: it started at another time.
+        // The same id with another start names another process.
         let other = Process { start: process.start + 1, ..process.clone() };
         assert!(other.living().unwrap().is_none());
         let living = process.living().unwrap().unwrap();
         living.end().unwrap();
-        // Ended, though nobody has waited for it.
+        // It has ended, although nobody has waited for it yet.
         assert!(process.living().unwrap().is_none());
         living.end().unwrap();
         child.wait().unwrap();
@@ -122,9 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_listen_is_killed() {
-        let mut child = Command::new("sh").args(["-c", "trap '' TERM; while :; do sleep 0.1; done"]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(200));
+    fn kills_a_process_that_ignores_the_request_to_end() {
+        let script = "trap '' TERM; echo ready; while :; do sleep 0.1; done";
+        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "the shell did not set its trap");
         let living = Process::new("sh", child.id()).unwrap().living().unwrap().unwrap();
         assert!(!living.ask(Duration::from_millis(200)).unwrap());
         living.end().unwrap();

@@ -1,4 +1,4 @@
-//! The enclave under QEMU: vhost-device-vsock, then the nitro-enclave machine, and both to their end.
+//! An enclave under QEMU: starts vhost-device-vsock, then the nitro-enclave machine, and ends both.
 
 use super::cli::Run;
 use super::image::Image;
@@ -6,7 +6,7 @@ use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
 use capelet_parent::Error;
-use capelet_parent::address::{HEARTBEAT, OPERATIONS};
+use capelet_parent::ports::{HEARTBEAT, OPERATIONS};
 use data_encoding::HEXLOWER;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -19,16 +19,16 @@ use std::time::{Duration, Instant};
 
 const BACKEND: &str = "vhost-device-vsock";
 const MACHINE: &str = "qemu-system-x86_64";
-/// How long the backend may take to listen, and the parent to be started.
+/// How long to wait until the backend listens, and until the operator has started the parent.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often that is looked at.
+/// How often these are checked.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// What goes into PCR4 (the first part), and into the document as its module's id.
+/// The enclave's id. The document has it as its module id, and its first part goes into PCR4.
 const ID: &str = "i-0123456789abcdef0-enc0123456789abcdef";
-/// What goes into PCR3.
+/// The role that goes into PCR3.
 const ROLE: &str = "arn:aws:iam::111122223333:role/parent";
 
-/// What ends it.
+/// What ends the run.
 enum Event {
     Signal,
     /// A program ended by itself: which one, and with which status.
@@ -38,7 +38,7 @@ enum Event {
 /// Runs an image until a signal comes or the machine ends.
 pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &State) -> Result<(), Error> {
     let _lock = state.lock()?;
-    // What was measured is what starts, whatever becomes of the file that it came from.
+    // Start the bytes that were measured, even if the original file changes.
     let copy = state.image();
     std::fs::write(&copy, &image.bytes).map_err(|source| Error::File { path: copy, source })?;
     // QEMU opens this file by its name and keeps its mode.
@@ -54,7 +54,7 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
     };
     let mut started = Started { state, record, events };
     let served = started.serve(&happens, arguments, programs, nsm).map_err(|error| match error {
-        // Read before the rest is ended, which makes the backend's log longer.
+        // Read the files before ending the rest, because the backend then writes more to its log.
         Error::EnclaveEnded { what, .. } => Error::EnclaveEnded { what, details: last_words(state) },
         other => other,
     });
@@ -91,7 +91,7 @@ impl Started<'_> {
     }
 
     fn machine(&self, arguments: &Run, programs: &Path, nsm: &Path) -> Result<Command, Error> {
-        // Canonical, so that none begins like an option; and a comma would begin another argument.
+        // A canonical path cannot begin like an option. A comma would begin another argument.
         let plain = |path: &Path| {
             let found = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
             let text = found.to_str().filter(|text| !text.contains(',')).map(str::to_owned);
@@ -106,14 +106,14 @@ impl Started<'_> {
         machine.args(["-M", &format!("nitro-enclave,vsock=c,id={ID},parent-role={ROLE},parent-id={parent_id}")]);
         machine.args(["-chardev", &format!("socket,id=c,path={}", self.state.vhost().display())]);
         machine.args(["-global", &format!("virtio-nsm-device.signing-pem={}", plain(nsm)?)]);
-        // With a keyboard controller a kernel that resets by it ends the machine at once.
+        // The kernel resets through the keyboard controller. Without one the machine would not end at once.
         machine.args(["-device", "i8042", "-nodefaults", "-display", "none", "-no-reboot", "-serial", &serial]);
         machine.args(["-kernel", &plain(&self.state.image())?]);
         Ok(machine)
     }
 
-    /// Starts a program in a process group of its own (Ctrl-C is for this process, which ends it in order) and writes it
-    /// down.
+    /// Starts a program and records it. The program gets its own process group, so that Ctrl-C reaches only this
+    /// process, which then ends the program in order.
     fn start(&mut self, name: &'static str, mut command: Command) -> Result<(), Error> {
         let path = command.get_program().into();
         let command = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
@@ -121,7 +121,7 @@ impl Started<'_> {
         let process = Process::new(name, child.id())?;
         let events = self.events.clone();
         thread::spawn(move || {
-            // Nobody receives this once `run` ends what it started.
+            // Sending fails if `run` has already ended, and then the event is not needed.
             let status = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
             let _ = events.send(Event::Ended(format!("{name} ended by itself ({status})")));
         });
@@ -130,7 +130,7 @@ impl Started<'_> {
     }
 }
 
-/// Waits until `ready`: true; false if a signal came first. `late` if it does not come in time.
+/// Waits until `ready` returns `true`. Returns `false` if a signal came first, and the error `late` after [`PATIENCE`].
 fn wait(happens: &Receiver<Event>, ready: impl Fn() -> bool, late: Error) -> Result<bool, Error> {
     let until = Instant::now() + PATIENCE;
     while !ready() {
@@ -160,7 +160,7 @@ fn ended(what: String) -> Error {
     Error::EnclaveEnded { what, details: String::new() }
 }
 
-/// What the machine and the backend printed last, for a person.
+/// The last lines that the machine and the backend printed, for a person.
 fn last_words(state: &State) -> String {
     let (console, log) = (state.console(), state.log());
     let mut said = match kept::tail(&console) {
@@ -178,7 +178,7 @@ fn last_words(state: &State) -> String {
     said.join("\n")
 }
 
-/// Lines that others wrote, under a title. Behind the bar none of them can be taken for a line of ours.
+/// Lines of another program under a title. The bar before each shows that this command did not write it.
 fn quoted(title: String, lines: Vec<String>) -> Vec<String> {
     let lines = lines.into_iter().map(|line| format!("  | {line}"));
     std::iter::once(title).chain(lines).collect()

@@ -1,37 +1,38 @@
-//! The state folder of an enclave under QEMU: sockets, what was started, the console.
+//! The state folder of an enclave under QEMU: sockets, the record of its processes, and the console.
 
-use super::process::{Process, boot};
-use capelet_parent::Error;
-use capelet_parent::settings::read_file;
+use super::process::{GRACE, Process, boot};
+use capelet_parent::{Error, read_file};
 use serde_json::{Value, json};
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The longest record.
+/// The longest record, in bytes.
 const MAX_RECORD: usize = 64 << 10;
-/// The longest path: a socket's has 108 bytes with the NUL (unix(7)), and the longest name in here takes 11.
+/// The longest path of the folder. A socket's path has at most 108 bytes with the NUL (unix(7)), and the longest name
+/// in the folder takes 11.
 const MAX_PATH: usize = 96;
-/// How long `enclave run` may take to end what it started, before that is done in its place.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long `enclave run` has to end its two programs before `terminate` ends them instead. Each takes up to one grace
+/// until it is killed; the third is for the rest.
+const PATIENCE: Duration = GRACE.saturating_mul(3);
 
-/// A folder that only this user can use.
+/// A state folder that only this user can access.
 pub struct State(PathBuf);
 
-/// What was started.
+/// The record of a started enclave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub image: PathBuf,
     pub pcr0: String,
     pub development: bool,
     pub cid: u32,
-    /// `enclave run` itself, the backend, the machine, as far as they were started.
+    /// `enclave run` itself, then the backend, then the machine, as far as they were started.
     pub processes: Vec<Process>,
 }
 
 impl State {
-    /// The folder of a new enclave, made if it is not there.
+    /// Opens the folder of a new enclave, and creates it if it does not exist.
     pub fn make(folder: &Path) -> Result<Self, Error> {
         let made = DirBuilder::new().recursive(false).mode(0o700).create(folder);
         match made {
@@ -40,14 +41,15 @@ impl State {
         }
     }
 
-    /// The folder of an enclave.
+    /// Opens the folder of an enclave. It rejects a link, a folder of another user, and a folder that others can
+    /// access.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        // A link could lead to a folder of this user's that is something else.
+        // A link could lead to a folder of this user that has another purpose.
         let link = fs::symlink_metadata(folder).map_err(|error| unusable(folder, error))?.is_symlink();
         let path = folder.canonicalize().map_err(|error| unusable(folder, error))?;
         let metadata = fs::symlink_metadata(&path).map_err(|error| unusable(folder, error))?;
         let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-        // A comma ends an argument of QEMU's.
+        // A comma would end an argument of QEMU.
         let text = path.to_str().filter(|text| text.len() <= MAX_PATH && !text.contains(','));
         if link || !ours || metadata.mode() & 0o077 != 0 || text.is_none() {
             return Err(Error::StateFolder(path));
@@ -55,27 +57,27 @@ impl State {
         Ok(Self(path))
     }
 
-    /// Where the parent connects (vhost-device-vsock's uds-path).
+    /// The socket to which the parent connects (the uds-path of vhost-device-vsock).
     pub fn vsock(&self) -> PathBuf {
         self.0.join("vsock")
     }
 
-    /// The socket between backend and machine.
+    /// The socket between the backend and the machine.
     pub fn vhost(&self) -> PathBuf {
         self.0.join("vhost")
     }
 
-    /// The image that was measured.
+    /// The copy of the measured image.
     pub fn image(&self) -> PathBuf {
         self.0.join("image.eif")
     }
 
-    /// What the machine prints.
+    /// The file with the machine's console.
     pub fn console(&self) -> PathBuf {
         self.0.join("console")
     }
 
-    /// What the backend prints.
+    /// The file with the backend's log.
     pub fn log(&self) -> PathBuf {
         self.0.join("backend.log")
     }
@@ -84,7 +86,7 @@ impl State {
         self.0.join("enclave.json")
     }
 
-    /// Held by `enclave run` for as long as it lives.
+    /// Locks the folder. `enclave run` keeps the file open, and so the lock, until it ends.
     pub fn lock(&self) -> Result<File, Error> {
         let lock = File::options().create(true).append(true).open(self.0.join("lock"));
         let lock = lock.map_err(|error| unusable(&self.0, error))?;
@@ -93,7 +95,7 @@ impl State {
             Err(TryLockError::WouldBlock) => return Err(Error::EnclaveRuns(self.0.clone())),
             Err(TryLockError::Error(error)) => return Err(unusable(&self.0, error)),
         }
-        // Who held it may have been killed, and what it started lives on.
+        // The previous `enclave run` may have been killed while its programs continue.
         if let Some(record) = self.read()? {
             for process in &record.processes {
                 if process.living()?.is_some() {
@@ -105,7 +107,7 @@ impl State {
         Ok(lock)
     }
 
-    /// Writes down what was started, whole or not at all.
+    /// Writes the record. A reader sees the previous record or this one, never a part.
     pub fn write(&self, record: &Record) -> Result<(), Error> {
         let processes: Vec<_> =
             record.processes.iter().map(|p| json!({"name": p.name, "pid": p.pid, "start": p.start})).collect();
@@ -118,7 +120,7 @@ impl State {
         written.map_err(|source| Error::File { path, source })
     }
 
-    /// What was started; none, if nothing was since the machine's own start.
+    /// Reads the record. `None` if there is none, or if it is from an earlier boot of the machine.
     pub fn read(&self) -> Result<Option<Record>, Error> {
         let path = self.record();
         if !path.exists() {
@@ -129,7 +131,7 @@ impl State {
         Ok((boots == boot()?).then_some(record))
     }
 
-    /// Removes what an enclave that has ended leaves behind; the console and the backend's log stay to be read.
+    /// Removes the files of an enclave that has ended, except the console and the backend's log.
     pub fn clear(&self) -> Result<(), Error> {
         for path in [self.vhost(), self.vsock(), self.image(), self.record()] {
             match fs::remove_file(&path) {
@@ -142,7 +144,7 @@ impl State {
         Ok(())
     }
 
-    /// The one enclave of this folder, or none, as `nitro-cli describe-enclaves` lists them.
+    /// The folder's enclave in a JSON list, like the list of `nitro-cli describe-enclaves`. The list may be empty.
     pub fn describe(&self) -> Result<Value, Error> {
         let Some(record) = self.read()? else { return Ok(json!([])) };
         let mut processes = Vec::new();
@@ -159,17 +161,17 @@ impl State {
         }]))
     }
 
-    /// Ends it: `enclave run` ends what it started; if it is gone, or does not, that is done here.
+    /// Ends the enclave. It asks `enclave run` to end its programs. If that is gone or does not, it ends them itself.
     pub fn terminate(&self) -> Result<(), Error> {
         let record = self.read()?.ok_or_else(|| Error::NoEnclave(self.0.display().to_string()))?;
         if let Some(run) = record.processes.first().map(Process::living).transpose()?.flatten() {
             run.ask(PATIENCE)?;
         }
-        // It has cleared up behind itself, and another may have begun since.
+        // `enclave run` removes its record, and another one may have started since. Its programs must not be ended.
         if self.read()?.as_ref() == Some(&record) { self.end(&record) } else { Ok(()) }
     }
 
-    /// Ends what `enclave run` started, the last first.
+    /// Ends the programs that `enclave run` started, in reverse order, and removes the files.
     pub fn end(&self, record: &Record) -> Result<(), Error> {
         for process in record.processes.iter().skip(1).rev() {
             if let Some(living) = process.living()? {
@@ -184,7 +186,7 @@ fn unusable(folder: &Path, source: std::io::Error) -> Error {
     Error::File { path: folder.to_owned(), source }
 }
 
-/// A record, and of which start of the machine it is.
+/// A record, and the id of the boot in which it was written.
 fn parse(json: &Value) -> Option<(String, Record)> {
     let process = |json: &Value| {
         let pid = json["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())?;
@@ -206,7 +208,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_folder_that_others_may_use_is_refused() {
+    fn rejects_folders_that_others_can_access_and_invalid_paths() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         State::make(&path).unwrap();
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_comes_back_and_a_damaged_one_does_not() {
+    fn reads_a_record_and_rejects_a_damaged_one() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::make(&folder.path().join("state")).unwrap();
         assert!(state.read().unwrap().is_none());
@@ -230,10 +232,10 @@ mod tests {
             Record { image: "/i".into(), pcr0: "ab".into(), development: true, cid: 16, processes: vec![ours] };
         state.write(&record).unwrap();
         assert_eq!(state.read().unwrap().unwrap(), record);
-        // Its processes live: another enclave has no place here.
+        // Its processes are alive, so another enclave cannot use the folder.
         assert!(matches!(state.lock(), Err(Error::EnclaveRuns(_))));
         let text = fs::read_to_string(state.record()).unwrap();
-        // Of another start of the machine: none of its numbers means anything now.
+        // The record of another boot is ignored, because its process ids are meaningless now.
         fs::write(state.record(), text.replace(&boot().unwrap(), "another")).unwrap();
         assert!(state.read().unwrap().is_none());
         for damaged in ["", "{}", &text[1..], &text.replace("16", "-16"), &text.replace("\"pid\"", "\"dip\"")] {

@@ -1,10 +1,10 @@
-//! What the tests share: a parent whose limits no test reaches by accident, and the enclave's side of its sockets.
+//! Shared by the tests: a parent whose limits no test reaches by accident, and the enclave's side of its sockets.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use capelet_parent::kms::Route;
-use capelet_parent::log::Format;
-use capelet_parent::{Address, Limits, Log, Parent, Settings, Store, Transport, credentials};
+use capelet_parent::{
+    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, ServiceLimits, Settings, Store, Transport,
+};
 use enclave_core::parent::{Answer, Key, Kind, MAX_BODY_FRAME, Operation};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
@@ -73,8 +73,8 @@ pub struct Running {
 }
 
 /// Limits of time that no test reaches. A test about one of them shortens that one.
-pub fn limits() -> Limits {
-    Limits {
+pub fn limits() -> ServiceLimits {
+    ServiceLimits {
         connect: NEVER,
         client_idle: NEVER,
         client_half_closed: NEVER,
@@ -82,7 +82,7 @@ pub fn limits() -> Limits {
         operation: NEVER,
         kms_total: NEVER,
         grace: NEVER,
-        ..Limits::for_clients(8)
+        ..ServiceLimits::for_clients(8)
     }
 }
 
@@ -92,12 +92,12 @@ pub fn settings(folder: &Path, log: &Kept) -> Settings {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         enclave: Transport::Unix(folder.join("enclave")),
         store: Arc::new(Store::open(&folder.join("store")).unwrap()),
-        kms: Route::Development(Address::Unix(folder.join("kms"))),
-        credentials: credentials::Source::None,
+        kms: KmsRoute::Development(Address::Unix(folder.join("kms"))),
+        credentials: CredentialSource::None,
         configuration: b"configuration".to_vec(),
         deployers: None,
         limits: limits(),
-        log: Log::to(Format::Json, Box::new(log.clone())),
+        log: Log::to(LogFormat::Json, Box::new(log.clone())),
     }
 }
 

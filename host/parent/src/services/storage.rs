@@ -1,8 +1,9 @@
-//! Operations: what the enclave asks of the parent, one a connection. Bodies pass through a frame at a time.
+//! The service for the enclave's operations: objects in the store, the configuration at boot, credentials for KMS.
+//!
+//! Each connection carries one operation. Bodies pass through one frame at a time, so memory is bounded.
 
-use crate::accept::Served;
 use crate::log::short;
-use crate::parent::Context;
+use crate::services::service::{Context, Served};
 use crate::store::{Incoming, Placed, Store};
 use crate::stream::{Stream, Until};
 use crate::{Error, frames};
@@ -12,14 +13,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-/// The longest operation without its body, in bytes; the longest there is has about a hundred.
+/// The longest operation without its body, in bytes. The longest defined one has about a hundred.
 const MAX_OPERATION: usize = 1024;
-/// How long the enclave has to close after the answer.
-const CLOSING: Duration = Duration::from_secs(1);
+/// How long the parent waits for the enclave to close after the answer. If the parent closed first, an enclave that
+/// reads late could lose the end of the answer.
+const CLOSING: Duration = Duration::from_secs(10);
 
+/// Reads one operation, answers it, and waits until the enclave closes.
 pub(crate) fn serve(context: &Context, enclave: &Stream) -> Served {
-    let until = Until { deadline: Instant::now() + context.settings.limits.operation, bell: &context.halting };
-    let mut served = Served { fields: vec![], up: 0, down: 0, end: Ok(()) };
+    let until = Until { deadline: Instant::now() + context.settings.limits.operation, shutdown: &context.shutdown };
+    let mut served = Served::new(Ok(()));
     served.end = operate(context, enclave, until, &mut served);
     if served.end.is_ok() {
         let closing = Until { deadline: until.deadline.min(Instant::now() + CLOSING), ..until };
@@ -69,7 +72,7 @@ fn operate(context: &Context, enclave: &Stream, until: Until<'_>, served: &mut S
     frames::write(enclave, &answer.encode().0, until)
 }
 
-/// Reads a body to its end, also when it cannot be stored: the enclave reads no answer before it has sent all.
+/// Reads a body to its end, even if it cannot be stored: the enclave reads no answer before it has sent the whole body.
 fn take_in(
     store: &Store,
     enclave: &Stream,
@@ -88,15 +91,15 @@ fn take_in(
     Ok(body.and_then(place))
 }
 
-/// Sends the answer to `get`; tells how many bytes the body had.
+/// Sends the answer to `get`. Returns the length of the body in bytes.
 fn send(mut file: File, length: u64, enclave: &Stream, until: Until<'_>) -> Result<u64, Error> {
-    // Frames wait for each other until they are worth a call, and the enclave's waking.
+    // Small frames are collected, so that each system call sends about a full frame.
     let mut frames = frames::frame(&Answer::Follows(length).encode().0)?;
     let mut content = Vec::with_capacity(MAX_BODY_FRAME);
     let mut sent = 0;
     loop {
         content.clear();
-        // Once the head is out there is no way to say that the disk failed but to close.
+        // The answer has begun, so closing is the only way left to report that the disk failed.
         let count =
             Read::by_ref(&mut file).take(MAX_BODY_FRAME as u64).read_to_end(&mut content).map_err(Error::Disk)?;
         frames.extend(frames::frame(&content)?);
@@ -112,7 +115,7 @@ fn send(mut file: File, length: u64, enclave: &Stream, until: Until<'_>) -> Resu
 }
 
 fn credentials(context: &Context, region: &str, served: &mut Served) -> Answer {
-    if !context.settings.kms.serves(region) {
+    if !context.settings.kms.allows_region(region) {
         served.fields.push(("reason", "no configured region".into()));
         return Answer::Failed;
     }
@@ -125,7 +128,7 @@ fn credentials(context: &Context, region: &str, served: &mut Served) -> Answer {
     Answer::Failed
 }
 
-/// What the log says of an operation: names cut short, and no text of the enclave's.
+/// Adds the fields that the log has about an operation. Names are shortened, and no text of the enclave's is logged.
 fn describe(asked: &Asked, fields: &mut Vec<(&'static str, Value)>) {
     let name = match asked {
         Asked::Boot => "boot",

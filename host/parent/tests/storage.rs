@@ -1,11 +1,10 @@
-//! Port 8000: operations as the enclave asks them, and as nobody should.
+//! Port 8000: operations that an enclave sends, and bytes that an enclave must not send.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_parent::credentials::Source;
-use capelet_parent::kms::Route;
+use capelet_parent::{CredentialSource, KmsRoute};
 use common::{PATIENCE, answer, bytes, framed, is_closed, key, start, wait_for_hang_up, wait_until};
 use enclave_core::parent::{Answer, Key, Kind, MAX_BODY, MAX_BODY_FRAME, Operation};
 use std::io::Write;
@@ -13,7 +12,7 @@ use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 #[test]
-fn an_object_through_its_life() {
+fn stores_lists_and_deletes_objects() {
     let running = start(|_, _| {});
     for length in [0, 1, MAX_BODY_FRAME - 1, MAX_BODY_FRAME, MAX_BODY_FRAME + 1, 3 * MAX_BODY_FRAME + 7] {
         let key = key(1, length as u64);
@@ -32,7 +31,7 @@ fn an_object_through_its_life() {
 }
 
 #[test]
-fn statements_are_replaced_and_nothing_else() {
+fn replaces_statements_and_no_other_kind() {
     let running = start(|_, _| {});
     let statement = Key { kind: Kind::Statement, ..key(0, 3) };
     for body in [&b"one"[..], b"two"] {
@@ -46,7 +45,7 @@ fn statements_are_replaced_and_nothing_else() {
 }
 
 #[test]
-fn boot_hands_over_what_it_was_given() {
+fn answers_boot_with_configuration_and_deployers() {
     let running = start(|_, _| {});
     assert_eq!(running.ask(&Operation::Boot), Answer::Boot(b"configuration".to_vec(), None));
     let running = start(|settings, _| {
@@ -57,10 +56,10 @@ fn boot_hands_over_what_it_was_given() {
 }
 
 #[test]
-fn credentials_are_read_anew_and_never_logged() {
+fn reads_credentials_at_each_use_and_never_logs_them() {
     let running = start(|settings, folder| {
-        settings.credentials = Source::File(folder.join("credentials"));
-        settings.kms = Route::Regions(vec!["eu-central-1".parse().unwrap()]);
+        settings.credentials = CredentialSource::File(folder.join("credentials"));
+        settings.kms = KmsRoute::Regions(vec!["eu-central-1".parse().unwrap()]);
     });
     let ask = |region| running.ask(&Operation::Credentials(region));
     assert_eq!(ask("eu-central-1"), Answer::Failed);
@@ -81,7 +80,7 @@ fn credentials_are_read_anew_and_never_logged() {
 }
 
 #[test]
-fn the_log_names_objects_in_short_and_never_bodies() {
+fn logs_shortened_names_and_no_bodies() {
     let running = start(|_, _| {});
     running.ask(&Operation::Put(key(0xab, 5), b"SECRETBODY"));
     let line = running.log.wait_for(&["\"put\"", "Done"]);
@@ -92,7 +91,7 @@ fn the_log_names_objects_in_short_and_never_bodies() {
 }
 
 #[test]
-fn cut_off_at_every_byte() {
+fn stores_nothing_of_a_truncated_operation() {
     let running = start(|_, _| {});
     let whole = bytes(&Operation::Put(key(1, 1), b"body of it"));
     for length in 0..whole.len() {
@@ -101,7 +100,7 @@ fn cut_off_at_every_byte() {
         stream.shutdown(Shutdown::Write).unwrap();
         assert!(is_closed(&mut stream), "answered after {length} bytes");
     }
-    // Nothing of it is there, not even out of sight.
+    // Nothing is left, neither under the key nor under `incoming`.
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
     assert_eq!(std::fs::read_dir(running.path("store/incoming")).unwrap().count(), 0);
     assert_eq!(running.ask(&Operation::Put(key(1, 1), b"body of it")), Answer::Done);
@@ -115,11 +114,11 @@ fn closes_invalid_operations_at_once() {
         ("a huge head", u32::MAX.to_be_bytes().to_vec()),
         ("a head over the limit", 1025_u32.to_be_bytes().to_vec()),
         ("an empty head", framed(b"")),
-        ("no CBOR", framed(b"\xff\xff")),
+        ("not CBOR", framed(b"\xff\xff")),
         ("an unknown operation", framed(&[0xa1, 0x01, 0x08])),
-        ("bytes after it", framed(&[&Operation::Boot.encode().0[..], b"\0"].concat())),
-        ("a huge frame of a body", [&put[..], &u32::MAX.to_be_bytes()].concat()),
-        ("a frame over the limit", [&put[..], &(MAX_BODY_FRAME as u32 + 1).to_be_bytes()].concat()),
+        ("trailing bytes", framed(&[&Operation::Boot.encode().0[..], b"\0"].concat())),
+        ("a huge body frame", [&put[..], &u32::MAX.to_be_bytes()].concat()),
+        ("a body frame over the limit", [&put[..], &(MAX_BODY_FRAME as u32 + 1).to_be_bytes()].concat()),
     ];
     for (name, bytes) in cases {
         let mut stream = running.port(8000);
@@ -131,7 +130,7 @@ fn closes_invalid_operations_at_once() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_not_stored() {
+fn does_not_store_a_body_above_the_limit() {
     let running = start(|_, _| {});
     let mut stream = running.port(8000);
     stream.write_all(&framed(&Operation::Put(key(1, 1), b"").encode().0)).unwrap();
@@ -139,21 +138,21 @@ fn a_body_over_the_limit_is_not_stored() {
     for _ in 0..MAX_BODY / MAX_BODY_FRAME {
         stream.write_all(&frame).unwrap();
     }
-    // The last byte is one too many; the parent may be gone before the end is written.
+    // This byte is above the limit. The parent may close before the test has written the end, so this may fail.
     let _ = stream.write_all(&[framed(&[1]), framed(&[])].concat());
     assert!(is_closed(&mut stream));
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
 }
 
 #[test]
-fn a_store_that_cannot_take_a_body_takes_it_off_the_socket() {
+fn reads_a_body_that_it_cannot_store_and_answers_failed() {
     let running = start(|_, _| {});
     std::fs::remove_dir(running.path("store/incoming")).unwrap();
     assert_eq!(running.ask(&Operation::Put(key(1, 1), &vec![1; 1 << 20])), Answer::Failed);
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
 }
 
-/// One byte at a time does not put the deadline off.
+/// Bytes that arrive one by one do not extend the deadline.
 #[test]
 fn closes_a_slow_writer_at_the_deadline() {
     let mut store = None;
@@ -201,7 +200,7 @@ fn closes_a_slow_reader_at_the_deadline() {
 }
 
 #[test]
-fn two_connections_race_for_a_name() {
+fn stores_exactly_one_of_two_concurrent_puts() {
     let running = start(|_, _| {});
     for version in 0..10 {
         let answers: Vec<Answer> = std::thread::scope(|scope| {

@@ -1,10 +1,10 @@
-//! How a parent starts, or does not, and how it ends.
+//! How a parent starts, when it refuses to start, and how it stops.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_parent::{Address, Error, Parent};
+use capelet_parent::{Address, Error, KmsRoute, Parent};
 use common::{Kept, Running, accept, enclave, is_closed, settings, start};
 use enclave_core::parent::{Answer, Operation};
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 #[test]
-fn clients_on_a_unix_socket() {
+fn serves_clients_on_a_unix_socket_and_removes_it_at_the_end() {
     let running = start(|settings, folder| settings.listen.push(Address::Unix(folder.join("clients"))));
     let listener = enclave(&running);
     assert_eq!(running.parent.addresses()[1], Address::Unix(running.path("clients")));
@@ -23,7 +23,7 @@ fn clients_on_a_unix_socket() {
     drop(client);
     let path = running.path("clients");
     running.parent.stop();
-    assert!(!path.exists(), "the socket stays behind");
+    assert!(!path.exists(), "the socket was not removed");
 }
 
 #[test]
@@ -75,13 +75,11 @@ fn stopping_does_not_wait_when_no_client_is_served() {
 }
 
 #[test]
-fn settings_that_cannot_be() {
+fn rejects_invalid_settings_and_logs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let log = Kept::default();
-    let base = || {
-        // The lock of the last one goes with it.
-        settings(folder.path(), &log)
-    };
+    // Each call opens the store. `Parent::start` drops the settings that it rejects, and with them the store's lock.
+    let base = || settings(folder.path(), &log);
     let mut none = base();
     none.listen.clear();
     assert!(matches!(Parent::start(none), Err(Error::NothingToListenOn)));
@@ -94,9 +92,9 @@ fn settings_that_cannot_be() {
     let mut zero = base();
     zero.limits.clients = 0;
     assert!(matches!(Parent::start(zero), Err(Error::Limit(_))));
-    let mut far = base();
-    far.kms = capelet_parent::kms::Route::Development("192.0.2.1:443".parse().unwrap());
-    assert!(matches!(Parent::start(far), Err(Error::KmsNotLocal(_))));
+    let mut remote = base();
+    remote.kms = KmsRoute::Development("192.0.2.1:443".parse().unwrap());
+    assert!(matches!(Parent::start(remote), Err(Error::KmsNotLocal(_))));
     let mut taken = base();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     taken.listen = vec![Address::Tcp(listener.local_addr().unwrap())];

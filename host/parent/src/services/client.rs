@@ -1,18 +1,18 @@
-//! Clients: their bytes to the enclave, the enclave's to them.
+//! The service for clients: it relays bytes between a client and the enclave.
 
-use crate::accept::Served;
 use crate::connect;
-use crate::parent::Context;
 use crate::relay::{Bounds, relay};
+use crate::services::service::{Context, Served};
 use crate::stream::{Stream, Until};
 use std::time::Instant;
 
+/// Connects to the enclave and relays until both sides have ended or a limit is reached.
 pub(crate) fn serve(context: &Context, client: &Stream) -> Served {
     let limits = &context.settings.limits;
-    let until = Until { deadline: Instant::now() + limits.connect, bell: &context.halting };
+    let until = Until { deadline: Instant::now() + limits.connect, shutdown: &context.shutdown };
     let enclave = match connect::enclave(&context.settings.enclave, until) {
         Ok(enclave) => enclave,
-        Err(error) => return Served { fields: vec![], up: 0, down: 0, end: Err(error) },
+        Err(error) => return Served::new(Err(error)),
     };
     let bounds = Bounds {
         idle: limits.client_idle,
@@ -20,6 +20,6 @@ pub(crate) fn serve(context: &Context, client: &Stream) -> Served {
         deadline: Instant::now() + limits.client_total,
         bytes: u64::MAX,
     };
-    let carried = relay(client, &enclave, &bounds, &context.halting);
-    Served { fields: vec![], up: carried.forth, down: carried.back, end: carried.end }
+    let carried = relay(client, &enclave, &bounds, &context.shutdown);
+    Served { fields: Vec::new(), up: carried.forth, down: carried.back, end: carried.end }
 }

@@ -1,17 +1,17 @@
-//! The heartbeat: an enclave that has booted sends one byte, and takes the same byte for leave to go on.
+//! The service for the heartbeat: an enclave that has booted sends one byte, and continues when it receives it back.
 
 use crate::Error;
-use crate::accept::Served;
-use crate::parent::Context;
+use crate::services::service::{Context, Served};
 use crate::stream::{Stream, Until};
 use std::time::Instant;
 
-/// The byte that `nitro-cli` and AWS' init exchange.
+/// The byte that `nitro-cli` and AWS's init exchange.
 const BEAT: u8 = 0xB7;
 
+/// Answers one heartbeat.
 pub(crate) fn serve(context: &Context, enclave: &Stream) -> Served {
-    let until = Until { deadline: Instant::now() + context.settings.limits.connect, bell: &context.halting };
-    Served { fields: vec![], up: 0, down: 0, end: answer(enclave, until) }
+    let until = Until { deadline: Instant::now() + context.settings.limits.connect, shutdown: &context.shutdown };
+    Served::new(answer(enclave, until))
 }
 
 fn answer(enclave: &Stream, until: Until<'_>) -> Result<(), Error> {

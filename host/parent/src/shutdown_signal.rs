@@ -1,4 +1,4 @@
-//! A bell that wakes every thread that waits on a socket, once and for good.
+//! A signal that wakes every thread that waits on a socket. Once set, it stays set.
 
 use crate::Error;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -7,30 +7,31 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One end of a socket pair is polled by all; the other is closed to ring.
-pub(crate) struct Bell {
-    waits: UnixStream,
-    rings: Mutex<Option<UnixStream>>,
+/// A socket pair. Every waiting thread polls one end. Setting the signal closes the other end.
+pub(crate) struct ShutdownSignal {
+    polled: UnixStream,
+    /// `None` once the signal is set.
+    closes: Mutex<Option<UnixStream>>,
 }
 
-impl Bell {
+impl ShutdownSignal {
     pub fn new() -> Result<Self, Error> {
-        let (waits, rings) = UnixStream::pair().map_err(Error::System)?;
-        Ok(Self { waits, rings: Mutex::new(Some(rings)) })
+        let (polled, closes) = UnixStream::pair().map_err(Error::System)?;
+        Ok(Self { polled, closes: Mutex::new(Some(closes)) })
     }
 
-    pub fn ring(&self) {
-        drop(self.rings.lock().unwrap_or_else(PoisonError::into_inner).take());
+    pub fn set(&self) {
+        drop(self.closes.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    pub fn has_rung(&self) -> bool {
-        self.rings.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    pub fn is_set(&self) -> bool {
+        self.closes.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Waits until a descriptor has what is wanted of it, and tells for each what it has.
+    /// Waits until at least one of the descriptors has an event that is wanted of it. Returns the events of each.
     ///
     /// # Errors
-    /// [`Error::Deadline`] at `until`, [`Error::Stopping`] when the bell rings.
+    /// [`Error::Deadline`] at `until`, [`Error::Stopping`] when the signal is set, [`Error::Socket`] if `poll` fails.
     pub fn wait<const N: usize>(
         &self,
         wanted: [Option<(BorrowedFd<'_>, PollFlags)>; N],
@@ -41,7 +42,7 @@ impl Bell {
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(Error::Deadline);
             }
-            let mut polled = vec![PollFd::new(self.waits.as_fd(), PollFlags::POLLIN)];
+            let mut polled = vec![PollFd::new(self.polled.as_fd(), PollFlags::POLLIN)];
             polled.extend(wanted.iter().flatten().map(|(fd, flags)| PollFd::new(*fd, *flags)));
             match poll(&mut polled, left.map_or(PollTimeout::NONE, timeout)) {
                 Ok(0) | Err(nix::Error::EINTR) => continue,
@@ -57,7 +58,7 @@ impl Bell {
     }
 }
 
-/// In milliseconds, rounded up, so that a rest of less than one is not waited for in a loop.
+/// In milliseconds, rounded up: a time of zero would make the last millisecond a busy loop.
 fn timeout(left: Duration) -> PollTimeout {
     let milliseconds = i32::try_from(left.as_millis().saturating_add(1)).unwrap_or(i32::MAX);
     PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)

@@ -1,12 +1,9 @@
-//! Accepting: a thread per listener, and one per connection that found a place.
+//! The accept loop: one thread per listener, and one thread per admitted connection.
 
 use crate::Error;
-use crate::bell::Bell;
 use crate::counters::Counters;
 use crate::listen::{Accepted, Listener};
-use crate::parent::Context;
-use crate::slots::Slots;
-use crate::stream::Stream;
+use crate::services::service::{Context, Service};
 use nix::poll::PollFlags;
 use serde_json::Value;
 use std::os::fd::AsFd;
@@ -14,47 +11,22 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// A connection's stack, in bytes; its buffers are elsewhere. The resolver needs most of it.
+/// The stack of a connection's thread, in bytes. The resolver needs most of it. Buffers are on the heap.
 const STACK: usize = 256 * 1024;
-/// How long accepting rests after it failed (mostly for want of descriptors).
-const REST: Duration = Duration::from_millis(50);
+/// How long the accept loop pauses after an error. The usual error is that no descriptor is free.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// One of the things that the parent does for those who connect.
-pub(crate) struct Service {
-    /// Its name in the log.
-    pub name: &'static str,
-    /// Its places.
-    pub slots: Arc<Slots>,
-    pub counters: Counters,
-    /// What ends the accepting.
-    pub ends: Arc<Bell>,
-    /// Serves one connection to its end.
-    pub serve: fn(&Context, &Stream) -> Served,
-}
-
-/// What serving a connection came to.
-pub(crate) struct Served {
-    /// For the log.
-    pub fields: Vec<(&'static str, Value)>,
-    /// Bytes in.
-    pub up: u64,
-    /// Bytes out.
-    pub down: u64,
-    /// How it ended.
-    pub end: Result<(), Error>,
-}
-
-/// Starts to accept; ends when the service's bell rings.
+/// Starts the accept loop of one listener. It ends when `service.stop_accepting` is set.
 pub(crate) fn start(listener: Listener, service: Arc<Service>, context: Arc<Context>) -> Result<JoinHandle<()>, Error> {
     let accept = move || {
         loop {
-            match service.ends.wait([Some((listener.as_fd(), PollFlags::POLLIN))], None) {
+            match service.stop_accepting.wait([Some((listener.as_fd(), PollFlags::POLLIN))], None) {
                 Err(Error::Stopping) => return,
-                Err(error) => rest(&service, &context, &error),
+                Err(error) => pause(&service, &context, &error),
                 Ok(_) => match listener.accept() {
                     Ok(Some(accepted)) => admit(accepted, &service, &context),
                     Ok(None) => {}
-                    Err(error) => rest(&service, &context, &error),
+                    Err(error) => pause(&service, &context, &error),
                 },
             }
         }
@@ -62,20 +34,20 @@ pub(crate) fn start(listener: Listener, service: Arc<Service>, context: Arc<Cont
     Builder::new().stack_size(STACK).spawn(accept).map_err(Error::System)
 }
 
-fn rest(service: &Service, context: &Context, error: &Error) {
+fn pause(service: &Service, context: &Context, error: &Error) {
     context.settings.log.warn("accept", &[("service", service.name.into()), ("error", error.to_string().into())]);
-    // An error here is the time that passed, or the bell, which the caller hears as well.
-    let _ = service.ends.wait([], Some(Instant::now() + REST));
+    // This always returns an error: the deadline, or the signal. The caller sees the signal in its next round.
+    let _ = service.stop_accepting.wait([], Some(Instant::now() + PAUSE));
 }
 
-/// Serves the connection on a thread of its own, or closes it.
+/// Serves the connection on a new thread. If the service is at its limit, it closes the connection.
 fn admit(accepted: Accepted, service: &Arc<Service>, context: &Arc<Context>) {
     let log = &context.settings.log;
-    let slot = match service.slots.take() {
-        Ok(slot) => slot,
-        Err(full) => {
+    let permit = match service.limit.admit() {
+        Ok(permit) => permit,
+        Err(reached) => {
             Counters::add(&service.counters.refused, 1);
-            if full.first {
+            if reached.first {
                 log.warn("full", &[("service", service.name.into()), ("peer", accepted.peer.into())]);
             }
             return;
@@ -84,13 +56,14 @@ fn admit(accepted: Accepted, service: &Arc<Service>, context: &Arc<Context>) {
     let (service, context) = (Arc::clone(service), Arc::clone(context));
     let serve = move || {
         serve(accepted, &service, &context);
-        drop(slot);
+        drop(permit);
     };
     if let Err(error) = Builder::new().stack_size(STACK).spawn(serve) {
         log.warn("thread", &[("error", error.to_string().into())]);
     }
 }
 
+/// Serves one connection, counts it, and logs one event about it.
 fn serve(accepted: Accepted, service: &Service, context: &Context) {
     let began = Instant::now();
     let served = (service.serve)(context, &accepted.stream);

@@ -1,0 +1,21 @@
+//! Reading a file of bounded length.
+
+use crate::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// [`Error::File`] if the file cannot be read, [`Error::FileTooLarge`] if it is longer than `limit`.
+pub fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit {
+        return Err(Error::FileTooLarge { what: path.display().to_string(), limit });
+    }
+    Ok(bytes)
+}
