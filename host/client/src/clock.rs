@@ -1,13 +1,13 @@
-//! Milliseconds since 1970, and how people read them.
+//! The present time in milliseconds since 1970, and its text form.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// This machine's clock, in milliseconds since 1970; 0 before then.
+/// This machine's time, in milliseconds since 1970. A clock before 1970 gives 0.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// `2025-11-10 17:23:30 UTC`.
+/// Formats a time as `2025-11-10 17:23:30 UTC`.
 pub fn date(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -15,7 +15,7 @@ pub fn date(milliseconds: u64) -> String {
     format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// Year, month and day of a day counted from 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Year, month and day of a day that is counted from 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates() {
+    fn formats_dates() {
         assert_eq!(date(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(date(1_762_795_210_812), "2025-11-10 17:20:10 UTC");
         assert_eq!(date(951_782_399_999), "2000-02-28 23:59:59 UTC");
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_panics() {
+    fn formats_every_time_without_panic() {
         for time in [u64::MAX, u64::MAX / 2, 1 << 53] {
             assert!(date(time).ends_with("UTC"));
         }

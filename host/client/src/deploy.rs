@@ -1,5 +1,7 @@
-//! Deploying: sealed for the enclave inside TLS, sealed again by it under KMS' half and the owner's, signed by the
-//! owner, stored and opened once more before anyone is told.
+//! Deploys and deletes functions.
+//!
+//! The client encrypts the bundle to the enclave inside TLS, and signs a record of it. The enclave encrypts the bundle
+//! under KMS's key share and the owner's, stores it, and decrypts the stored bytes once before it answers.
 
 use crate::error::Error;
 use crate::folder;
@@ -7,7 +9,7 @@ use crate::home::Home;
 use crate::home::catalogue::{Catalogue, Deployed, Function};
 use crate::policy;
 use crate::random;
-use crate::session::{Ask, Session};
+use crate::session::{RequestSpec, Session};
 use crate::values::Hex;
 use enclave_core::cbor::Writer;
 use enclave_core::config::Arn;
@@ -16,20 +18,21 @@ use enclave_core::message::{Halves, Verb};
 use enclave_core::object::Kind;
 use enclave_core::record::{FUNCTION, FunctionRecord};
 
-/// How to deploy.
+/// The options of a deployment.
 pub struct Options<'a> {
-    /// Its name in the catalogue: the same again is the next version.
+    /// The function's name in the catalogue. An existing name gets the next version.
     pub name: &'a str,
-    /// A KMS key other than the configuration's.
+    /// The ARN of a KMS key; `None` stands for the key of the enclave's configuration.
     pub key: Option<&'a str>,
-    /// SHA-384 of the key's policy, hexadecimal, if it must be a certain one.
+    /// The SHA-384 that the key's policy must have, hexadecimal; `None` accepts any policy.
     pub key_policy_checksum: Option<&'a str>,
-    /// Exceptions that are accepted, joined by commas.
+    /// The exceptions that are accepted, separated by commas.
     pub accept: Option<&'a str>,
 }
 
-/// Deploys a function. It is in the catalogue before it is sent, and confirmed there once the enclave has opened what
-/// it stored.
+/// Deploys a function.
+///
+/// The catalogue records it before it is sent, and confirms it after the enclave has decrypted the stored bytes.
 pub fn deploy(
     home: &Home,
     session: &mut Session,
@@ -65,10 +68,10 @@ pub fn deploy(
     params.map(7).uint(1).bytes(&entry.id.0).uint(2).uint(entry.version).uint(3).bytes(&entry.checksum.0);
     key.write(&mut params, 4);
     params.uint(7).item(&record);
-    let half = session.half(identity, Kind::Function, &entry.id.0, entry.version);
-    let halves = Halves::from([(entry.id.0, half)]);
-    let ask = Ask { verb: Verb::Deploy, params: params.finish(), halves, body: Some(&function.bundle) };
-    session.demand(identity, ask)?;
+    let key_share = session.key_share(identity, Kind::Function, &entry.id.0, entry.version);
+    let key_shares = Halves::from([(entry.id.0, key_share)]);
+    let request = RequestSpec { verb: Verb::Deploy, params: params.finish(), key_shares, body: Some(&function.bundle) };
+    session.send_expect_ok(identity, request)?;
 
     home.update(|catalogue: &mut Catalogue| {
         catalogue.mark(&entry.id, entry.version, &root, Deployed::Confirmed);
@@ -77,12 +80,12 @@ pub fn deploy(
     Ok(Function { state: Deployed::Confirmed, ..entry })
 }
 
-/// Asks the store to forget a version of a function, and notes that it was asked.
+/// Asks the store to delete a version of a function, and records the request in the catalogue. The store may ignore it.
 pub fn delete(home: &Home, session: &mut Session, identity: &Identity, id: Hex<16>, version: u64) -> Result<(), Error> {
     let mut params = Writer::new();
     params.map(3).uint(1).uint(Kind::Function as u64).uint(2).bytes(&id.0).uint(3).uint(version);
-    let ask = Ask { verb: Verb::Delete, params: params.finish(), halves: Halves::new(), body: None };
-    session.demand(identity, ask)?;
+    let request = RequestSpec { verb: Verb::Delete, params: params.finish(), key_shares: Halves::new(), body: None };
+    session.send_expect_ok(identity, request)?;
     let root = session.root_id();
     home.update(|catalogue: &mut Catalogue| {
         catalogue.mark(&id, version, &root, Deployed::Deleted);

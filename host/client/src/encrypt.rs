@@ -1,9 +1,9 @@
-//! Encrypting to a vault: a stream of any length in bounded memory, its chunks by as many threads as there are cores.
+//! Encrypts data of any length to a vault, in bounded memory and with one thread for each core.
 
 use crate::Crypto;
 use crate::error::Error;
 use crate::random;
-use crate::statements::Vault;
+use crate::vault_key::VaultKey;
 use data_encoding::BASE64URL_NOPAD;
 use enclave_core::ciphertext::{self, CiphertextHeader};
 use enclave_core::stream::{CHUNK_LEN, Sealer, TAG_LEN, Ticket};
@@ -14,17 +14,19 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 use zeroize::Zeroizing;
 
-/// A chunk and its tag, in bytes.
+/// The size of a slot, in bytes: a chunk and its tag.
 const SLOT: usize = CHUNK_LEN + TAG_LEN;
-/// Chunks of a piece, which one thread seals: 512 KiB, so that it stays in that thread's cache.
+/// The number of chunks in a piece, which one thread encrypts. A piece has 512 KiB, so that it stays in the core's cache.
 const PIECE: usize = 8;
-/// More threads than this only wait for memory.
+/// The greatest number of threads. More threads would only wait for memory.
 const MAX_THREADS: usize = 8;
 
-/// Encrypts all of `input`. `checksums` names the functions that may read it, in any order; none: whatever the owner
-/// of the vault deploys. `progress` is told how many bytes were taken so far. Gives how many there were.
+/// Encrypts all of `input` and returns its length in bytes.
+///
+/// `checksums` names the functions that may read the data, in any order. `None` allows every function that the vault's
+/// owner deploys. `progress` is called with the number of bytes read so far.
 pub fn encrypt(
-    vault: &Vault,
+    vault: &VaultKey,
     checksums: Option<Vec<[u8; 32]>>,
     input: impl Read,
     output: &mut impl Write,
@@ -51,7 +53,7 @@ pub fn encrypt(
     std::thread::scope(|scope| {
         let sealers: Vec<Lane> = (0..threads).map(|_| Lane::start(scope)).collect();
         let mut lanes = sealers.iter().cycle();
-        // Pieces go to the threads in turn and come back in turn, so that they come back in order.
+        // Pieces are given to the threads in turn and taken back in the same turn, which keeps their order.
         let mut underway = VecDeque::new();
         let mut spare = Vec::new();
         let (mut total, mut ended) = (0u64, false);
@@ -77,10 +79,10 @@ pub fn encrypt(
     })
 }
 
-/// A thread of ours is gone: it panicked.
+/// The error for a thread that has ended early, because it panicked.
 const BROKEN: Error = Error::Pipe(io::ErrorKind::Other);
 
-/// A piece's slots, the plaintext in them, and the right to seal each chunk once.
+/// The slots of a piece, the length of their plaintext, and one ticket for each chunk. A ticket encrypts one chunk.
 struct Piece {
     bytes: Zeroizing<Vec<u8>>,
     length: usize,
@@ -88,17 +90,17 @@ struct Piece {
     last: bool,
 }
 
-/// The slots, and how many bytes of them are the sealed piece.
+/// The slots, and the number of their bytes that the encrypted piece uses.
 type Sealed = Result<(Zeroizing<Vec<u8>>, usize), Error>;
 
-/// A thread that seals pieces, one after the other.
+/// A thread that encrypts pieces, one after the other.
 struct Lane {
     to: SyncSender<Piece>,
     from: Receiver<Sealed>,
 }
 
 impl Lane {
-    /// Ends when `to` is dropped.
+    /// Starts the thread. It ends when `to` is dropped.
     fn start<'scope>(scope: &'scope Scope<'scope, '_>) -> Self {
         let (to, pieces) = sync_channel::<Piece>(2);
         let (done, from) = sync_channel(2);
@@ -113,21 +115,22 @@ impl Lane {
     }
 }
 
-/// Rights for `count` full chunks.
+/// Tickets for `count` full chunks.
 fn full_tickets(sealer: &mut Option<Sealer<Crypto>>, count: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
     let sealer = sealer.as_mut().ok_or(BROKEN)?;
     (0..count).map(|_| Ok(sealer.ticket()?)).collect()
 }
 
-/// Rights for the last `length` bytes: full chunks, then one that is the last of all.
+/// Tickets for the last `length` bytes: for full chunks, and for the final chunk.
 fn last_tickets(sealer: &mut Option<Sealer<Crypto>>, length: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
     let mut tickets = full_tickets(sealer, length.saturating_sub(1) / CHUNK_LEN)?;
     tickets.push(sealer.take().ok_or(BROKEN)?.last()?);
     Ok(tickets)
 }
 
-/// Fills the slots of a piece, each with a chunk and room for its tag. Gives the bytes read and whether they are the
-/// last: only then may there be fewer than fit.
+/// Fills each slot of a piece with a chunk, and leaves room for its tag.
+///
+/// Returns the number of bytes read, and whether the input has ended. Only then can they be fewer than fit.
 fn fill(input: &mut impl BufRead, piece: &mut [u8]) -> Result<(usize, bool), Error> {
     let failed = |error: io::Error| Error::Pipe(error.kind());
     let mut bytes = 0;
@@ -148,7 +151,7 @@ fn fill(input: &mut impl BufRead, piece: &mut [u8]) -> Result<(usize, bool), Err
     Ok((bytes, input.fill_buf().map_err(failed)?.is_empty()))
 }
 
-/// Seals a piece in place, chunk by chunk.
+/// Encrypts a piece in place, chunk by chunk.
 fn seal(mut piece: Piece) -> Sealed {
     let count = piece.tickets.len();
     let tail = if piece.last { piece.length - count.saturating_sub(1) * CHUNK_LEN } else { CHUNK_LEN };
@@ -160,21 +163,21 @@ fn seal(mut piece: Piece) -> Sealed {
     Ok((piece.bytes, count.saturating_sub(1) * SLOT + tail + TAG_LEN))
 }
 
-/// Writes the text form of an encrypted file, `cape:` and base64url, as the bytes come.
+/// A writer that converts an encrypted file to its text form: `cape:` and base64url.
 pub struct TextForm<W: Write> {
     out: W,
-    /// Up to two bytes that do not fill four characters yet.
+    /// Up to two bytes that do not yet make four characters.
     left: Vec<u8>,
 }
 
 impl<W: Write> TextForm<W> {
-    /// Begins.
+    /// Writes the prefix.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all(text::CAPE.as_bytes())?;
         Ok(Self { out, left: Vec::new() })
     }
 
-    /// Writes what is left, and the end of the line.
+    /// Writes the remaining bytes and the end of the line.
     pub fn finish(mut self) -> io::Result<()> {
         let last = BASE64URL_NOPAD.encode(&self.left);
         self.out.write_all(last.as_bytes())?;
@@ -210,11 +213,11 @@ mod tests {
 
     const OWNER: [u8; 32] = [9; 32];
 
-    fn vault() -> (Vault, KemSecret) {
+    fn vault() -> (VaultKey, KemSecret) {
         let secret = KemSecret::from_seed(&[7; 32]).unwrap();
         let key = secret.public();
         let arn = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
-        let vault = Vault {
+        let vault = VaultKey {
             owner: Owner(OWNER),
             epoch: 1,
             kid: enclave_core::vault::kid(&key),
@@ -225,14 +228,14 @@ mod tests {
             operator_key: true,
             kms: None,
             policy: None,
-            facts: None,
+            key_metadata: None,
             root: Hex([0; 32]),
             development: true,
         };
         (vault, secret)
     }
 
-    /// Gives its bytes in odd pieces.
+    /// A reader that returns its bytes in pieces of uneven length.
     struct Pieces<'a>(&'a [u8], usize);
 
     impl Read for Pieces<'_> {
@@ -243,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_opens_again() {
+    fn decrypts_to_the_input_at_every_length() {
         let (vault, secret) = vault();
         let data: Vec<u8> = (0..PIECE * CHUNK_LEN * 20 + 3).map(|i| u8::try_from(i % 251).unwrap()).collect();
         let edges = [0, CHUNK_LEN, PIECE * CHUNK_LEN, 20 * PIECE * CHUNK_LEN];
@@ -259,18 +262,18 @@ mod tests {
     }
 
     #[test]
-    fn checksums_are_sorted_and_once_each() {
+    fn sorts_checksums_and_removes_duplicates() {
         let (vault, _) = vault();
         let mut file = Vec::new();
         let checksums = vec![[2; 32], [1; 32], [2; 32]];
         encrypt(&vault, Some(checksums), &b"x"[..], &mut file, |_| ()).unwrap();
         assert_eq!(Ciphertext::parse(&file).unwrap().header.checksums, Some(vec![[1; 32], [2; 32]]));
         let none = encrypt(&vault, Some(Vec::new()), &b"x"[..], &mut Vec::new(), |_| ());
-        assert_eq!(none, Err(Error::Judged(CoreError::Malformed(Part::Ciphertext))));
+        assert_eq!(none, Err(Error::Local(CoreError::Malformed(Part::Ciphertext))));
     }
 
     #[test]
-    fn the_text_form_is_the_file() {
+    fn text_form_decodes_to_the_file() {
         let bytes: Vec<u8> = (0..=255).collect();
         for (length, step) in [(0, 1), (1, 1), (2, 2), (3, 1), (255, 7), (256, 100)] {
             let mut out = Vec::new();

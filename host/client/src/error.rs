@@ -1,7 +1,7 @@
-//! What can go wrong in the client: a stable code for scripts, a sentence that says what to do for people.
+//! The client's errors. Each has a stable code for scripts, and a sentence that says what is wrong and what to do.
 
-use crate::advice;
-use crate::fault::FolderFault;
+use crate::bundle_error::BundleError;
+use crate::error_text;
 use enclave_core::error::Down;
 use std::fmt;
 use std::io;
@@ -11,147 +11,147 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Evidence, a structure or a key that was judged here.
-    Judged(enclave_core::Error),
-    /// What an attested enclave answered.
+    /// This client rejected evidence, a structure or a key.
+    Local(enclave_core::Error),
+    /// An attested enclave answered with an error.
     Answered(enclave_core::Error),
     /// The connection to this address failed.
     Connection {
         /// The address.
         url: String,
-        /// How it failed.
+        /// How the connection failed.
         down: Down,
     },
-    /// The command line is not understood; the parser's own words.
+    /// The command line is invalid. Contains the message of the parser.
     Usage(String),
-    /// An argument is not of its form.
+    /// An argument is invalid.
     Argument {
-        /// Which argument.
+        /// The argument.
         name: &'static str,
         /// What it must be.
         want: &'static str,
     },
-    /// PCRs to pin that are not of their form.
+    /// The value of `-p` is invalid.
     BadPin {
-        /// What they must be.
+        /// What it must be.
         want: &'static str,
     },
-    /// No enclave was named and none can be guessed.
+    /// No enclave was named, and there is not exactly one trust entry.
     NoUrl,
-    /// An address that is neither `capelet://HOST[:PORT]` nor `unix:/PATH`.
+    /// The address is neither `capelet://HOST[:PORT]` nor `unix:/PATH`.
     BadUrl(String),
-    /// No trust entry for this address: nothing is sent to it.
+    /// No image is pinned for this address, so that nothing is sent to it.
     NoPins(String),
-    /// The address has a trust entry under another root.
+    /// The address is pinned under another root.
     RootChanged(String),
-    /// Trust on first use of an enclave that is not under a development root.
+    /// Trust on first use was requested for an enclave that is not under a development root.
     NotDevelopment(String),
-    /// A development root beyond this machine.
+    /// A development root was used for an address on another machine.
     NotLocal(String),
     /// A file or folder cannot be used.
     Io {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
-        /// With which file.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         kind: io::ErrorKind,
     },
-    /// Standard output or input broke.
+    /// Standard input or output cannot be used.
     Pipe(io::ErrorKind),
-    /// Neither `CAPELET_HOME` nor `HOME` says where to keep things.
+    /// Neither `CAPELET_HOME` nor `HOME` is set.
     NoHome,
-    /// A file or folder that others may read or change.
+    /// Others can read or change a file or folder.
     Permissions {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
         /// Its mode.
         mode: u32,
-        /// What it must be.
+        /// The required mode.
         want: u32,
     },
-    /// A file or folder that belongs to another user.
+    /// A file or folder belongs to another user.
     NotYours {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// Whose it is: a user id.
+        /// The user id of its owner.
         owner: u32,
     },
-    /// A file of the client's own that cannot be read.
+    /// A file of this client is invalid.
     Damaged(PathBuf),
-    /// A file of the client's own, written by a newer client.
+    /// A newer client wrote this file.
     Newer(PathBuf),
-    /// Another client holds the lock for too long.
+    /// Another client has held the lock for too long.
     Locked(PathBuf),
-    /// A file over its limit, in bytes.
+    /// A file exceeds its limit.
     FileTooLarge {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// The limit.
+        /// The limit, in bytes.
         limit: u64,
     },
-    /// A folder that cannot become a bundle.
-    Folder {
-        /// What is wrong.
-        fault: FolderFault,
-        /// Where.
+    /// A folder or a file cannot become a bundle.
+    Bundle {
+        /// The rule that is broken.
+        error: BundleError,
+        /// The file or folder that breaks it.
         path: PathBuf,
     },
-    /// No function of this name or id in the catalogue.
+    /// The catalogue has no function with this name or id.
     UnknownFunction(String),
-    /// The function is known, its checksum is not.
+    /// The checksum of this function is unknown.
     NoChecksum(String),
-    /// The name stands for another thing already.
+    /// The name is already in use.
     NameTaken(String),
-    /// Nobody of this name in the address book, and it is no owner's key.
+    /// The name is neither in the address book nor an owner's key.
     UnknownContact(String),
-    /// The key has another fingerprint than the one that was said.
+    /// The key's fingerprint differs from the one in the arguments.
     FingerprintDiffers,
-    /// Encrypting to somebody else without saying for which functions.
+    /// Encryption to another owner's vault needs the functions that may read the data.
     NoBinding,
-    /// There is no vault key to encrypt to, nor one that can be renewed.
+    /// The owner has no vault key.
     NoVaultKey,
-    /// There is a vault key already.
+    /// A vault key with this epoch already exists.
     VaultKeyExists(u64),
-    /// The enclave has no KMS key and none was named.
+    /// The enclave has no KMS key, and none was named.
     NoKmsKey,
-    /// No epoch of the client's own state fits this ciphertext's key.
+    /// The catalogue has no vault key that decrypts this ciphertext.
     ForeignCiphertext,
-    /// A lower version or epoch than one seen before.
+    /// A version or epoch is lower than one that was seen before.
     RolledBack {
-        /// The highest seen.
+        /// The highest one seen.
         seen: u64,
-        /// What came.
+        /// The one received.
         found: u64,
     },
-    /// Two keys for one epoch of one owner; both were kept.
+    /// Two keys of one owner have this epoch. Both were kept.
     Equivocation(u64),
-    /// The vault key ended at this time (milliseconds since 1970).
+    /// The vault key ended at this time, in milliseconds since 1970.
     KeyEnded(u64),
-    /// Exceptions that must be named with `--accept`.
+    /// These exceptions must be named with `--accept`.
     NotAccepted(Vec<&'static str>),
-    /// The two entries of a passphrase differ, or it is empty.
+    /// The passphrase is missing or empty, or its two entries differ.
     Passphrase,
-    /// There is an identity already.
+    /// An identity already exists in this file.
     IdentityExists(PathBuf),
-    /// An .eif or a file of measurements cannot be used; the reader's code.
+    /// An .eif or a measurements file is invalid. Contains the reader's code.
     Measurements(&'static str),
-    /// A run's result was printed, its receipt could not be written.
+    /// The function ran, but its receipt could not be written.
     ReceiptNotKept(Box<Self>),
-    /// `list` and the catalogue differ.
+    /// The store lacks this number of the catalogue's entries.
     CatalogueDiffers(usize),
 }
 
 impl Error {
-    /// An I/O error with what was tried.
+    /// Makes an [`Error::Io`] of an operation on a path.
     pub fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
         Self::Io { doing, path: path.to_owned(), kind: error.kind() }
     }
 
-    /// The stable code that scripts rely on.
+    /// The stable code, on which scripts can rely.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Judged(error) | Self::Answered(error) => error.code(),
+            Self::Local(error) | Self::Answered(error) => error.code(),
             Self::Connection { down, .. } => enclave_core::Error::Down(*down).code(),
             Self::Usage(_) => "usage",
             Self::Argument { .. } => "bad-argument",
@@ -173,7 +173,7 @@ impl Error {
             Self::Newer(_) => "newer-file",
             Self::Locked(_) => "locked",
             Self::FileTooLarge { .. } => "too-large",
-            Self::Folder { fault, .. } => fault.code(),
+            Self::Bundle { error, .. } => error.code(),
             Self::UnknownFunction(_) => "unknown-function",
             Self::NoChecksum(_) => "no-checksum",
             Self::NameTaken(_) => "name-taken",
@@ -199,133 +199,140 @@ impl Error {
 
 impl From<enclave_core::Error> for Error {
     fn from(error: enclave_core::Error) -> Self {
-        Self::Judged(error)
+        Self::Local(error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Judged(error) => f.write_str(&advice::judged(*error)),
-            Self::Answered(error) => f.write_str(&advice::answered(*error)),
-            Self::Connection { url, down } => f.write_str(&advice::connection(url, *down)),
-            Self::Usage(words) => write!(f, "{words}; `capelet --help` shows how"),
+            Self::Local(error) => f.write_str(&error_text::local(*error)),
+            Self::Answered(error) => f.write_str(&error_text::answered(*error)),
+            Self::Connection { url, down } => f.write_str(&error_text::connection(url, *down)),
+            Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
             Self::BadPin { want } => write!(f, "-p must be {want}"),
             Self::NoUrl => f.write_str(
-                "no enclave was named, and not exactly one is pinned: say -u URL, set CAPELET_URL, or `capelet pin URL` \
-                 first",
+                "no enclave was named, and not exactly one is pinned: give -u URL, set CAPELET_URL, or run `capelet pin \
+                 URL` first",
             ),
-            Self::BadUrl(url) => write!(f, "{url:?} is no address: say capelet://HOST[:PORT] or unix:/PATH"),
-            Self::NoPins(url) => {
-                write!(
-                    f,
-                    "nothing is pinned for {url}, so nothing was sent: `capelet pin {url} --measurements FILE` first"
-                )
-            }
+            Self::BadUrl(url) => write!(f, "{url:?} is an invalid address: use capelet://HOST[:PORT] or unix:/PATH"),
+            Self::NoPins(url) => write!(
+                f,
+                "no image is pinned for {url}, so nothing was sent: run `capelet pin {url} --measurements FILE` first"
+            ),
             Self::RootChanged(url) => write!(
                 f,
-                "{url} was pinned under another root than the one that signs there now: if you know why, \
-                 `capelet pin --replace` it; if not, somebody else may be answering"
+                "the root of {url} differs from the pinned one, and another party may be answering: if you expect the \
+                 change, use `capelet pin --replace`"
             ),
             Self::NotDevelopment(url) => write!(
                 f,
-                "{url} is under Amazon's root, where any customer's enclave is: pin a release's measurements instead"
+                "{url} is under Amazon's root, as the enclaves of all AWS customers are: pin a release's measurements \
+                 instead"
             ),
-            Self::NotLocal(url) => {
-                write!(f, "a development root speaks for this machine only, and {url} is not on it: pin measurements")
-            }
+            Self::NotLocal(url) => write!(
+                f,
+                "a development root is valid on this machine only, and {url} is not on it: pin a release's measurements \
+                 instead"
+            ),
             Self::Io { doing, path, kind } => write!(f, "cannot {doing} {}: {kind}", path.display()),
-            Self::Pipe(kind) => write!(f, "standard input or output broke: {kind}"),
-            Self::NoHome => f.write_str("there is no place for your identity: set CAPELET_HOME or HOME"),
+            Self::Pipe(kind) => write!(f, "cannot use standard input or output: {kind}"),
+            Self::NoHome => f.write_str("no folder for your identity: set CAPELET_HOME or HOME"),
             Self::Permissions { path, mode, want } => write!(
                 f,
-                "{path} has mode {mode:04o}, so that others may use it: `chmod {want:04o} {path}`, and ask yourself who did",
+                "{path} has mode {mode:04o}, which gives others access: find out who set it, then run `chmod {want:04o} \
+                 {path}`",
                 path = path.display()
             ),
             Self::NotYours { path, owner } => write!(
                 f,
-                "{} belongs to the user with id {owner}, who may put into it what she likes: use a folder of your own \
-                 (CAPELET_HOME)",
+                "{} belongs to the user with id {owner}, who can change it: set CAPELET_HOME to a folder of your own",
                 path.display()
             ),
             Self::Damaged(path) => write!(
                 f,
-                "{} is damaged and was left as it is: restore it from a backup, or move it away to begin anew",
+                "{} is damaged and was not changed: restore it from a backup, or move it away to start over",
                 path.display()
             ),
-            Self::Newer(path) => write!(f, "{} was written by a newer capelet: use that one", path.display()),
+            Self::Newer(path) => {
+                write!(f, "a newer version of capelet wrote {}: use that version", path.display())
+            }
             Self::Locked(path) => {
-                write!(f, "another capelet is at work in {}: wait for it, then say the same again", path.display())
+                write!(f, "another capelet process uses {}: wait until it ends, then retry", path.display())
             }
             Self::FileTooLarge { path, limit } => {
-                write!(f, "{} is larger than {limit} bytes, the most that is taken here", path.display())
+                write!(f, "{} exceeds the limit of {limit} bytes: use a smaller file", path.display())
             }
-            Self::Folder { fault, path } => f.write_str(&fault.advice(path)),
+            Self::Bundle { error, path } => f.write_str(&error.text(path)),
             Self::UnknownFunction(name) => write!(
                 f,
-                "no function {name:?} in your catalogue: `capelet list` shows what you have; for another id say \
+                "function {name:?} is not in your catalogue: `capelet list` shows your functions; for another id, give \
                  --function-checksum"
             ),
-            Self::NoChecksum(name) => {
-                write!(f, "which code {name} is must be said: --function-checksum HEX, as its owner gave it to you")
-            }
-            Self::NameTaken(name) => write!(f, "{name:?} stands for something else already: choose another name"),
+            Self::NoChecksum(name) => write!(
+                f,
+                "the checksum of function {name} is unknown: give --function-checksum HEX, which its owner can tell you"
+            ),
+            Self::NameTaken(name) => write!(f, "the name {name:?} is already in use: choose another name"),
             Self::UnknownContact(name) => write!(
                 f,
-                "{name:?} is neither in your address book nor an owner's key: `capelet contact add NAME KEY` with the \
-                 key from her `capelet identity show`"
+                "{name:?} is neither in your address book nor an owner's key: run `capelet contact add NAME KEY` with \
+                 the key that the owner's `capelet identity show` prints"
             ),
-            Self::FingerprintDiffers => {
-                f.write_str("the key has another fingerprint than the one you gave: it is not hers; nothing was added")
-            }
+            Self::FingerprintDiffers => f.write_str(
+                "the key's fingerprint differs from the one that you gave, and nothing was added: ask the owner for the \
+                 key again",
+            ),
             Self::NoBinding => f.write_str(
-                "say which code may read it: --for CHECKSUM, once for each, or --any-function-of-owner if whatever she \
-                 deploys may",
+                "no function was named that may read the data: give --for CHECKSUM once for each, or \
+                 --any-function-of-owner for all functions that the owner deploys",
             ),
-            Self::NoVaultKey => f.write_str("there is no vault key: `capelet key create` makes one"),
+            Self::NoVaultKey => f.write_str("no vault key was found: create one with `capelet key create`"),
             Self::VaultKeyExists(epoch) => write!(
                 f,
-                "there is a vault key already, epoch {epoch}: `capelet key renew` renews it; --next-epoch makes another beside \
-                 it"
+                "a vault key with epoch {epoch} already exists: renew it with `capelet key renew`, or make a further one \
+                 with --next-epoch"
             ),
-            Self::NoKmsKey => f.write_str("the enclave has no KMS key: name one of your own with --key ARN"),
+            Self::NoKmsKey => f.write_str("the enclave has no KMS key: name a key of your own with --key ARN"),
             Self::ForeignCiphertext => f.write_str(
-                "this was encrypted to a vault key that is not among yours: only its owner can have it opened",
+                "this was encrypted to a vault key that is not yours: only the owner of that key can use it as input",
             ),
             Self::RolledBack { seen, found } => write!(
                 f,
-                "{found} is older than {seen}, which you have seen before: somebody answers with an old state, and it was \
-                 refused"
+                "epoch or version {found} is older than {seen}, which was seen before, and was rejected: the store may \
+                 return an old state; ask the owner"
             ),
             Self::Equivocation(epoch) => write!(
                 f,
-                "there are two keys for epoch {epoch} of one owner; both were kept in seen.json: ask her, and use neither"
+                "two keys of one owner have the epoch {epoch}; both are kept in seen.json: use neither, and ask the owner"
             ),
             Self::KeyEnded(time) => {
-                write!(f, "the vault key was good until {}: its owner must renew it", crate::clock::date(*time))
+                write!(f, "the vault key ended on {}: its owner must renew it", crate::clock::date(*time))
             }
             Self::NotAccepted(exceptions) => write!(
                 f,
-                "this holds only with exceptions ({list}): if they are acceptable to you, say --accept {list}",
+                "this needs exceptions that were not accepted ({list}): if you accept them, give --accept {list}",
                 list = exceptions.join(",")
             ),
-            Self::Passphrase => {
-                f.write_str("a passphrase is needed, twice the same: --passphrase-file FILE, or a terminal")
-            }
+            Self::Passphrase => f.write_str(
+                "the passphrase is missing or empty, or its two entries differ: use --passphrase-file FILE, or a terminal",
+            ),
             Self::IdentityExists(path) => write!(
                 f,
-                "there is an identity in {} already, and it was left as it is: move it away, or set CAPELET_HOME elsewhere",
+                "an identity already exists in {} and was not changed: move it away, or set CAPELET_HOME to another folder",
                 path.display()
             ),
             Self::Measurements(code) => {
-                write!(f, "the measurements cannot be used ({code}): take a release's measurements.json or .eif file")
+                write!(f, "the measurements are invalid ({code}): use a release's measurements.json or .eif file")
             }
-            Self::ReceiptNotKept(error) => write!(f, "the run was made, and its receipt is lost: {error}"),
+            Self::ReceiptNotKept(error) => {
+                write!(f, "the function ran, but its receipt could not be written and is lost: {error}")
+            }
             Self::CatalogueDiffers(count) => write!(
                 f,
-                "the store and your catalogue differ in {count} places, listed above: what is missing was deleted, or is \
-                 withheld"
+                "the store lacks {count} entries of your catalogue, which are marked above: they were deleted, or the \
+                 store withholds them"
             ),
         }
     }

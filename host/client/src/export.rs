@@ -1,4 +1,6 @@
-//! An identity in a file, under a passphrase: Argon2id (RFC 9106), then the one stream format.
+//! Writes an identity to a file that a passphrase protects, and reads it.
+//!
+//! Argon2id (RFC 9106) derives a key from the passphrase. The file uses the protocol's stream format.
 
 use crate::Crypto;
 use crate::error::Error;
@@ -15,12 +17,13 @@ use zeroize::Zeroizing;
 const KIND: &str = "capelet-identity-export";
 /// The largest export, in bytes.
 const MAX_EXPORT: u64 = 65_536;
-/// What one guess costs whoever finds the file: 256 MiB, three passes. One lane: guesses run side by side anyway.
+/// The cost of one guess for anyone who finds the file: 256 MiB, three passes. More lanes would not raise it, because
+/// an attacker tries guesses in parallel.
 const COST: Cost = Cost { memory: 256 << 10, passes: 3, lanes: 1 };
-/// What a file may ask of this machine: 1 GiB.
+/// The greatest cost that a file may demand of this machine: 1 GiB, 16 passes, 16 lanes.
 const MOST: Cost = Cost { memory: 1 << 20, passes: 16, lanes: 16 };
 
-/// Argon2's parameters; memory in KiB.
+/// Argon2's parameters. The unit of `memory` is KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cost {
@@ -40,12 +43,12 @@ struct Export {
     sealed: Base64,
 }
 
-/// What the seal is bound to besides the passphrase.
+/// The associated data of the encryption. It binds the file to the owner's key.
 fn associated(owner: &Owner) -> [u8; 48] {
     digest::labelled("capelet/1/identity-export", &owner.0)
 }
 
-/// Writes `secret` into a file that `passphrase` opens.
+/// Writes `secret` to a file, encrypted with `passphrase`.
 pub fn write(path: &Path, secret: &Secret, passphrase: &[u8]) -> Result<(), Error> {
     write_at(path, secret, passphrase, COST)
 }
@@ -63,7 +66,11 @@ fn write_at(path: &Path, secret: &Secret, passphrase: &[u8], cost: Cost) -> Resu
     files::write(path, &text, Readers::Owner)
 }
 
-/// The secret in a file that [`write`] wrote. A wrong passphrase is `cannot-open`.
+/// Reads the secret from a file of [`write()`].
+///
+/// # Errors
+///
+/// `cannot-open` if the passphrase is wrong; [`Error::Damaged`] or [`Error::Newer`] if the file is.
 pub fn read(path: &Path, passphrase: &[u8]) -> Result<Secret, Error> {
     let damaged = || Error::Damaged(path.to_owned());
     let text = files::read(path, MAX_EXPORT)?;
@@ -81,7 +88,8 @@ pub fn read(path: &Path, passphrase: &[u8]) -> Result<Secret, Error> {
 }
 
 fn derive(passphrase: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u8; 32]>, Error> {
-    let failed = || Error::Argument { name: "the export", want: "at most 1 GiB of memory, 16 passes, 16 lanes" };
+    let failed =
+        || Error::Argument { name: "the cost of the export", want: "at most 1 GiB of memory, 16 passes and 16 lanes" };
     if cost.memory > MOST.memory || cost.passes > MOST.passes || cost.lanes > MOST.lanes {
         return Err(failed());
     }
@@ -97,11 +105,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_passphrase_opens_it() {
+    fn rejects_wrong_passphrases_and_changed_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("export");
         let secret = Secret::generate().unwrap();
-        // The real cost is for whoever guesses, not for this test.
+        // A low cost keeps this test fast.
         let cost = Cost { memory: 64, passes: 1, lanes: 1 };
         write_at(&path, &secret, b"correct horse", cost).unwrap();
         assert_eq!(read(&path, b"correct horse").unwrap().bytes(), secret.bytes());

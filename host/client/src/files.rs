@@ -1,4 +1,4 @@
-//! Files: read within a limit, written whole or not at all.
+//! Reads files up to a limit, and replaces files atomically.
 
 use crate::error::Error;
 use crate::interrupt;
@@ -8,22 +8,22 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Who may read a file that is written.
+/// Who may read a file that this program writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Its owner alone (0600).
+    /// Only the file's owner (mode 0600).
     Owner,
-    /// Whoever the umask lets (0666 without it).
+    /// Everyone whom the umask allows (mode 0666 without the umask).
     Umask,
 }
 
-/// All of a file of at most `limit` bytes. A longer one is refused before it is read.
+/// Reads a file of at most `limit` bytes. A larger file is rejected before it is read.
 pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |error: std::io::Error| Error::io("read", path, &error);
     read_opened(File::open(path).map_err(failed)?, path, limit)
 }
 
-/// As [`read`], of a file that is open.
+/// Like [`read`], for an open file.
 pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |error: std::io::Error| Error::io("read", path, &error);
     let too_large = || Error::FileTooLarge { path: path.to_owned(), limit };
@@ -31,20 +31,20 @@ pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<
     if length > limit {
         return Err(too_large());
     }
-    // Room for one byte more: a vector that grows would leave its bytes behind.
+    // One more byte of room: a vector that grows would leave a copy of its bytes in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Writes a file by way of a temporary one beside it: on disk whole, or the old one is still there.
+/// Replaces a file by renaming a temporary file beside it. After a crash, either the whole new file or the old one exists.
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Error> {
     let mut file = Pending::new(path, readers)?;
     file.write_all(bytes).map_err(|error| Error::io("write", path, &error))?;
     file.keep()
 }
 
-/// A file that is being written. Dropped, or interrupted, it leaves nothing behind.
+/// A file that is being written. If it is dropped or the program is interrupted, the temporary file is removed.
 pub struct Pending<'a> {
     path: &'a Path,
     temporary: tempfile::NamedTempFile,
@@ -52,7 +52,7 @@ pub struct Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    /// Begins a file that will be at `path`.
+    /// Creates the temporary file for `path`.
     pub fn new(path: &'a Path, readers: Readers) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::io("write", path, &error);
         let folder = folder_of(path);
@@ -65,13 +65,13 @@ impl<'a> Pending<'a> {
         Ok(Self { path, temporary, _registered: registered })
     }
 
-    /// On disk, and in its place.
+    /// Syncs the file to disk and renames it to its path.
     pub fn keep(self) -> Result<(), Error> {
         let path = self.path;
         let failed = |error: &std::io::Error| Error::io("write", path, error);
         self.temporary.as_file().sync_all().map_err(|error| failed(&error))?;
         self.temporary.persist(path).map_err(|error| failed(&error.error))?;
-        // The name, too, must survive a crash.
+        // The folder is synced too, so that the new name survives a crash.
         File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_or_not_at_all() {
+    fn replaces_files_completely_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write(&path, b"old", Readers::Owner).unwrap();
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn rejects_files_over_the_limit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, [0; 10]).unwrap();
         assert_eq!(read(&path, 10).unwrap().len(), 10);
         assert_eq!(read(&path, 9).unwrap_err().code(), "too-large");
-        // A file that does not say how long it is.
+        // The length of this file is not known in advance.
         assert_eq!(read(Path::new("/dev/zero"), 9).unwrap_err().code(), "too-large");
         assert_eq!(read(&folder.path().join("none"), 9).unwrap_err().code(), "no-such-file");
     }

@@ -1,8 +1,9 @@
-//! From a folder, or one WebAssembly file, to a function's canonical bundle: the same bytes wherever the folder lies,
-//! whoever owns it and whenever it was copied.
+//! Makes a function's canonical bundle from a folder or from one WebAssembly file.
+//!
+//! The bundle depends on names and contents only, not on the place, owner or times of the files.
 
+use crate::bundle_error::BundleError;
 use crate::error::Error;
-use crate::fault::FolderFault;
 use crate::files::{self, Readers};
 use crate::random;
 use crate::values::Hex;
@@ -16,18 +17,18 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-/// What describes a function, in its folder. It stays out of the bundle, which has its content as the manifest.
+/// The file that describes a function. The bundle contains its values as the manifest, but not the file itself.
 pub const MANIFEST: &str = "capelet.json";
-/// The path of the module in a bundle made of one file: not its name, which says nothing.
+/// The path of the module in a bundle of one file. The file's own name does not enter the bundle.
 const SINGLE: &str = "main.wasm";
 /// The largest `capelet.json`, in bytes.
 const MAX_MANIFEST: u64 = 65_536;
-/// How deep folders may lie within each other.
+/// The greatest depth of nested folders.
 const MAX_DEPTH: usize = 32;
-/// What every WebAssembly module begins with.
+/// The first bytes of every WebAssembly module.
 const WASM: &[u8] = b"\0asm";
 
-/// `capelet.json`.
+/// The content of `capelet.json`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
@@ -49,13 +50,13 @@ enum Shape {
     Reactor,
 }
 
-/// A function as it will be deployed.
+/// A function that can be deployed.
 pub struct Function {
     /// The bundle.
     pub bundle: Zeroizing<Vec<u8>>,
-    /// Its checksum.
+    /// The bundle's checksum.
     pub checksum: Hex<32>,
-    /// What the folder or file is called: a name for people.
+    /// The name of the folder or file, without its extension.
     pub name: String,
 }
 
@@ -69,14 +70,15 @@ pub fn read(path: &Path) -> Result<Function, Error> {
     Ok(Function { bundle: Zeroizing::new(bundle), checksum, name })
 }
 
-/// Writes a nonce into a folder's `capelet.json`, unless there is one: whoever has the folder goes on to compute the
-/// same checksum, and nobody else can guess what is in it.
+/// Writes a nonce into a folder's `capelet.json`, unless it already contains one.
+///
+/// Anyone who has the folder computes the same checksum. Nobody else can guess the content from the checksum.
 pub fn blind(path: &Path) -> Result<(), Error> {
     let manifest = path.join(MANIFEST);
     if !path.is_dir() {
         return Err(Error::Argument {
             name: "--blind",
-            want: "used with a folder, whose capelet.json keeps the nonce",
+            want: "used with a folder, because the nonce is written to its capelet.json",
         });
     }
     let mut description = describe(path)?;
@@ -91,31 +93,31 @@ pub fn blind(path: &Path) -> Result<(), Error> {
 }
 
 fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let fault = |fault| Error::Folder { fault, path: path.to_owned() };
+    let broken = |error| Error::Bundle { error, path: path.to_owned() };
     let module = files::read(path, MAX_BUNDLE as u64).map_err(|error| match error {
-        Error::FileTooLarge { .. } => fault(FolderFault::TooLarge),
+        Error::FileTooLarge { .. } => broken(BundleError::TooLarge),
         error => error,
     })?;
     if !module.starts_with(WASM) {
-        return Err(fault(FolderFault::NoModule));
+        return Err(broken(BundleError::NoModule));
     }
     let manifest = Manifest { entry: SINGLE, nonce: None, kind: Kind::Command, handler: None, arguments: Vec::new() };
-    // A module and a manifest of ours can be nothing but too large together.
-    Bundle::build(&manifest, vec![(SINGLE, &module)]).map_err(|_| fault(FolderFault::TooLarge))
+    // The path and the manifest are valid here, so that only the size can be wrong.
+    Bundle::build(&manifest, vec![(SINGLE, &module)]).map_err(|_| broken(BundleError::TooLarge))
 }
 
 fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {
     let description = describe(folder)?;
     let mut walk = Walk::default();
     walk.folder(folder, "", 0)?;
-    let fault = |fault, path: PathBuf| Error::Folder { fault, path };
+    let broken = |error, path: PathBuf| Error::Bundle { error, path };
     let entry: String = description.entry.nfc().collect();
     if entry.starts_with('/') || entry.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(fault(FolderFault::Name, PathBuf::from(&description.entry)));
+        return Err(broken(BundleError::Name, PathBuf::from(&description.entry)));
     }
     match walk.files.get(&entry) {
-        None => return Err(fault(FolderFault::NoEntry, folder.join(&entry))),
-        Some(module) if !module.starts_with(WASM) => return Err(fault(FolderFault::NoModule, folder.join(&entry))),
+        None => return Err(broken(BundleError::NoEntry, folder.join(&entry))),
+        Some(module) if !module.starts_with(WASM) => return Err(broken(BundleError::NoModule, folder.join(&entry))),
         Some(_) => {}
     }
     let manifest = Manifest {
@@ -129,27 +131,27 @@ fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {
         arguments: description.arguments.iter().map(String::as_str).collect(),
     };
     let files = walk.files.iter().map(|(path, content)| (path.as_str(), content.as_slice())).collect();
-    // Paths and size were checked; what is left to refuse is what capelet.json says.
+    // `Walk` has checked the paths, so that any error but the size is in capelet.json.
     Bundle::build(&manifest, files).map_err(|error| match error {
-        enclave_core::Error::TooLarge(_) => fault(FolderFault::TooLarge, folder.to_owned()),
-        _ => fault(FolderFault::BadManifest, folder.join(MANIFEST)),
+        enclave_core::Error::TooLarge(_) => broken(BundleError::TooLarge, folder.to_owned()),
+        _ => broken(BundleError::BadManifest, folder.join(MANIFEST)),
     })
 }
 
 fn describe(folder: &Path) -> Result<Description, Error> {
     let path = folder.join(MANIFEST);
     let text = files::read(&path, MAX_MANIFEST).map_err(|error| match error.code() {
-        "no-such-file" => Error::Folder { fault: FolderFault::NoManifest, path: path.clone() },
+        "no-such-file" => Error::Bundle { error: BundleError::NoManifest, path: path.clone() },
         _ => error,
     })?;
-    serde_json::from_slice(&text).map_err(|_| Error::Folder { fault: FolderFault::BadManifest, path })
+    serde_json::from_slice(&text).map_err(|_| Error::Bundle { error: BundleError::BadManifest, path })
 }
 
-/// Files by their canonical path.
+/// The files of a folder, by canonical path.
 #[derive(Default)]
 struct Walk {
     files: BTreeMap<String, Zeroizing<Vec<u8>>>,
-    /// Folded path of each file and folder: names that a laptop would take for the same are refused everywhere.
+    /// Each path in lower case and NFC. Some file systems treat such names as equal, so that they are rejected on all.
     folded: BTreeMap<String, PathBuf>,
     bytes: usize,
 }
@@ -158,7 +160,7 @@ impl Walk {
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Error> {
         let failed = |error: std::io::Error| Error::io("read", folder, &error);
         if depth > MAX_DEPTH {
-            return Err(Error::Folder { fault: FolderFault::TooLarge, path: folder.to_owned() });
+            return Err(Error::Bundle { error: BundleError::TooLarge, path: folder.to_owned() });
         }
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -172,24 +174,24 @@ impl Walk {
 
     fn entry(&mut self, path: PathBuf, prefix: &str, depth: usize) -> Result<(), Error> {
         let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.contains('\0'));
-        let Some(name) = name else { return Err(Error::Folder { fault: FolderFault::Name, path }) };
+        let Some(name) = name else { return Err(Error::Bundle { error: BundleError::Name, path }) };
         let canonical: String = prefix.chars().chain(name.nfc()).collect();
         if canonical.len() > bundle::MAX_TEXT {
-            return Err(Error::Folder { fault: FolderFault::Name, path });
+            return Err(Error::Bundle { error: BundleError::Name, path });
         }
         let folded: String = canonical.to_lowercase().nfc().collect();
         if self.folded.insert(folded, path.clone()).is_some() {
-            return Err(Error::Folder { fault: FolderFault::SameName, path });
+            return Err(Error::Bundle { error: BundleError::SameName, path });
         }
         let kind = fs::symlink_metadata(&path).map_err(|error| Error::io("read", &path, &error))?.file_type();
         if kind.is_dir() {
             return self.folder(&path, &format!("{canonical}/"), depth + 1);
         }
         if !kind.is_file() {
-            let fault = if kind.is_symlink() { FolderFault::Symlink } else { FolderFault::Special };
-            return Err(Error::Folder { fault, path });
+            let error = if kind.is_symlink() { BundleError::Symlink } else { BundleError::Special };
+            return Err(Error::Bundle { error, path });
         }
-        let too_large = |path: &Path| Error::Folder { fault: FolderFault::TooLarge, path: path.to_owned() };
+        let too_large = |path: &Path| Error::Bundle { error: BundleError::TooLarge, path: path.to_owned() };
         let room = MAX_BUNDLE.saturating_sub(self.bytes) as u64;
         let content = files::read(&path, room).map_err(|error| match error {
             Error::FileTooLarge { .. } => too_large(&path),
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wherever_it_lies() {
+    fn bundle_does_not_depend_on_the_folder_or_its_order() {
         let files: [(&str, &[u8]); 3] = [("f.wasm", MODULE), ("data/a", b"1"), ("data/b", b"2")];
         let first = folder(r#"{"entry":"f.wasm","kind":"reactor","handler":"redact"}"#, &files);
         let second = folder(
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_is_a_bundle_whatever_its_name() {
+    fn bundle_of_one_file_does_not_depend_on_its_name() {
         let files = folder("{}", &[("one.wasm", MODULE), ("two.wasm", MODULE), ("text.wasm", b"text")]);
         let read = |name: &str| read(&files.path().join(name));
         assert_eq!(read("one.wasm").unwrap().checksum, read("two.wasm").unwrap().checksum);
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_bundle() {
+    fn rejects_folders_that_break_a_rule() {
         let good = r#"{"entry":"f.wasm"}"#;
         assert_eq!(code(&folder(good, &[("f.wasm", MODULE)])), "none");
         type Files<'a> = &'a [(&'a str, &'a [u8])];
@@ -273,7 +275,7 @@ mod tests {
         for (manifest, files, expected) in cases {
             assert_eq!(code(&folder(manifest, files)), expected, "{manifest} {files:?}");
         }
-        // Two Unicode forms of one name.
+        // The same name in two Unicode forms.
         assert_eq!(code(&folder(good, &[("f.wasm", MODULE), ("\u{e9}", b""), ("e\u{301}", b"")])), "same-name");
         let missing = folder(good, &[("f.wasm", MODULE)]);
         fs::remove_file(missing.path().join(MANIFEST)).unwrap();
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_sockets_are_refused() {
+    fn rejects_symbolic_links_and_sockets() {
         let good = r#"{"entry":"f.wasm"}"#;
         let linked = folder(good, &[("f.wasm", MODULE)]);
         std::os::unix::fs::symlink("f.wasm", linked.path().join("g.wasm")).unwrap();
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn rejects_more_than_the_limits() {
         let good = r#"{"entry":"f.wasm"}"#;
         let large = folder(good, &[("f.wasm", MODULE)]);
         fs::File::create(large.path().join("large")).unwrap().set_len(MAX_BUNDLE as u64).unwrap();
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_is_written_once() {
+    fn writes_a_nonce_only_once() {
         let blinded = folder(r#"{"entry":"f.wasm","arguments":["-x"]}"#, &[("f.wasm", MODULE)]);
         let before = read(blinded.path()).unwrap().checksum;
         blind(blinded.path()).unwrap();

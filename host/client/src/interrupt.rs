@@ -1,4 +1,4 @@
-//! Ctrl-C: what was acknowledged stays, half-written files go, and the terminal is told.
+//! Handles SIGINT, SIGTERM and SIGHUP: removes temporary files, prints a message and ends the program.
 
 use crate::error::Error;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -13,11 +13,12 @@ fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Holds a temporary file's place in the list of those that an interrupt removes.
+/// The entry of a temporary file in the list of files that an interrupt removes. Dropping it removes the entry.
 pub struct Registered(PathBuf);
 
-/// Makes a file that is removed should the program be interrupted before the second value is dropped. An interrupt
-/// comes before the file is made or finds it in the list, never between.
+/// Creates a temporary file that an interrupt removes until the second value is dropped.
+///
+/// The list is locked during the creation. An interrupt therefore cannot come between creation and registration.
 pub fn removed_on_interrupt(
     make: impl FnOnce() -> io::Result<NamedTempFile>,
 ) -> io::Result<(NamedTempFile, Registered)> {
@@ -34,20 +35,22 @@ impl Drop for Registered {
     }
 }
 
-/// Ends the program in good order at SIGINT, SIGTERM and SIGHUP. States are written before each step that another
-/// party sees, so that saying the same again takes up where this ended.
+/// Starts the thread that ends the program at SIGINT, SIGTERM and SIGHUP.
+///
+/// The client records each step before it takes it. Running the same command again therefore continues the interrupted
+/// one.
 pub fn watch() -> Result<(), Error> {
     let failed = |error: io::Error| Error::io("watch signals in", Path::new("this process"), &error);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
     let ended = std::thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            // Held to the end: nothing more is made.
+            // The lock is held until the program ends, so that no further file is created.
             let mut list = temporary();
             for path in list.drain(..) {
                 let _ = std::fs::remove_file(path);
             }
-            eprintln!("\nError: interrupted, nothing is lost: say the same again [interrupted]");
-            // Ends as the shell expects of that signal; if it cannot, as any failure.
+            eprintln!("\nError: interrupted, and nothing was lost: run the same command again [interrupted]");
+            // The signal's default action tells the shell how the program ended. If it fails, the status is 1.
             let _ = signal_hook::low_level::emulate_default_handler(signal);
             std::process::exit(1);
         }

@@ -1,34 +1,34 @@
-//! The client: deploys functions to an attested enclave, encrypts to vaults, runs the one on the other.
+//! The client: deploys functions to an attested enclave, encrypts data to vaults, and runs functions on that data.
 //!
-//! 1. Nothing is sent before the enclave has proved to be an image that its user pinned; no owner, function or vault
-//!    is named before.
-//! 2. Nobody is asked who somebody is: names are this person's own, keys are compared.
-//! 3. What was seen is remembered; less is refused.
-//! 4. Each step that another party sees is written down before it is taken, so that an interruption loses nothing.
+//! 1. The client sends nothing before the enclave has proved that it runs a pinned image. It names no owner, function
+//!    or vault before that.
+//! 2. No other party is asked to whom a key belongs. Names are the user's own, and keys are compared.
+//! 3. The client remembers the highest versions and epochs that it has seen, and rejects lower ones.
+//! 4. Each step that another party sees is recorded before it is taken, so that an interruption loses nothing.
 //! 5. Every failure has a stable code and a sentence that says what to do.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`cli`] | the command line, a thin layer over the rest |
-//! | [`home`] | what is kept: identity, trust, contacts, catalogue, what was seen |
+//! | [`home`] | the user's files: identity, trust, contacts, catalogue, highest epochs seen |
 //! | [`url`], [`transport`], [`session`] | from an address to an attested session |
-//! | [`folder`], [`fault`], [`deploy`], [`run`], [`listing`] | functions |
-//! | [`vault`], [`statements`], [`policy`], [`encrypt`] | vault keys, and what others encrypt to them |
-//! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | judging offline |
-//! | [`export`] | an identity in a file |
+//! | [`folder`], [`bundle_error`], [`deploy`], [`run`], [`listing`] | functions |
+//! | [`vault`], [`vault_key`], [`statements`], [`policy`], [`encrypt`] | vault keys, and encryption to them |
+//! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | offline verification |
+//! | [`export`] | an identity in a file that a passphrase protects |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod advice;
+pub mod bundle_error;
 pub mod cli;
 pub mod clock;
 pub mod deploy;
 pub mod encrypt;
 pub mod error;
+mod error_text;
 pub mod evidence;
 pub mod export;
-pub mod fault;
 pub mod files;
 pub mod folder;
 pub mod home;
@@ -46,8 +46,7 @@ pub mod transport;
 pub mod url;
 pub mod values;
 pub mod vault;
+pub mod vault_key;
 
-pub use error::Error;
-
-/// The cryptography that the core has injected.
+/// The cryptography that `enclave-core` uses in this program.
 pub type Crypto = enclave_core_aws_lc::AwsLc;

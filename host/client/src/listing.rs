@@ -1,10 +1,11 @@
-//! What the store says an owner has, beside what her own catalogue says: completeness is nobody's to promise, so a
-//! difference is shown and not explained away.
+//! Compares the store's list of an owner's objects with the owner's own catalogue.
+//!
+//! Nobody can prove that the store's list is complete. Every difference is therefore reported.
 
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::catalogue::{Catalogue, Deployed, Made};
-use crate::session::{Ask, Session};
+use crate::session::{RequestSpec, Session};
 use crate::values::Hex;
 use enclave_core::Error as CoreError;
 use enclave_core::cbor::{Reader, Writer};
@@ -15,10 +16,10 @@ use enclave_core::object::Kind;
 use enclave_core::vault;
 use std::collections::BTreeMap;
 
-/// The most entries of one list.
+/// The largest number of entries in a list.
 const MAX_ENTRIES: u64 = 1_000_000;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listed {
     /// A function.
@@ -28,7 +29,7 @@ pub enum Listed {
 }
 
 impl Listed {
-    /// For people and scripts.
+    /// The name that is printed.
     pub fn name(self) -> &'static str {
         match self {
             Self::Function => "function",
@@ -37,18 +38,18 @@ impl Listed {
     }
 }
 
-/// How store and catalogue stand to each other.
+/// How store and catalogue differ about an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// In both.
+    /// The entry is in both.
     There,
-    /// In the catalogue, and not in the store.
+    /// The entry is in the catalogue, but not in the store.
     Missing,
-    /// In the store, and not in the catalogue.
+    /// The entry is in the store, but not in the catalogue.
     Unknown,
-    /// In the store, though nobody confirmed it.
+    /// The entry is in the store, but the catalogue has it as not confirmed.
     Unconfirmed,
-    /// In the store, though it was asked to forget it.
+    /// The entry is in the store, although its deletion was requested.
     Returned,
 }
 
@@ -65,27 +66,27 @@ impl Standing {
     }
 }
 
-/// One entry.
+/// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// Whether it is a function or a vault key.
     pub kind: Listed,
-    /// Its id.
+    /// The object's id.
     pub id: Hex<16>,
-    /// Its version; a vault key's is its epoch.
+    /// The version of a function, or the epoch of a vault key.
     pub version: u64,
-    /// A function's name in the catalogue.
+    /// The function's name in the catalogue; `None` for vault keys and unknown functions.
     pub name: Option<String>,
-    /// A function's checksum in the catalogue.
+    /// The function's checksum in the catalogue; `None` for vault keys and unknown functions.
     pub checksum: Option<Hex<32>>,
-    /// How it stands.
+    /// How store and catalogue differ.
     pub standing: Standing,
 }
 
-/// Asks for functions and vault keys and compares them with the catalogue of this address.
+/// Requests the lists of functions and vault keys, and compares them with the catalogue's entries for this address.
 pub fn list(home: &Home, session: &mut Session, identity: &Identity) -> Result<Vec<Entry>, Error> {
-    let functions = ask(session, identity, Kind::Function)?;
-    let keys = ask(session, identity, Kind::VaultKey)?;
+    let functions = request_list(session, identity, Kind::Function)?;
+    let keys = request_list(session, identity, Kind::VaultKey)?;
     let catalogue: Catalogue = home.load()?;
     let (url, root) = (session.url().to_string(), session.root_id());
     let mut listed = compare(functions, known_functions(&catalogue, &url, &root), Listed::Function);
@@ -93,7 +94,7 @@ pub fn list(home: &Home, session: &mut Session, identity: &Identity) -> Result<V
     Ok(listed)
 }
 
-/// What the catalogue knows of one id and version: name, checksum, and whether it should be there.
+/// The catalogue's entries by id and version: name, checksum and state.
 type Known = BTreeMap<(Hex<16>, u64), (Option<String>, Option<Hex<32>>, Deployed)>;
 
 fn known_functions(catalogue: &Catalogue, url: &str, root: &Hex<32>) -> Known {
@@ -138,14 +139,15 @@ fn compare(stored: Vec<(Hex<16>, u64)>, mut known: Known, kind: Listed) -> Vec<E
     entries
 }
 
-fn ask(session: &mut Session, identity: &Identity, kind: Kind) -> Result<Vec<(Hex<16>, u64)>, Error> {
+/// Requests the ids and versions of all objects of one kind.
+fn request_list(session: &mut Session, identity: &Identity, kind: Kind) -> Result<Vec<(Hex<16>, u64)>, Error> {
     let mut params = Writer::new();
     params.map(1).uint(1).uint(kind as u64);
-    let ask = Ask { verb: Verb::List, params: params.finish(), halves: Halves::new(), body: None };
-    Ok(parse(&session.demand(identity, ask)?.body)?)
+    let request = RequestSpec { verb: Verb::List, params: params.finish(), key_shares: Halves::new(), body: None };
+    Ok(parse(&session.send_expect_ok(identity, request)?.body)?)
 }
 
-/// [* [id, version]], ascending.
+/// Parses the body of `list`: [* [id, version]]. The entries must ascend.
 fn parse(body: &[u8]) -> Result<Vec<(Hex<16>, u64)>, CoreError> {
     let mut reader = Reader::new(body, Part::Response)?;
     let count = reader.any_array()?;
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_difference_has_a_name() {
+    fn reports_every_difference() {
         let id = |byte| Hex([byte; 16]);
         let known = |state| (Some("f".to_owned()), Some(Hex([0; 32])), state);
         let catalogue = Known::from([

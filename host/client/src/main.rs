@@ -1,8 +1,8 @@
-//! The client's command line.
+//! The program `capelet`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    capelet::cli::main(std::env::args_os().skip(1))
+    capelet::cli::program::main(std::env::args_os().skip(1))
 }

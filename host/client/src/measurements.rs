@@ -1,4 +1,4 @@
-//! PCRs of a release: from its file of measurements, or from the image itself, measured here.
+//! Reads the PCRs of a release from its measurements file, or computes them from its image.
 
 use crate::error::Error;
 use crate::files;
@@ -8,14 +8,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The largest file of measurements, in bytes.
+/// The largest measurements file, in bytes.
 const MAX_MEASUREMENTS: u64 = 4 << 20;
 /// The largest image, in bytes.
 const MAX_EIF: u64 = 1 << 30;
-/// What names code: kernel, command line and ramdisk; kernel and first ramdisk; other ramdisks; the signer.
+/// The PCRs that are pinned. PCR0 covers the whole image, PCR1 kernel and first ramdisk, PCR2 the other ramdisks, PCR8
+/// the signer's certificate.
 const PINNED: [u8; 4] = [0, 1, 2, 8];
 
-/// The PCRs in a `measurements.json`, under `pcrs` as a release has them or `Measurements` as nitro-cli prints them.
+/// Reads the PCRs from a `measurements.json`. A release has them under `pcrs`, nitro-cli prints them under `Measurements`.
 pub fn from_file(path: &Path) -> Result<Pins, Error> {
     let bytes = files::read(path, MAX_MEASUREMENTS)?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Measurements("malformed"))?;
@@ -29,7 +30,7 @@ pub fn from_file(path: &Path) -> Result<Pins, Error> {
     Pins::new(found)
 }
 
-/// The PCRs of an image file.
+/// Computes the PCRs of an image file.
 pub fn from_eif(path: &Path) -> Result<Pins, Error> {
     let bytes = files::read(path, MAX_EIF)?;
     let measured = eif_build::measure(&bytes).map_err(|error| Error::Measurements(error.code()))?;
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms() {
+    fn reads_the_formats_of_releases_and_of_nitro_cli() {
         let pcr = "ab".repeat(48);
         let ours = read(&format!(r#"{{"pcrs":{{"PCR0":"{pcr}","PCR1":"{pcr}"}},"file":{{}}}}"#)).unwrap();
         let theirs = read(&format!(
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_measurement() {
+    fn rejects_invalid_measurements() {
         let zero = "00".repeat(48);
         let cases = [
             (String::new(), "malformed"),

@@ -1,4 +1,4 @@
-//! PCR values to compare with, as people give them: `0:HEX`, `8:HEX`, joined by commas or given one by one.
+//! Pinned PCR values in their text form: `0:HEX` or `0:HEX,8:HEX`.
 
 use crate::error::Error;
 use crate::values::Hex;
@@ -8,14 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The PCRs of one image. PCR0 is always among them: it is the release; the others are compared where pinned.
+/// The pinned PCRs of one image. PCR0 is always pinned, because it covers the whole image. Others are optional.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pins(Build);
 
-const WANT: &str = "0:HEX with 96 hexadecimal digits, further PCRs after a comma: 0:HEX,8:HEX";
+const WANT: &str = "0:HEX with 96 hexadecimal digits; separate several PCRs by commas: 0:HEX,8:HEX";
 
 impl Pins {
-    /// All of `given` together. Nothing at all, or PCR0 missing, is `no-pins`; zeros are `debug-mode`.
+    /// Parses all texts of `given` into one set of pins.
+    ///
+    /// # Errors
+    ///
+    /// `no-pins` if PCR0 is missing; `debug-mode` if a PCR is all zeros; [`Error::BadPin`] if a text is invalid.
     pub fn parse<T: AsRef<str>>(given: &[T]) -> Result<Self, Error> {
         let mut pcrs = BTreeMap::new();
         for text in given.iter().flat_map(|given| given.as_ref().split(',')) {
@@ -24,29 +28,29 @@ impl Pins {
             let index = index.parse().ok().filter(|index| digits && *index < PCRS).ok_or_else(malformed)?;
             let Hex(value) = Hex::<48>::parse("-p", value).map_err(|_| malformed())?;
             if pcrs.insert(index, value).is_some() {
-                return Err(Error::BadPin { want: "given once for each PCR" });
+                return Err(Error::BadPin { want: "given only once for each PCR" });
             }
         }
         Self::new(pcrs)
     }
 
-    /// From values that were read or measured.
+    /// Makes pins from PCR values.
     pub fn new(mut pcrs: BTreeMap<u8, Pcr>) -> Result<Self, Error> {
         let pcr0 = pcrs.remove(&0).ok_or(enclave_core::Error::NoPins)?;
         Ok(Self(Build::new(pcr0, pcrs)?))
     }
 
-    /// As the verifier takes them.
+    /// The pins in the verifier's type.
     pub fn build(&self) -> &Build {
         &self.0
     }
 
-    /// PCR0: the release.
+    /// PCR0, which identifies the release.
     pub fn pcr0(&self) -> Hex<48> {
         Hex(*self.0.pcr0())
     }
 
-    /// Index and value of each, ascending.
+    /// Index and value of each pinned PCR, ascending.
     pub fn pcrs(&self) -> impl Iterator<Item = (u8, &Pcr)> {
         let others = self.0.others().iter().map(|(index, pcr)| (*index, pcr));
         std::iter::once((0, self.0.pcr0())).chain(others)
@@ -85,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn one_by_one_or_joined() {
+    fn parses_joined_and_separate_pins_alike() {
         let joined = Pins::parse(&[format!("0:{},8:{}", hex("ab"), hex("cd"))]).unwrap();
         let apart = Pins::parse(&[format!("8:{}", hex("CD")), format!("0:{}", hex("ab"))]).unwrap();
         assert_eq!(joined, apart);
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_shapes_are_refused() {
+    fn rejects_invalid_pins() {
         let good = hex("ab");
         let texts = [
             String::new(),
@@ -120,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_zeros_pin_nothing() {
+    fn rejects_missing_pcr0_and_zero_pcrs() {
         assert_eq!(Pins::parse::<&str>(&[]).unwrap_err().code(), "no-pins");
         assert_eq!(Pins::parse(&[format!("8:{}", hex("ab"))]).unwrap_err().code(), "no-pins");
         assert_eq!(Pins::parse(&[format!("0:{}", hex("00"))]).unwrap_err().code(), "debug-mode");

@@ -1,4 +1,4 @@
-//! Receipts: checked when they arrive, kept, and checked again offline by whoever is given one.
+//! Verifies, discloses and reads receipts, all offline.
 
 use crate::Crypto;
 use crate::error::Error;
@@ -10,22 +10,24 @@ use enclave_core::document::Document;
 use enclave_core::receipt::{Receipt, ReceiptBundle};
 use enclave_core::verify::{self, Expected, Freshness, Judged, Pins, Root};
 
-/// The largest receipt with its evidence, in bytes.
+/// The largest receipt bundle, in bytes.
 pub const MAX_RECEIPT: u64 = 128 << 10;
 
-/// A receipt that holds.
+/// A receipt that was verified.
 #[derive(Debug)]
 pub struct Checked {
-    /// What the enclave vouches for.
+    /// The receipt's content.
     pub receipt: Receipt,
-    /// What its document proved.
-    pub judged: Judged,
-    /// Whether the output, and which inputs, can be compared.
+    /// The facts that its attestation document proved.
+    pub facts: Judged,
+    /// Which commitments are disclosed, so that data can be compared with them: first the output, then each input.
     pub disclosed: Vec<bool>,
 }
 
-/// Checks a receipt offline: its document at its own time under a root and pins, the claims, the signature by the
-/// boot's key, the time; then `data`, as far as given, against the commitments: the output first, then each input.
+/// Verifies a receipt against a root and pins.
+///
+/// The document is verified for its own time. Claims, signature and time of the receipt must match it. Then `data` is
+/// compared with the commitments: first the output, then each input. `None` in `data` is not compared.
 pub fn check(bytes: &[u8], root: &Root, pins: &Pins, data: &[Option<&[u8]>]) -> Result<Checked, Error> {
     let bundle = ReceiptBundle::parse(bytes)?;
     let at = Document::parse(&bundle.document)?.timestamp;
@@ -33,39 +35,45 @@ pub fn check(bytes: &[u8], root: &Root, pins: &Pins, data: &[Option<&[u8]>]) -> 
     let freshness = Freshness::Stored { at, max_age: 0 };
     let expected = Expected::new(root, pins, freshness, &bundle.claims, &claims.configuration);
     let verified = verify::verify::<Crypto, verify::Session>(&bundle.document, &expected)?;
-    let judged = verified.document().clone();
-    let receipt = bundle.check(&claims, judged.timestamp)?;
+    let facts = verified.document().clone();
+    let receipt = bundle.check(&claims, facts.timestamp)?;
     bundle.check_data(&receipt, data)?;
-    Ok(Checked { receipt, judged, disclosed: bundle.salts.iter().map(Option::is_some).collect() })
+    Ok(Checked { receipt, facts, disclosed: bundle.salts.iter().map(Option::is_some).collect() })
 }
 
-/// As [`check`], under whichever trust entry its document fits. If it fits none, the error of the one that came
-/// nearest: a root that is not the document's says least.
+/// Like [`check`], with the first trust entry that accepts the receipt.
+///
+/// # Errors
+///
+/// If no entry accepts it, the most specific of their errors is returned. A wrong root is the least specific one.
 pub fn check_trusted(bytes: &[u8], trust: &Trust, data: &[Option<&[u8]>]) -> Result<Checked, Error> {
     ReceiptBundle::parse(bytes)?;
     let attempt = |entry: &TrustEntry| check(bytes, &entry.root()?, &entry.pins()?, data);
-    let mut nearest = Error::Judged(CoreError::NoPins);
+    let mut nearest = Error::Local(CoreError::NoPins);
     for entry in trust.all() {
         match attempt(entry) {
             Ok(checked) => return Ok(checked),
-            Err(Error::Judged(CoreError::NoPins)) => {}
-            Err(error) if nearest == Error::Judged(CoreError::NoPins) => nearest = error,
-            Err(Error::Judged(CoreError::UntrustedRoot)) => {}
+            Err(Error::Local(CoreError::NoPins)) => {}
+            Err(error) if nearest == Error::Local(CoreError::NoPins) => nearest = error,
+            Err(Error::Local(CoreError::UntrustedRoot)) => {}
             Err(error) => nearest = error,
         }
     }
     Err(nearest)
 }
 
-/// A copy by which only the result, if `result`, and the inputs of these numbers, from 1, can be compared. What has
-/// not been disclosed to whoever copies cannot be.
+/// Makes a copy that discloses only the result, if `result` is set, and the inputs with these numbers, from 1.
+///
+/// # Errors
+///
+/// [`Error::Argument`] if the original does not disclose one of them.
 pub fn disclose(bytes: &[u8], result: bool, inputs: &[usize]) -> Result<Vec<u8>, Error> {
     let mut bundle = ReceiptBundle::parse(bytes)?;
     let known = |place: usize| bundle.salts.get(place).is_some_and(Option::is_some);
     if inputs.iter().any(|input| *input == 0 || !known(*input)) || (result && !known(0)) {
         return Err(Error::Argument {
-            name: "what is disclosed",
-            want: "a result or an input that this receipt discloses",
+            name: "--result and --input",
+            want: "a result and inputs that the receipt itself discloses",
         });
     }
     for (place, salt) in bundle.salts.iter_mut().enumerate() {
@@ -75,7 +83,7 @@ pub fn disclose(bytes: &[u8], result: bool, inputs: &[usize]) -> Result<Vec<u8>,
     Ok(bundle.encode())
 }
 
-/// What a receipt says, and whether the root that it names is a development root; without any judgement.
+/// Reads a receipt without verifying it. Also returns whether the root in it is a development root.
 pub fn read(bytes: &[u8]) -> Result<(Receipt, bool), Error> {
     let bundle = ReceiptBundle::parse(bytes)?;
     let development = verify::peek_root(&bundle.document)? != Root::aws().der();
@@ -93,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_is_disclosed() {
+    fn discloses_only_what_is_named() {
         let [zero, one, two] = [Some([0; 32]), Some([1; 32]), Some([2; 32])];
         let whole = bundle(vec![zero, one, two]);
         let salts = |result, inputs: &[usize]| {

@@ -1,9 +1,9 @@
-//! Running a function, and holding the enclave to its receipt.
+//! Runs a function, and checks the enclave's answer against its receipt.
 
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::catalogue::Catalogue;
-use crate::session::{Answer, Ask, Session};
+use crate::session::{Answer, RequestSpec, Session};
 use crate::values::Hex;
 use capelet_job::outcome::MAX_DIAGNOSTIC;
 use enclave_core::Error as CoreError;
@@ -17,19 +17,19 @@ use enclave_core::text;
 use enclave_core::vault::{self, Ciphertext};
 use zeroize::Zeroizing;
 
-/// What an encrypted file begins with.
+/// The first bytes of an encrypted file.
 const MAGIC: &[u8] = b"CPLT";
 
 /// One input of a run.
 pub enum Input {
-    /// As it is.
+    /// Data that is not encrypted.
     Plain(Zeroizing<Vec<u8>>),
     /// An encrypted file.
     Encrypted(Vec<u8>),
 }
 
 impl Input {
-    /// What `bytes` are: an encrypted file, its text form, or plain.
+    /// Recognises an encrypted file and its text form. All other bytes are plain.
     pub fn recognise(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
         if bytes.starts_with(MAGIC) {
             return Ok(Self::Encrypted(bytes.to_vec()));
@@ -49,28 +49,33 @@ impl Input {
     }
 }
 
-/// What came of a run that was admitted.
-pub struct Ran {
-    /// The output, or how it failed.
+/// The outcome of a run that the enclave started.
+pub struct RunResult {
+    /// The output, or the error of the function.
     pub output: Result<Zeroizing<Vec<u8>>, CoreError>,
-    /// What it wrote to stderr, if that is its caller's to see.
+    /// What the function wrote to stderr. It is empty unless the caller may see it.
     pub diagnostic: Zeroizing<Vec<u8>>,
-    /// The receipt with all that it takes to check it.
+    /// The receipt bundle: the receipt with everything that its verification needs.
     pub bundle: Vec<u8>,
-    /// What the receipt says.
+    /// The parsed receipt.
     pub receipt: Receipt,
     /// The request's id.
     pub id: Hex<16>,
 }
 
-/// Runs a function. An error is a run that was not admitted, or that the receipt does not bear out.
+/// Runs a function.
+///
+/// # Errors
+///
+/// [`Error::Answered`] if the enclave did not start the run. [`Error::Local`] if the receipt does not match the request,
+/// the inputs or the output.
 pub fn run(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
     function: &Function,
     inputs: &[Input],
-) -> Result<Ran, Error> {
+) -> Result<RunResult, Error> {
     if inputs.is_empty() || inputs.len() as u64 > MAX_INPUTS {
         return Err(Error::Argument { name: "the input", want: "1 to 64 inputs" });
     }
@@ -79,8 +84,8 @@ pub fn run(
     if total as u64 > limit {
         return Err(CoreError::InputLimit(limit).into());
     }
-    let mut halves = Halves::new();
-    halves.insert(function.id, session.half(identity, Kind::Function, &function.id, function.version));
+    let mut key_shares = Halves::new();
+    key_shares.insert(function.id, session.key_share(identity, Kind::Function, &function.id, function.version));
     let mut params = Writer::new();
     params.map(5).uint(1).bytes(&function.owner).uint(2).bytes(&function.id).uint(3).uint(function.version);
     params.uint(4).bytes(&function.checksum).uint(5).array(inputs.len() as u64);
@@ -91,14 +96,14 @@ pub fn run(
             }
             Input::Encrypted(bytes) => {
                 let (id, epoch) = vault_key(home, session, identity, bytes)?;
-                halves.insert(id, session.half(identity, Kind::VaultKey, &id, epoch));
+                key_shares.insert(id, session.key_share(identity, Kind::VaultKey, &id, epoch));
                 params.array(3).uint(1).uint(bytes.len() as u64).uint(epoch);
             }
         }
     }
     let joined;
     let body = match inputs {
-        // One input, which may be large, is not copied.
+        // A single input is not copied, because it may be large.
         [only] => only.bytes(),
         _ => {
             let mut all = Zeroizing::new(Vec::with_capacity(total));
@@ -107,12 +112,12 @@ pub fn run(
             &joined
         }
     };
-    let ask = Ask { verb: Verb::Run, params: params.finish(), halves, body: Some(body) };
-    let answer = session.ask(identity, ask)?;
-    judge(session, identity, function, inputs, answer)
+    let request = RequestSpec { verb: Verb::Run, params: params.finish(), key_shares, body: Some(body) };
+    let answer = session.send(identity, request)?;
+    check_receipt(session, identity, function, inputs, answer)
 }
 
-/// Id and epoch of the vault key that opens `file`: one of this owner's, under this root.
+/// Id and epoch of the vault key to which `file` was encrypted. It must be a key of this owner under this root.
 fn vault_key(home: &Home, session: &Session, identity: &Identity, file: &[u8]) -> Result<([u8; 16], u64), Error> {
     let header = Ciphertext::parse(file)?.header;
     let catalogue: Catalogue = home.load()?;
@@ -121,14 +126,14 @@ fn vault_key(home: &Home, session: &Session, identity: &Identity, file: &[u8]) -
     Ok((vault::id(&header.kid), epoch.epoch))
 }
 
-/// Compares the answer with its receipt, and the receipt with what was asked.
-fn judge(
+/// Checks the receipt, and compares it with the request, the inputs and the output.
+fn check_receipt(
     session: &Session,
     identity: &Identity,
     function: &Function,
     inputs: &[Input],
     answer: Answer,
-) -> Result<Ran, Error> {
+) -> Result<RunResult, Error> {
     let signed = match (answer.receipt, answer.failed) {
         (Some(receipt), _) => receipt,
         (None, Some(error)) => return Err(Error::Answered(error)),
@@ -161,7 +166,7 @@ fn judge(
     });
     let data: Vec<_> = std::iter::once(output).chain(plain).collect();
     bundle.check_data(&receipt, &data)?;
-    Ok(Ran {
+    Ok(RunResult {
         diagnostic: diagnostic(&answer.result)?,
         output: match answer.failed {
             None => Ok(answer.body),
@@ -173,7 +178,7 @@ fn judge(
     })
 }
 
-/// {? 1 value, ? 2 stderr}: the second.
+/// Parses stderr from the result of `run`: {? 1: value, ? 2: stderr}.
 fn diagnostic(result: &[u8]) -> Result<Zeroizing<Vec<u8>>, CoreError> {
     let mut reader = Reader::new(result, Part::Response)?;
     let mut found = Zeroizing::new(Vec::new());
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn ciphertext_is_recognised() {
+    fn recognises_encrypted_files_and_their_text_form() {
         assert_eq!(kind(b""), Ok("plain"));
         assert_eq!(kind(b"cape"), Ok("plain"));
         assert_eq!(kind(b"CPLT\0\0"), Ok("encrypted"));

@@ -1,4 +1,7 @@
-//! An attested session: from an address and what is pinned for it to requests that only that enclave can read.
+//! An attested session with an enclave.
+//!
+//! A [`Session`] exists only after the enclave's document was verified against the pins of its address. Requests are
+//! encrypted to the key that this document attests, so that only this enclave can read them.
 
 use crate::Crypto;
 use crate::clock;
@@ -22,16 +25,16 @@ use enclave_core::{digest, frame, session, status};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How long the enclave may take to attest itself: it may have to ask KMS first.
+/// The time limit for the enclave's attestation. The enclave may have to query KMS first.
 const ATTEST: Duration = Duration::from_secs(30);
-/// How long a request may take to be sent, and how long its answer once it has begun.
+/// The time limit for sending a request, and for receiving the rest of an answer after its first frame.
 const TRANSFER: Duration = Duration::from_secs(600);
-/// How long an answer may take to begin: a run of 60 seconds, KMS and the store.
+/// The time limit until an answer begins. It covers a run of 60 seconds, KMS and the store.
 const ANSWER: Duration = Duration::from_secs(180);
-/// How long after it was sent a request may start, in milliseconds.
+/// How long a request stays valid after it was sent, in milliseconds.
 const VALIDITY: u64 = message::MAX_AHEAD / 2;
 
-/// A session with an enclave that was verified.
+/// A session with a verified enclave.
 pub struct Session {
     channel: Tls,
     url: Url,
@@ -43,43 +46,43 @@ pub struct Session {
     begun: Instant,
 }
 
-/// What the enclave showed, as bytes and as what they say.
+/// The evidence that the enclave sent, as bytes and parsed.
 pub struct Evidence {
-    /// The document.
+    /// The attestation document.
     pub document: Vec<u8>,
-    /// The claims, as they were received.
+    /// The claims, as received.
     pub claims_bytes: Vec<u8>,
-    /// The claims.
+    /// The parsed claims.
     pub claims: SessionClaims,
-    /// The configuration; none only under a development root.
+    /// The configuration. `None` occurs under a development root only.
     pub configuration: Option<Configuration>,
 }
 
-/// What is asked for.
-pub struct Ask<'a> {
+/// A request, before it has a number, an id and a signature.
+pub struct RequestSpec<'a> {
     /// The verb.
     pub verb: Verb,
-    /// Its parameters: a map of integer keys.
+    /// The verb's parameters: a CBOR map with integer keys.
     pub params: Vec<u8>,
-    /// Halves of the objects that it needs.
-    pub halves: Halves,
-    /// Its body.
+    /// The owner's key shares for the objects that the verb opens or seals.
+    pub key_shares: Halves,
+    /// The body, which the verb defines.
     pub body: Option<&'a [u8]>,
 }
 
-/// What came back.
+/// The enclave's answer to a request.
 pub struct Answer {
-    /// How it ended, as the enclave's number.
+    /// The status number of the protocol.
     pub status: u64,
-    /// How it ended, if not well.
+    /// The error that the status stands for; `None` if the request succeeded.
     pub failed: Option<enclave_core::Error>,
-    /// The verb's result: a map of integer keys.
+    /// The verb's result: a CBOR map with integer keys.
     pub result: Zeroizing<Vec<u8>>,
-    /// A receipt, signed.
+    /// The signed receipt, if the verb makes one.
     pub receipt: Option<Vec<u8>>,
-    /// The body.
+    /// The body: an output or a list.
     pub body: Zeroizing<Vec<u8>>,
-    /// The request's number in the session: receipts' salts depend on it.
+    /// The request's number in this session. The salts of its receipt are derived from it.
     pub n: u64,
     /// The request's id.
     pub id: Hex<16>,
@@ -88,12 +91,13 @@ pub struct Answer {
 }
 
 impl Session {
-    /// Connects, verifies by what `entry` pins, and only then sends the first secret.
+    /// Connects and verifies the enclave against `entry`. No secret is sent before the verification has succeeded.
     pub fn connect(url: &Url, entry: &TrustEntry) -> Result<Self, Error> {
         Self::connect_to(url, |_| Ok(entry.clone()))
     }
 
-    /// As [`Session::connect`], by what `choose` pins once it sees the document: for trust on first use alone.
+    /// Like [`Session::connect`], but `choose` makes the trust entry from the document, which is not verified yet. Only
+    /// trust on first use needs this.
     pub fn connect_to(url: &Url, choose: impl FnOnce(&[u8]) -> Result<TrustEntry, Error>) -> Result<Self, Error> {
         let mut channel = Tls::connect(url)?;
         channel.allow(ATTEST);
@@ -133,86 +137,87 @@ impl Session {
         Ok(Self { channel, url: url.clone(), root, pins, secrets, evidence, verified, begun: Instant::now() })
     }
 
-    /// What the document proved.
+    /// The facts that the attestation document proved.
     pub fn verified(&self) -> &Judged {
         self.verified.document()
     }
 
-    /// What the enclave showed.
+    /// The evidence that the enclave sent.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 
-    /// The address.
+    /// The enclave's address.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The root under which it was verified.
+    /// The root certificate under which the enclave was verified.
     pub fn root(&self) -> &Root {
         &self.root
     }
 
-    /// The images that were pinned for it.
+    /// The images that are pinned for the address.
     pub fn pins(&self) -> &Pins {
         &self.pins
     }
 
-    /// Under a development root less is demanded of claims.
+    /// Whether the root is Amazon's or a development root. Under a development root, claims may leave out more.
     pub fn regime(&self) -> Regime {
         regime(&self.root)
     }
 
-    /// SHA-256 of that root: the catalogue's name for it.
+    /// SHA-256 of the root certificate. The catalogue names a root by it.
     pub fn root_id(&self) -> Hex<32> {
         Hex(self.root.sha256())
     }
 
-    /// Whether all of it rests on a development root.
+    /// Whether the root is a development root.
     pub fn development(&self) -> bool {
         self.root.is_development()
     }
 
-    /// The limits in force.
+    /// The limits of this enclave.
     pub fn limits(&self) -> Limits {
         self.evidence.configuration.as_ref().map_or(Limits::MAXIMA, |configuration| configuration.limits.effective())
     }
 
-    /// What opens an object together with KMS' half, for this root alone.
-    pub fn half(&self, identity: &Identity, kind: Kind, id: &[u8; 16], version: u64) -> Zeroizing<[u8; 32]> {
+    /// The owner's key share for an object. It differs for each root. An object opens only with this key share and KMS's.
+    pub fn key_share(&self, identity: &Identity, kind: Kind, id: &[u8; 16], version: u64) -> Zeroizing<[u8; 32]> {
         identity.half(self.root.der(), kind as u8, id, version)
     }
 
-    /// The enclave's clock, as its document showed it and as long as that was ago, in milliseconds since 1970.
+    /// The enclave's present time: the time of its document plus the time since, in milliseconds since 1970.
     pub fn now(&self) -> u64 {
         let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.verified().timestamp.saturating_add(since)
     }
 
-    /// The salt of a receipt's commitment `i`: 0 the output, 1… the inputs of request `n`.
+    /// The salt of commitment `i` in the receipt of request `n`. Commitment 0 is the output, 1 is the first input.
     pub fn salt(&self, n: u64, i: u32) -> [u8; 32] {
         self.secrets.salt(n, i)
     }
 
-    /// Asks, and waits for the answer. A request is sent once: whether it started is not known when the connection
-    /// breaks.
-    pub fn ask(&mut self, identity: &Identity, ask: Ask<'_>) -> Result<Answer, Error> {
+    /// Sends a request and waits for the answer. The answer's status may be a failure.
+    ///
+    /// A request is sent once and never repeated. If the connection breaks, the enclave may have carried it out.
+    pub fn send(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<Answer, Error> {
         let pair = self.secrets.next_pair()?;
         let id = random::bytes()?;
         let request = Request {
             n: pair.n,
-            verb: ask.verb,
+            verb: spec.verb,
             id,
             not_after: self.now().saturating_add(VALIDITY),
             caller: identity.owner(),
-            params: ask.params,
-            halves: ask.halves,
-            body: ask.body.map(Described::of),
+            params: spec.params,
+            halves: spec.key_shares,
+            body: spec.body.map(Described::of),
         };
         let claims_digest = *self.secrets.claims_digest();
         let (head, request_digest) = request.sign(identity, &claims_digest)?;
         drop(request);
-        let body = ask.body.unwrap_or_default();
+        let body = spec.body.unwrap_or_default();
         let url = &self.url;
         self.channel.allow(TRANSFER);
         session::send::<Crypto>(&mut self.channel, pair.request, &claims_digest, &head, body)
@@ -235,9 +240,9 @@ impl Session {
         Ok(Answer { status, failed, result, receipt, body, n: pair.n, id: Hex(id), request: request_digest })
     }
 
-    /// As [`Session::ask`]; whatever did not end well is an error.
-    pub fn demand(&mut self, identity: &Identity, ask: Ask<'_>) -> Result<Answer, Error> {
-        let answer = self.ask(identity, ask)?;
+    /// Like [`Session::send`], but a status other than success is an error.
+    pub fn send_expect_ok(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<Answer, Error> {
+        let answer = self.send(identity, spec)?;
         match answer.failed {
             Some(error) => Err(Error::Answered(error)),
             None => Ok(answer),
@@ -245,7 +250,7 @@ impl Session {
     }
 }
 
-/// The rest of a response's body, which must be the one that was described.
+/// Receives the rest of a response's body. The body must match the length and the digest in the response's head.
 fn receive(
     channel: &mut Tls,
     url: &Url,
@@ -253,13 +258,13 @@ fn receive(
     described: Option<Described>,
     begun: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    /// The longest body that an enclave sends: an output, or a list.
+    /// The longest body that an enclave sends, in bytes.
     const MAX_BODY: u64 = Limits::MAXIMA.output;
     let length = described.map_or(0, |described| described.length);
     let length = usize::try_from(length).ok().filter(|_| length <= MAX_BODY);
     let length = length.ok_or(enclave_core::Error::TooLarge(Part::Response))?;
-    // All of it at once, and what the last frame may have too much: a vector that grows would leave copies of the
-    // plaintext behind.
+    // The vector is allocated once, with room for an oversized last frame. A vector that grows would leave copies of
+    // the plaintext in freed memory.
     let mut body = Zeroizing::new(Vec::with_capacity(length + frame::MAX_FRAME));
     body.extend_from_slice(begun);
     let mut hash = digest::Running::default();
@@ -275,12 +280,12 @@ fn receive(
     Ok(body)
 }
 
-/// What a root stands for.
+/// Whether a root is Amazon's or a development root.
 pub fn regime(root: &Root) -> Regime {
     if root.is_development() { Regime::Development } else { Regime::Production }
 }
 
-/// A failed result's value: the limit, or the exit status.
+/// The number in the result of a failed request: the limit that was exceeded, or the exit status.
 fn value(result: &[u8]) -> Option<u64> {
     let mut reader = Reader::new(result, Part::Response).ok()?;
     if reader.any_map().ok()? == 0 {
@@ -290,10 +295,10 @@ fn value(result: &[u8]) -> Option<u64> {
     reader.uint().ok()
 }
 
-/// A connection that broke, with its address; anything else as it is.
+/// Adds the address to an error of the connection. Any other error stays as it is.
 fn lost(url: &Url, error: enclave_core::Error) -> Error {
     match error {
         enclave_core::Error::Down(down) => Error::Connection { url: url.to_string(), down },
-        error => Error::Judged(error),
+        error => Error::Local(error),
     }
 }

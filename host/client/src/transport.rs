@@ -1,5 +1,6 @@
-//! Sockets with deadlines, and the TLS that PROTOCOL demands of them: who answers is not known yet, only that nobody
-//! else reads or changes what is sent to whoever it is.
+//! Sockets with deadlines, and the TLS connection that docs/protocol.md requires.
+//!
+//! TLS protects the connection, but does not authenticate the other side. The attestation document does that.
 
 use crate::error::Error;
 use crate::url::Url;
@@ -17,14 +18,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// ALPN (RFC 7301).
+/// The ALPN protocol name (RFC 7301).
 const ALPN: &[u8] = b"capelet/1";
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long TLS' handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The time limit for opening a connection.
+const CONNECT: Duration = Duration::from_secs(20);
+/// The time limit for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(20);
 
-/// A TCP connection or a Unix socket, with a moment after which it is given up.
+/// A TCP connection or a Unix socket with a deadline.
 struct Socket {
     stream: Stream,
     deadline: Instant,
@@ -36,7 +37,7 @@ enum Stream {
 }
 
 impl Socket {
-    /// What is left until the deadline.
+    /// The time until the deadline. An error if it has passed.
     fn left(&self) -> io::Result<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
@@ -79,14 +80,14 @@ impl Write for Socket {
     }
 }
 
-/// A TLS connection to nobody in particular.
+/// A TLS connection whose other side is not authenticated yet.
 pub struct Tls {
     stream: StreamOwned<ClientConnection, Socket>,
     local: bool,
 }
 
 impl Tls {
-    /// Connects to an address.
+    /// Connects to an address and completes the TLS handshake.
     pub fn connect(url: &Url) -> Result<Self, Error> {
         let failed = |down| Error::Connection { url: url.to_string(), down };
         let (stream, local) = socket(url).map_err(|error| failed(reach(&error)))?;
@@ -104,17 +105,17 @@ impl Tls {
         Ok(Self { stream, local })
     }
 
-    /// Whether it is a Unix socket or a loopback address: the other end is this machine.
+    /// Whether the other side is on this machine: a Unix socket or a loopback address.
     pub fn is_local(&self) -> bool {
         self.local
     }
 
-    /// From now on the other side has this long.
+    /// Sets the deadline to `time` from now.
     pub fn allow(&mut self, time: Duration) {
         self.stream.sock.deadline = Instant::now() + time;
     }
 
-    /// 32 bytes of the exporter (RFC 8446, 7.5).
+    /// Exports 32 bytes of keying material (RFC 8446, section 7.5).
     pub fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
         self.stream.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
     }
@@ -154,10 +155,12 @@ fn socket(url: &Url) -> io::Result<(Stream, bool)> {
     }
 }
 
+/// The error for a connection that could not be opened.
 fn reach(error: &io::Error) -> Down {
     if error.kind() == io::ErrorKind::TimedOut { Down::Deadline } else { Down::Unreachable }
 }
 
+/// The error for a connection that broke.
 fn down(error: &io::Error) -> Down {
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Down::Deadline,
@@ -185,8 +188,8 @@ fn config() -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::new(config))
 }
 
-/// Takes any raw public key (RFC 7250) whose owner signs this handshake. Whose it is follows from the attestation
-/// document alone, which names this very connection.
+/// Accepts any raw public key (RFC 7250) whose private key signed this handshake. The attestation document proves later
+/// that the enclave holds the key, because the document is bound to this connection.
 #[derive(Debug)]
 struct AnyKey {
     provider: Arc<CryptoProvider>,

@@ -1,24 +1,24 @@
-//! Where an enclave is: `capelet://HOST[:PORT]` over TCP, or `unix:/PATH`.
+//! An enclave's address: `capelet://HOST[:PORT]` over TCP, or `unix:/PATH`.
 
 use crate::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// The port of `capelet://HOST`: the same number as the enclave's vsock port for clients.
+/// The default port. It is also the enclave's vsock port for clients.
 pub const PORT: u16 = 5000;
 
-/// An address in its one form, so that trust entries are found by it.
+/// An address. Equal addresses have equal text forms, because trust entries are found by the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Url {
-    /// A host, in lower case, without brackets; and a port.
+    /// A host in lower case, without brackets, and a port.
     Tcp(String, u16),
-    /// The path of a socket.
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 
 impl Url {
-    /// Whether it can be this machine: a socket, a loopback address, or a name, which may stand for one.
+    /// Whether the address can belong to this machine: a socket, a loopback address, or a name, which may resolve to one.
     pub fn may_be_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -26,7 +26,7 @@ impl Url {
         }
     }
 
-    /// Reads an address.
+    /// Parses an address.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bad = || Error::BadUrl(text.chars().take(200).collect());
         if let Some(path) = text.strip_prefix("unix:") {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_form() {
+    fn gives_equal_addresses_one_form() {
         let cases = [
             ("capelet://Example.ORG", "capelet://example.org:5000"),
             ("capelet://example.org:7/", "capelet://example.org:7"),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_ones_are_refused() {
+    fn rejects_invalid_addresses() {
         for text in [
             "",
             "example.org",

@@ -1,5 +1,7 @@
-//! How bytes look in files, arguments and output: hexadecimal for digests and ids, base32 for owners, base64url for
-//! the rest. One form each, so that what is compared by eye is equal.
+//! The text forms of bytes in files, arguments and output.
+//!
+//! Digests and ids are hexadecimal, owners' keys base32, all other bytes base64url. Each value has exactly one form in
+//! output, so that people can compare texts.
 
 use crate::error::Error;
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -7,12 +9,12 @@ use enclave_core::{identity, text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// `N` bytes, hexadecimal.
+/// `N` bytes, written in hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hex<const N: usize>(pub [u8; N]);
 
 impl<const N: usize> Hex<N> {
-    /// Reads an argument; upper case is accepted.
+    /// Parses the argument `name`. Upper case is accepted.
     pub fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
         bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(Error::Argument { name, want: hex_of(N) })
@@ -47,12 +49,12 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     }
 }
 
-/// An owner: her Ed25519 key, 52 characters of lower-case base32.
+/// An owner's Ed25519 key, written as 52 characters of lower-case base32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(pub [u8; 32]);
 
 impl Owner {
-    /// Her key as it is written; nothing if the text is not one.
+    /// Parses an owner's key. `None`: the text is invalid.
     pub fn parse(text: &str) -> Option<Self> {
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return None;
@@ -61,7 +63,7 @@ impl Owner {
         bytes.try_into().ok().map(Self)
     }
 
-    /// What people compare: 32 characters.
+    /// The fingerprint for people to compare, 32 characters.
     pub fn fingerprint(&self) -> String {
         identity::fingerprint(&self.0)
     }
@@ -81,11 +83,11 @@ impl Serialize for Owner {
 
 impl<'de> Deserialize<'de> for Owner {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("no owner"))
+        Self::parse(&String::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("invalid owner's key"))
     }
 }
 
-/// Any bytes, base64url.
+/// Bytes of any length, written in base64url.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base64(pub Vec<u8>);
 
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn owners_have_one_form() {
+    fn accepts_only_one_form_of_an_owner() {
         let owner = Owner([7; 32]);
         let text = owner.to_string();
         assert_eq!(text.len(), 52);
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn hex_has_its_length() {
+    fn rejects_hexadecimal_of_another_length() {
         assert_eq!(Hex::<2>::parse("x", "aBcd"), Ok(Hex([0xab, 0xcd])));
         for text in ["", "ab", "abcdef", "abcg", "0xab"] {
             assert!(Hex::<2>::parse("x", text).is_err(), "{text}");

@@ -1,7 +1,10 @@
-//! Vault keys: made inside the enclave, verified and countersigned here, sealed only then.
+//! Makes and renews vault keys.
 //!
-//! The catalogue says before each step that it is about to be taken. One epoch is countersigned for one key only;
-//! whether an interrupted one is there, only the enclave's word together with the owner's half tells.
+//! The enclave makes a vault key and attests it. The client verifies and countersigns it. Only then does the enclave
+//! encrypt and store it.
+//!
+//! The catalogue records each step before it is taken. The client never countersigns two keys for one epoch. After an
+//! interruption, only the enclave can tell whether the key is stored: it decrypts it with the owner's key share.
 
 use crate::Crypto;
 use crate::clock;
@@ -10,9 +13,10 @@ use crate::home::Home;
 use crate::home::catalogue::{Catalogue, Made};
 use crate::policy;
 use crate::random;
-use crate::session::{Ask, Session};
-use crate::statements::{self, Vault};
+use crate::session::{RequestSpec, Session};
+use crate::statements;
 use crate::values::{Hex, Owner};
+use crate::vault_key::{VaultKey, is_configured};
 use enclave_core::Error as CoreError;
 use enclave_core::cbor::{Reader, Writer};
 use enclave_core::claims::MAX_CLAIMS;
@@ -26,10 +30,10 @@ use enclave_core::object::Kind;
 use enclave_core::vault::{self, Statement, VAULT_OWNER, VaultClaims, VaultRecord};
 use enclave_core::verify::{self, Expected, Freshness};
 
-/// Two clients of one owner do not make vault keys at the same time.
+/// The lock that prevents two processes from making vault keys at the same time.
 const LOCK: &str = "vault.lock";
 
-/// A key as the enclave attests it, before it is countersigned.
+/// A vault key that the enclave has attested and the owner has not yet countersigned.
 struct Offered {
     document: Vec<u8>,
     claims_bytes: Vec<u8>,
@@ -37,7 +41,7 @@ struct Offered {
     attested: u64,
 }
 
-/// What was expected of it.
+/// What an [`Offered`] key must contain.
 struct Wanted {
     epoch: u64,
     nonce: [u8; 32],
@@ -45,14 +49,16 @@ struct Wanted {
     previous: Option<[u8; 32]>,
 }
 
-/// Makes a vault key, or takes up one whose making was interrupted. With `next` a further one beside the present.
+/// Makes a vault key, or completes one whose creation was interrupted.
+///
+/// If `next` is set, a further key is made and the present one is kept.
 pub fn create(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
     accept: Option<&str>,
     next: bool,
-) -> Result<Vault, Error> {
+) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
     let root = session.root_id();
     let key = policy::read(home, session, identity, None)?;
@@ -76,10 +82,11 @@ pub fn create(
         writer.bytes(&kid);
     });
     key.write(&mut params, 4);
-    let ask = Ask { verb: Verb::VaultCreate, params: params.finish(), halves: Halves::new(), body: None };
-    let offered = offered(session, identity, ask, &wanted)?;
-    let judged = offered.claims.kms.as_ref();
-    if !judged.is_some_and(|kms| kms.arn == key.arn && kms.policy == key.policy && kms.describe == key.describe) {
+    let request =
+        RequestSpec { verb: Verb::VaultCreate, params: params.finish(), key_shares: Halves::new(), body: None };
+    let offered = offered(session, identity, request, &wanted)?;
+    let attested = offered.claims.kms.as_ref();
+    if !attested.is_some_and(|kms| kms.arn == key.arn && kms.policy == key.policy && kms.describe == key.key_metadata) {
         return Err(CoreError::PolicyChanged.into());
     }
 
@@ -89,8 +96,8 @@ pub fn create(
     confirm(home, session, identity, &offered, arn)
 }
 
-/// Has the enclave attest the present vault key anew, countersigns that, and replaces its statement.
-pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<Vault, Error> {
+/// Has the enclave attest the present vault key again, countersigns the document, and replaces the statement.
+pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
     if let Some(vault) = settle(home, session, identity)? {
         return Ok(vault);
@@ -101,9 +108,11 @@ pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<
     attest(home, session, identity, current.epoch, kid)
 }
 
-/// An epoch that was countersigned and whose fate is unknown: if the enclave opens it, it is confirmed; if it is not
-/// there, it is burnt, and never used again.
-fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Option<Vault>, Error> {
+/// Decides about an epoch that was countersigned and not confirmed.
+///
+/// If the enclave can decrypt the key, the epoch is confirmed. If the key is not stored, the epoch is marked as burnt
+/// and never used again. `None`: there was no such epoch, or it was burnt.
+fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Option<VaultKey>, Error> {
     let root = session.root_id();
     let catalogue: Catalogue = home.load()?;
     let doubtful = catalogue.vault().iter().find(|epoch| epoch.root == root && epoch.state == Made::Signed);
@@ -120,22 +129,34 @@ fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Opt
     }
 }
 
-/// vault-attest and vault-confirm of a key that is stored.
-fn attest(home: &Home, session: &mut Session, identity: &Identity, epoch: u64, kid: Hex<32>) -> Result<Vault, Error> {
+/// Sends vault-attest and vault-confirm for a key that is stored.
+fn attest(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    epoch: u64,
+    kid: Hex<32>,
+) -> Result<VaultKey, Error> {
     let wanted = Wanted { epoch, nonce: random::bytes()?, kid: Some(kid.0), previous: None };
     let mut params = Writer::new();
     params.map(3).uint(1).bytes(&kid.0).uint(2).uint(epoch).uint(3).bytes(&wanted.nonce);
-    let halves = half(session, identity, &kid.0, epoch);
-    let ask = Ask { verb: Verb::VaultAttest, params: params.finish(), halves, body: None };
-    let offered = offered(session, identity, ask, &wanted)?;
+    let key_shares = key_shares_of(session, identity, &kid.0, epoch);
+    let request = RequestSpec { verb: Verb::VaultAttest, params: params.finish(), key_shares, body: None };
+    let offered = offered(session, identity, request, &wanted)?;
     let arn = offered.claims.kms.as_ref().map(|kms| kms.arn.clone()).ok_or(CoreError::Malformed(Part::Statement))?;
     confirm(home, session, identity, &offered, arn)
 }
 
-/// Asks for a vault key's document and verifies it: of this session's images and configuration, for this owner, this
-/// epoch, this nonce.
-fn offered(session: &mut Session, identity: &Identity, ask: Ask<'_>, wanted: &Wanted) -> Result<Offered, Error> {
-    let result = session.demand(identity, ask)?.result;
+/// Requests the document of a vault key and verifies it.
+///
+/// It must come from a pinned image with this session's configuration, and it must match owner, epoch and nonce.
+fn offered(
+    session: &mut Session,
+    identity: &Identity,
+    request: RequestSpec<'_>,
+    wanted: &Wanted,
+) -> Result<Offered, Error> {
+    let result = session.send_expect_ok(identity, request)?.result;
     let mut reader = Reader::new(&result, Part::Response)?;
     reader.map(2)?;
     reader.key(1)?;
@@ -163,14 +184,16 @@ fn offered(session: &mut Session, identity: &Identity, ask: Ask<'_>, wanted: &Wa
     Ok(Offered { document: document.to_vec(), claims_bytes: claims_bytes.to_vec(), claims, attested })
 }
 
-/// Countersigns and has the enclave seal, store, read back and publish. The epoch is `signed` in the catalogue.
+/// Countersigns the key. The enclave then encrypts and stores it, reads it back and publishes its statement.
+///
+/// The catalogue must already record the epoch as signed.
 fn confirm(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
     offered: &Offered,
     arn: Arn,
-) -> Result<Vault, Error> {
+) -> Result<VaultKey, Error> {
     let Offered { document, claims_bytes, claims, attested } = offered;
     let record = VaultRecord {
         owner: identity.owner(),
@@ -183,22 +206,25 @@ fn confirm(
     let record = identity.sign1(VAULT_OWNER, &[], &record.encode());
     let mut params = Writer::new();
     params.map(1).uint(1).item(&record);
-    let halves = half(session, identity, &claims.kid, claims.epoch);
-    session.demand(identity, Ask { verb: Verb::VaultConfirm, params: params.finish(), halves, body: None })?;
+    let key_shares = key_shares_of(session, identity, &claims.kid, claims.epoch);
+    session.send_expect_ok(
+        identity,
+        RequestSpec { verb: Verb::VaultConfirm, params: params.finish(), key_shares, body: None },
+    )?;
 
     let root = session.root_id();
     let statement = Statement::encode(document, claims_bytes, &record);
-    let vault = Vault {
+    let vault = VaultKey {
         owner: Owner(identity.owner()),
         epoch: claims.epoch,
         kid: claims.kid,
         key: claims.key,
         attested: *attested,
         until: claims.until,
-        operator_key: statements::is_configured(&claims.configuration, &arn),
+        operator_key: is_configured(&claims.configuration, &arn),
         arn,
         policy: claims.kms.as_ref().and_then(|kms| kms.policy),
-        facts: claims.kms.as_ref().and_then(|kms| kms.describe),
+        key_metadata: claims.kms.as_ref().and_then(|kms| kms.describe),
         kms: claims.kms.clone(),
         root,
         development: session.development(),
@@ -212,7 +238,8 @@ fn confirm(
     Ok(vault)
 }
 
-fn half(session: &Session, identity: &Identity, kid: &[u8; 32], epoch: u64) -> Halves {
+/// The owner's key share for a vault key, as a request takes it.
+fn key_shares_of(session: &Session, identity: &Identity, kid: &[u8; 32], epoch: u64) -> Halves {
     let id = vault::id(kid);
-    Halves::from([(id, session.half(identity, Kind::VaultKey, &id, epoch))])
+    Halves::from([(id, session.key_share(identity, Kind::VaultKey, &id, epoch))])
 }

@@ -1,5 +1,5 @@
-//! What lies on disk and is not as it should be; peers that are no enclave; an interruption. Each ends with a code,
-//! and nothing is half-written.
+//! Damaged or unsafe files, peers that are not enclaves, and interruptions. Each ends with its code, and no file is
+//! written partially.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -14,9 +14,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+/// The time limit for an event that must happen. Even a busy host needs less.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Sets the mode of a file or folder.
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
@@ -24,7 +25,7 @@ fn mode(path: &Path, mode: u32) {
 const PIN: &str = "0:abababababababababababababababababababababababababababababababababababababababababababababababab";
 
 #[test]
-fn an_identity_that_others_may_read() {
+fn rejects_identity_that_others_can_read() {
     let person = Person::new();
     let before = fs::read(person.file("identity.json")).unwrap();
     mode(&person.file("identity.json"), 0o644);
@@ -36,18 +37,18 @@ fn an_identity_that_others_may_read() {
 }
 
 #[test]
-fn a_folder_that_others_may_change() {
+fn rejects_folder_that_others_can_change() {
     let person = Person::new();
     mode(&person.home, 0o777);
     failed(&person.say(&["identity", "show"]), "bad-permissions");
 }
 
 #[test]
-fn a_folder_or_an_identity_of_somebody_elses() {
+fn rejects_folder_and_identity_of_another_user() {
     const NOBODY: u32 = 65_534;
     let person = Person::new();
     if chown(person.file("identity.json"), Some(NOBODY), None).is_err() {
-        // Only root gives away what is hers; whoever is not has / for somebody else's folder.
+        // Only root may change the owner of a file. For other users, `/` is a folder of another user.
         let output = person.command(&["identity", "show"]).env("CAPELET_HOME", "/").output().unwrap();
         return failed(&output, "not-yours");
     }
@@ -60,7 +61,7 @@ fn a_folder_or_an_identity_of_somebody_elses() {
 }
 
 #[test]
-fn a_damaged_identity_is_never_replaced() {
+fn never_replaces_a_damaged_identity() {
     let person = Person::new();
     let path = person.file("identity.json");
     let good = fs::read_to_string(&path).unwrap();
@@ -82,7 +83,7 @@ fn a_damaged_identity_is_never_replaced() {
 }
 
 #[test]
-fn damaged_state_is_named() {
+fn reports_damaged_state_with_its_file() {
     let person = Person::new();
     for (file, line) in [
         ("trust.json", ["attest", "-u", "capelet://127.0.0.1:1"].as_slice()),
@@ -100,7 +101,7 @@ fn damaged_state_is_named() {
 }
 
 #[test]
-fn a_trust_file_never_pins_less_than_an_image() {
+fn rejects_trust_entries_without_pcr0() {
     let person = Person::new();
     let entry = |pins: &str| {
         format!(
@@ -120,10 +121,10 @@ fn a_trust_file_never_pins_less_than_an_image() {
 }
 
 #[test]
-fn inputs_that_no_enclave_takes() {
+fn rejects_inputs_over_the_limit_of_every_enclave() {
     let person = Person::new();
     let path = person.file("input");
-    // The most that is compiled into any enclave, what encryption adds, and one byte.
+    // One byte more than the largest input of any enclave and the bytes that encryption adds.
     fs::File::create(&path).unwrap().set_len((257 << 20) + 1).unwrap();
     let checksum = "12".repeat(32);
     let run = |file: &Path| {
@@ -136,7 +137,7 @@ fn inputs_that_no_enclave_takes() {
 }
 
 #[test]
-fn nowhere_to_keep_things() {
+fn requires_a_folder_in_the_environment() {
     let person = Person::new();
     let mut command = person.command(&["version"]);
     command.env("HOME", "").env("CAPELET_HOME", "").env("XDG_CONFIG_HOME", "");
@@ -144,7 +145,7 @@ fn nowhere_to_keep_things() {
 }
 
 #[test]
-fn a_full_disk_is_named() {
+fn reports_a_full_disk() {
     let person = Person::new();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = person.command(&["version"]).stdout(full).output().unwrap();
@@ -152,14 +153,14 @@ fn a_full_disk_is_named() {
 }
 
 #[test]
-fn a_development_root_beyond_this_machine() {
+fn rejects_development_root_on_another_machine() {
     let person = Person::new();
-    // 192.0.2.0/24 is for documentation (RFC 5737): nobody is there, and nobody may be asked.
+    // 192.0.2.0/24 is reserved for documentation (RFC 5737). The command must not connect to it.
     let output = person.say(&["pin", "--development", "capelet://192.0.2.1"]);
     failed(&output, "development-only");
 }
 
-/// Answers each of `answers` to one connection, then closes it.
+/// Starts a peer that sends each of `answers` on one connection, and then closes it.
 fn peer(answers: Vec<&'static [u8]>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("capelet://{}", listener.local_addr().unwrap());
@@ -174,14 +175,14 @@ fn peer(answers: Vec<&'static [u8]>) -> String {
 }
 
 #[test]
-fn peers_that_are_no_enclave() {
+fn rejects_peers_that_are_not_enclaves() {
     let person = Person::new();
     for (answer, code) in [
         (b"".as_slice(), "closed"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "failed"),
-        // An alert: handshake_failure.
+        // The TLS alert handshake_failure.
         (&[21, 3, 3, 0, 2, 2, 40], "failed"),
-        // The beginning of a record.
+        // A truncated TLS record.
         (&[22, 3, 3, 0, 100, 2], "closed"),
     ] {
         let url = peer(vec![answer]);
@@ -190,7 +191,7 @@ fn peers_that_are_no_enclave() {
     }
 }
 
-/// Waits until the child watches SIGINT, and sends it.
+/// Waits until the child handles SIGINT, and sends SIGINT.
 fn interrupt(child: &Child) {
     let pid = child.id().to_string();
     let caught = || {
@@ -207,11 +208,11 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn ctrl_c_is_told_and_ends_as_the_shell_expects() {
+fn reports_interrupt_and_ends_by_the_signal() {
     let person = Person::new();
     let mut command = person.command(&["verify", "-", "-p", PIN]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // It waits for its input for as long as this end is open.
+    // The command waits for its input while this end of the pipe is open.
     let _stdin = child.stdin.take().unwrap();
     interrupt(&child);
     let status = child.wait().unwrap();

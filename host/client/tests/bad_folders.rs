@@ -1,5 +1,5 @@
-//! Folders and files that are no function: each is told by name and code, by `checksum` as by `deploy`, before anybody
-//! is asked anything.
+//! Folders and files that cannot become a bundle. `checksum` and `deploy` report each with its code and its path, before
+//! they open a connection.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const MIB: u64 = 1 << 20;
 
-/// A folder with a good function in it.
+/// A folder that contains a valid function.
 fn good() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("capelet.json"), r#"{"entry":"f.wasm"}"#).unwrap();
@@ -24,12 +24,12 @@ fn good() -> TempDir {
     folder
 }
 
-/// A file of zeros that takes no room.
+/// Creates a sparse file of zeros.
 fn zeros(path: PathBuf, length: u64) {
     File::options().create(true).append(true).open(path).unwrap().set_len(length).unwrap();
 }
 
-/// Refuses a function with this code, and names what is wrong with it.
+/// Asserts that the function is rejected with this code, and that the message contains `named`.
 #[track_caller]
 fn refused(person: &Person, function: &Path, code: &str, named: &str) {
     let function = function.to_str().unwrap();
@@ -45,11 +45,11 @@ fn refused(person: &Person, function: &Path, code: &str, named: &str) {
     }
 }
 
-/// What makes a good folder bad, its code, and what is named.
+/// A change that makes a valid folder invalid, the code, and a part of the message.
 type Case = (fn(&Path), &'static str, &'static str);
 
 #[test]
-fn what_is_no_plain_file() {
+fn rejects_symbolic_links_and_special_files() {
     let cases: [Case; 5] = [
         (|folder| symlink("f.wasm", folder.join("link")).unwrap(), "symlink", "link"),
         (|folder| symlink("/etc", folder.join("link")).unwrap(), "symlink", "link"),
@@ -73,7 +73,7 @@ fn what_is_no_plain_file() {
 }
 
 #[test]
-fn names_that_a_bundle_cannot_hold() {
+fn rejects_invalid_and_equal_names() {
     let person = Person::new();
     for entry in ["../f.wasm", "d/../f.wasm", "./f.wasm", "/f.wasm", "d//f.wasm", ""] {
         let folder = good();
@@ -101,9 +101,9 @@ fn names_that_a_bundle_cannot_hold() {
 }
 
 #[test]
-fn more_than_a_bundle_may_hold() {
+fn rejects_more_than_the_limits_of_a_bundle() {
     let cases: [Case; 4] = [
-        // One byte too many, in one file and in two.
+        // One byte over the limit, in one file and in two.
         (|folder| zeros(folder.join("f.wasm"), 64 * MIB + 1), "too-large", "64 MiB"),
         (
             |folder| {
@@ -126,7 +126,7 @@ fn more_than_a_bundle_may_hold() {
         spoil(folder.path());
         refused(&person, folder.path(), code, named);
     }
-    // The module alone would fit; its path and the manifest are bytes of the bundle, too.
+    // The module alone is within the limit. The bundle also contains its path and the manifest.
     let folder = good();
     let file = folder.path().join("f.wasm");
     for length in [64 * MIB - 10, 64 * MIB + 1] {

@@ -1,11 +1,11 @@
-//! The command line as data: what is said, what is printed, how it ends. None of it needs an enclave.
+//! The command line as data files: command, output and exit status. No case needs an enclave.
 #![allow(clippy::unwrap_used)]
 
 #[test]
-fn commands() {
+fn prints_what_the_data_files_say() {
     let home = tempfile::tempdir().unwrap();
     let cases = trycmd::TestCases::new();
-    // Nobody's own folder is touched; a case that needs one names it with CAPELET_HOME.
+    // No case uses the folder of the user who runs the tests. A case that needs a folder sets CAPELET_HOME.
     cases.env("HOME", home.path().display().to_string()).env("XDG_CONFIG_HOME", "");
     cases.case("tests/cmd/*.trycmd");
     cases.run();

@@ -5,10 +5,11 @@ use capelet::home::Home;
 use capelet::home::trust::Trust;
 use capelet::run::Input;
 use capelet::session::Session;
-use capelet::statements::{self, Vault};
+use capelet::statements;
 use capelet::transport::Tls;
 use capelet::url::Url;
 use capelet::values::Owner;
+use capelet::vault_key::VaultKey;
 use capelet_core::tls;
 use capelet_core::transport::{Listener, Transport};
 use capelet_e2e::{Local, Person, function};
@@ -91,7 +92,7 @@ pub fn identity(person: &Person) -> Identity {
 }
 
 /// The vault key of an owner, as whoever encrypts has it.
-pub fn vault() -> Vault {
+pub fn vault() -> VaultKey {
     static PLACE: LazyLock<(PathBuf, String, Owner)> = LazyLock::new(|| {
         let mut place = Place::new();
         let found = (place.owner.home.clone(), place.url().to_owned(), Owner(identity(&place.owner).owner()));

@@ -6,7 +6,7 @@ mod common;
 
 use capelet::home::Home;
 use capelet::home::trust::Trust;
-use capelet::session::{Ask, Session};
+use capelet::session::{RequestSpec, Session};
 use capelet::transport::Tls;
 use capelet::url::Url;
 use capelet_dev::adversary::store::swap;
@@ -186,8 +186,8 @@ fn takes_all_places_in_time() -> bool {
     let list = |session: &mut Session| {
         let mut params = Writer::new();
         params.map(1).uint(1).uint(1);
-        let ask = Ask { verb: Verb::List, params: params.finish(), halves: Halves::new(), body: None };
-        session.demand(&identity, ask).map(drop)
+        let request = RequestSpec { verb: Verb::List, params: params.finish(), key_shares: Halves::new(), body: None };
+        session.send_expect_ok(&identity, request).map(drop)
     };
     // 64 places: the owner takes 48 and may keep them, so that few are left to be taken in half a minute.
     let mut owners: Vec<_> = (0..48).map(|_| Session::connect(&url, &entry).unwrap()).collect();

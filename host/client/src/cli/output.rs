@@ -1,4 +1,4 @@
-//! What is printed: results on standard output, everything else on standard error.
+//! Prints results on standard output and everything else on standard error.
 
 use crate::error::Error;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ impl Format {
         }
     }
 
-    /// As it is written.
+    /// The name that [`Format::parse`] reads.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -33,27 +33,27 @@ impl Format {
     }
 }
 
-/// Labels and values, in the order in which people read them.
+/// Labels and values, in the order in which they are printed.
 pub type Fields<'a> = &'a [(&'a str, String)];
 
-/// Where a command's words go.
+/// Prints a command's results and notes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Output {
     /// How results are printed.
     pub format: Format,
-    /// Whether more is said than needed.
+    /// Whether details are printed.
     pub verbose: bool,
 }
 
 impl Output {
-    /// A result: labelled lines, or the object.
+    /// Prints a result: labelled lines, or the object.
     pub fn fields(&self, fields: Fields<'_>, object: &Value) -> Result<(), Error> {
         let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
         let lines = fields.iter().map(|(label, value)| format!("{label:width$} ➜  {value}\n"));
         self.text(&lines.collect::<String>(), object)
     }
 
-    /// A result: the text as it is, or the object.
+    /// Prints a result: the text, unchanged, or the object.
     pub fn text(&self, text: &str, object: &Value) -> Result<(), Error> {
         match self.format {
             Format::Plain => self.raw(text.as_bytes()),
@@ -61,57 +61,57 @@ impl Output {
         }
     }
 
-    /// Bytes, as they are.
+    /// Prints bytes, unchanged.
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::Pipe(error.kind()))
     }
 
-    /// Something that people should know.
+    /// Prints a note.
     pub fn note(&self, text: &str) {
         eprintln!("{text}");
     }
 
-    /// Something that people may want to know.
+    /// Prints a note with `-v` only.
     pub fn detail(&self, text: &str) {
         if self.verbose {
             eprintln!("{text}");
         }
     }
 
-    /// What must never be overlooked.
+    /// Warns about a development root, if `development`.
     pub fn development(&self, development: bool) {
         if development {
             eprintln!(
-                "DEVELOPMENT: this rests on a root that a machine made for itself; it proves nothing to anybody else"
+                "DEVELOPMENT: this machine made the root certificate itself, so that it proves nothing to anyone else"
             );
         }
     }
 
-    /// Why it did not work.
+    /// Prints an error.
     pub fn failure(&self, error: &Error) {
         eprintln!("Error: {error} [{}]", error.code());
-        // `list` and `run` have said these with their result.
-        let said = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_));
-        if self.format == Format::Json && !said {
+        // `list` and `run` have already printed these errors in the result.
+        let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_));
+        if self.format == Format::Json && !printed {
             let object = json!({"error": describe(error)});
-            // If standard output is broken too, the status still says it.
+            // If this fails too, the exit status still reports the failure.
             let _ = self.raw(format!("{object}\n").as_bytes());
         }
     }
 
-    /// Whether progress has somebody to look at it.
+    /// Whether standard error is a terminal, which can show progress.
     pub fn progress(&self) -> bool {
         io::stderr().is_terminal()
     }
 }
 
-/// An error as it stands in an object.
+/// The JSON object for an error.
 pub fn describe(error: &Error) -> Value {
     json!({"code": error.code(), "message": error.to_string()})
 }
 
-/// Marks an object that rests on a development root.
+/// Marks an object whose proof rests on a development root.
 pub fn mark(object: &mut Value, development: bool) {
     if development {
         object["development"] = true.into();

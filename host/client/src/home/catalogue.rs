@@ -1,79 +1,79 @@
-//! What this owner has, as her own client knows it: the store is asked, never believed.
+//! The owner's own record of their functions and vault keys. The store's answers are compared with it, never trusted.
 
 use super::State;
 use crate::error::Error;
 use crate::values::Hex;
 use serde::{Deserialize, Serialize};
 
-/// How far a deploy came.
+/// The state of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Deployed {
-    /// Written before it was sent: it may be there or not, and its version is never used again.
+    /// Recorded before it was sent. It may be stored or not. Its version is never used again.
     Started,
-    /// The enclave opened what it had stored.
+    /// The enclave has stored and decrypted it.
     Confirmed,
-    /// The store was asked to forget it.
+    /// The store was asked to delete it.
     Deleted,
 }
 
-/// A version of a function.
+/// One version of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
-    /// Its name here.
+    /// The function's name in this catalogue.
     pub name: String,
-    /// Its id.
+    /// The function's id.
     pub id: Hex<16>,
-    /// Its version, from 1.
+    /// The version, from 1.
     pub version: u64,
     /// The bundle's checksum.
     pub checksum: Hex<32>,
-    /// The KMS key under which it is sealed.
+    /// The ARN of the KMS key that protects it.
     pub arn: String,
-    /// Where it was deployed.
+    /// The address to which it was deployed.
     pub url: String,
-    /// SHA-256 of the root under which that enclave was verified: halves depend on it.
+    /// SHA-256 of the root under which that enclave was verified. Key shares depend on it.
     pub root: Hex<32>,
-    /// When (milliseconds since 1970).
+    /// The time of the deployment, in milliseconds since 1970.
     pub time: u64,
-    /// How far it came.
+    /// The state of the deployment.
     pub state: Deployed,
 }
 
-/// How far the making of a vault key came. Each is written before the step that it allows.
+/// The state of an epoch. Each state is recorded before the step that it permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Made {
-    /// A key may be asked for. Nothing was countersigned.
+    /// A key may be requested. No key was countersigned.
     Started,
-    /// One key was countersigned for this epoch, and no other ever will be.
+    /// One key was countersigned. No other key will ever be countersigned for this epoch.
     Signed,
-    /// The enclave sealed, stored and opened it.
+    /// The enclave has encrypted, stored and decrypted the key.
     Confirmed,
-    /// It was countersigned and is not there: the epoch is not used again.
+    /// The key was countersigned, but is not stored. The epoch is never used again.
     Burnt,
 }
 
-/// One epoch of the vault.
+/// One epoch of the owner's vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Epoch {
-    /// Its number, from 1, per root.
+    /// The number, from 1. Each root has its own numbers.
     pub epoch: u64,
-    /// Its key, once countersigned.
+    /// The id of the key; `None` before a key was countersigned.
     pub kid: Option<Hex<32>>,
-    /// Where it was made.
+    /// The address of the enclave that made the key.
     pub url: String,
     /// SHA-256 of the root under which that enclave was verified.
     pub root: Hex<32>,
-    /// When it was begun (milliseconds since 1970).
+    /// When the epoch was begun, in milliseconds since 1970.
     pub time: u64,
-    /// How far it came.
+    /// The state of the epoch.
     pub state: Made,
 }
 
-/// Functions and vault keys.
+/// The catalogue of functions and vault keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
@@ -96,8 +96,9 @@ impl Catalogue {
         &self.vault
     }
 
-    /// The newest confirmed version of what a name or an id stands for at this address. Another address is another
-    /// entry with pins of its own: its image gets no half because a name was known elsewhere.
+    /// Finds the newest confirmed version of a function by name or id, at this address only.
+    ///
+    /// Another address has pins of its own. Its image must not receive a key share because the name exists elsewhere.
     pub fn find(&self, name: &str, url: &str, root: &Hex<32>) -> Option<&Function> {
         let matching = |function: &&Function| {
             let named = function.name == name || function.id.to_string() == name;
@@ -106,11 +107,11 @@ impl Catalogue {
         self.functions.iter().filter(matching).max_by_key(|function| function.version)
     }
 
-    /// Id and version for the next deploy of this name at this address: a version once sent is never sent again.
-    /// `fresh` is the id of a new function.
+    /// Id and version for the next deployment of this name at this address. A version that was sent is never sent again.
+    /// `fresh` is the id to use for a new function.
     pub fn next_version(&self, name: &str, url: &str, root: &Hex<32>, fresh: [u8; 16]) -> (Hex<16>, u64) {
         let same = self.functions.iter().filter(|f| f.name == name && f.url == url && f.root == *root);
-        // A name that was deleted begins anew.
+        // A deleted name gets a new id.
         let Some(last) = same.max_by_key(|function| (function.time, function.version)) else { return (Hex(fresh), 1) };
         if last.state == Deployed::Deleted {
             return (Hex(fresh), 1);
@@ -119,7 +120,7 @@ impl Catalogue {
         (last.id, versions.max().unwrap_or(0).saturating_add(1))
     }
 
-    /// Notes a deploy that is about to be sent.
+    /// Records a deployment that is about to be sent.
     pub fn begin(&mut self, function: Function) -> Result<(), Error> {
         let known = self.functions.iter().filter(|f| f.id == function.id && f.root == function.root);
         if let Some(seen) = known.map(|f| f.version).max().filter(|seen| *seen >= function.version) {
@@ -129,7 +130,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes how a version of a function fared.
+    /// Records the state of a version of a function.
     pub fn mark(&mut self, id: &Hex<16>, version: u64, root: &Hex<32>, state: Deployed) {
         let functions = self.functions.iter_mut();
         for function in functions.filter(|f| f.id == *id && f.version == version && f.root == *root) {
@@ -137,7 +138,7 @@ impl Catalogue {
         }
     }
 
-    /// The highest epoch under a root, whatever became of it.
+    /// The highest epoch under a root, in any state.
     pub fn last_epoch(&self, root: &Hex<32>) -> Option<&Epoch> {
         self.vault.iter().filter(|epoch| epoch.root == *root).max_by_key(|epoch| epoch.epoch)
     }
@@ -148,12 +149,12 @@ impl Catalogue {
         confirmed.max_by_key(|epoch| epoch.epoch)
     }
 
-    /// The epoch of a key of this owner's.
+    /// Finds the epoch of a key under a root. `None`: the key is not one of this owner's.
     pub fn epoch_of(&self, kid: &Hex<32>, root: &Hex<32>) -> Option<&Epoch> {
         self.vault.iter().find(|epoch| epoch.kid.as_ref() == Some(kid) && epoch.root == *root)
     }
 
-    /// Begins the next epoch, or takes up the one that was begun and for which nothing was countersigned.
+    /// Begins the next epoch, or continues the one that was begun without a countersigned key.
     pub fn begin_epoch(&mut self, url: &str, root: &Hex<32>, time: u64) -> Result<u64, Error> {
         match self.last_epoch(root) {
             Some(last) if last.state == Made::Signed => Err(Error::Equivocation(last.epoch)),
@@ -175,7 +176,7 @@ impl Catalogue {
         }
     }
 
-    /// Notes that `kid` is about to be countersigned for an epoch. Never for a second one.
+    /// Records that `kid` is about to be countersigned for an epoch. Fails if another key already was.
     pub fn sign_epoch(&mut self, epoch: u64, kid: Hex<32>, root: &Hex<32>) -> Result<(), Error> {
         let found = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root == *root).ok_or(Error::NoVaultKey)?;
         match (found.state, found.kid) {
@@ -189,7 +190,7 @@ impl Catalogue {
         }
     }
 
-    /// Notes how a countersigned epoch fared.
+    /// Records the state of a countersigned epoch.
     pub fn mark_epoch(&mut self, epoch: u64, root: &Hex<32>, state: Made) {
         for found in self.vault.iter_mut().filter(|e| e.epoch == epoch && e.root == *root) {
             found.state = state;
@@ -220,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn a_version_once_sent_is_never_sent_again() {
+    fn never_sends_a_version_twice() {
         let mut catalogue = Catalogue::default();
         let first = catalogue.next_version("f", "a", &ROOT, [1; 16]);
         assert_eq!(first, (Hex([1; 16]), 1));
         catalogue.begin(function("f", first, "a", ROOT)).unwrap();
-        // Cut off: nobody knows whether it is there.
+        // The connection broke: it is unknown whether the version was stored.
         let second = catalogue.next_version("f", "a", &ROOT, [2; 16]);
         assert_eq!(second, (Hex([1; 16]), 2));
         assert_eq!(catalogue.begin(function("f", first, "a", ROOT)).unwrap_err().code(), "rolled-back");
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_is_countersigned_for_one_key() {
+    fn countersigns_only_one_key_for_an_epoch() {
         let mut catalogue = Catalogue::default();
         assert_eq!(catalogue.begin_epoch("a", &ROOT, 1), Ok(1));
         assert_eq!(catalogue.begin_epoch("a", &ROOT, 2), Ok(1));

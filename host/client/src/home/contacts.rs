@@ -1,17 +1,17 @@
-//! The address book: names that this person gave to owners. Nobody else is ever asked who somebody is.
+//! The address book: the user's own names for owners' keys. No other party is asked to whom a key belongs.
 
 use super::State;
 use crate::error::Error;
 use crate::values::Owner;
 use serde::{Deserialize, Serialize};
 
-/// One entry.
+/// One entry of the address book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     /// The name.
     pub name: String,
-    /// Who it stands for.
+    /// The owner's key.
     pub owner: Owner,
 }
 
@@ -26,8 +26,8 @@ impl State for Contacts {
     const FILE: &'static str = "contacts.json";
 }
 
-/// Whether `name` can be one: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter; never mistaken for
-/// a key, an id or an option.
+/// Whether `name` is a valid name: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter. A valid name is
+/// never also a key, an id or an option.
 pub fn is_name(name: &str) -> bool {
     let characters = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let length = (1..=64).contains(&name.chars().count());
@@ -36,12 +36,12 @@ pub fn is_name(name: &str) -> bool {
 }
 
 impl Contacts {
-    /// All entries, in the order in which they were made.
+    /// All entries, in the order in which they were added.
     pub fn all(&self) -> &[Contact] {
         &self.contacts
     }
 
-    /// Adds a name. Whom a name stands for is never changed silently.
+    /// Adds a name. Fails if the name already belongs to another key.
     pub fn add(&mut self, name: &str, owner: Owner) -> Result<(), Error> {
         if !is_name(name) {
             return Err(Error::Argument {
@@ -66,7 +66,7 @@ impl Contacts {
         if self.contacts.len() == before { Err(Error::UnknownContact(name.to_owned())) } else { Ok(()) }
     }
 
-    /// The owner that a name or a key stands for.
+    /// The owner with this name or this key.
     pub fn resolve(&self, text: &str) -> Result<Owner, Error> {
         let named = self.contacts.iter().find(|contact| contact.name == text).map(|contact| contact.owner);
         named.or_else(|| Owner::parse(text)).ok_or_else(|| Error::UnknownContact(text.to_owned()))
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stands_for_one_owner() {
+    fn rejects_second_key_for_a_name() {
         let (ann, eve) = (Owner([1; 32]), Owner([2; 32]));
         let mut contacts = Contacts::default();
         contacts.add("ann", ann).unwrap();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_not_keys() {
+    fn rejects_invalid_names() {
         let key = Owner([1; 32]).to_string();
         for name in ["", "a b", "a/b", "-a", "1a", &"a".repeat(65), &key, "abcdefabcdefabcdefabcdefabcdefab"] {
             assert!(!is_name(name), "{name}");

@@ -1,6 +1,6 @@
-//! The identity on disk: one secret, for its owner alone.
+//! The file of the identity. It contains one secret, and only the user may read it.
 
-use super::{Home, own};
+use super::{Home, check_owner_and_mode};
 use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::values::Owner;
@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 const FILE: &str = "identity.json";
 const VERSION: u64 = 1;
-/// An identity's file is never larger, in bytes.
+/// The largest identity file, in bytes.
 const MAX_IDENTITY: u64 = 4096;
 
-/// The secret is checked against the owner's key: a damaged one would be another person.
+/// The content of the file. The owner's key detects a damaged secret, which would be another identity.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored<'a> {
@@ -30,41 +30,46 @@ struct Stored<'a> {
 pub struct Secret(Zeroizing<[u8; 32]>);
 
 impl Secret {
-    /// A new one.
+    /// Makes a new random secret.
     pub fn generate() -> Result<Self, Error> {
         let mut secret = Zeroizing::new([0; 32]);
         crate::random::fill(secret.as_mut_slice())?;
         Ok(Self(secret))
     }
 
-    /// One that is known.
+    /// Takes an existing secret.
     pub fn new(secret: Zeroizing<[u8; 32]>) -> Self {
         Self(secret)
     }
 
-    /// For an export.
+    /// The bytes of the secret, for an export.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The identity that follows from it.
+    /// The identity that is derived from the secret.
     pub fn identity(&self) -> Identity {
         Identity::from_secret(self.0.clone())
     }
 
-    /// Its owner's key.
+    /// The owner's key that is derived from the secret.
     pub fn owner(&self) -> Owner {
         Owner(self.identity().owner())
     }
 }
 
 impl Home {
-    /// Where the identity is.
+    /// The path of the identity file.
     pub fn identity_path(&self) -> PathBuf {
         self.file(FILE)
     }
 
-    /// The identity's secret; nothing if there is none yet. One that others own or may read is refused.
+    /// Reads the identity's secret. `None`: no identity exists yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can read the file; [`Error::Damaged`] if it is
+    /// invalid.
     pub fn secret(&self) -> Result<Option<Secret>, Error> {
         let path = self.identity_path();
         let file = match File::open(&path) {
@@ -73,18 +78,18 @@ impl Home {
             Err(error) => return Err(Error::io("read", &path, &error)),
         };
         let metadata = file.metadata().map_err(|error| Error::io("read", &path, &error))?;
-        own(&path, &metadata, 0o077, 0o600)?;
+        check_owner_and_mode(&path, &metadata, 0o077, 0o600)?;
         let bytes = files::read_opened(file, &path, MAX_IDENTITY)?;
         parse(&bytes, &path).map(Some)
     }
 
-    /// The identity; made now if there is none, and then `made` is told its owner.
+    /// Reads the identity, or makes one if none exists. `made` is called with the owner's key of a new identity.
     pub fn identity(&self, made: impl FnOnce(&Owner)) -> Result<Identity, Error> {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
         let _lock = self.lock("lock")?;
-        // Another client may have been faster.
+        // Another process may have made it meanwhile.
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
@@ -94,10 +99,10 @@ impl Home {
         Ok(secret.identity())
     }
 
-    /// Stores a secret where there is none.
+    /// Writes the secret of an imported identity. Fails if an identity exists.
     pub fn import(&self, secret: &Secret) -> Result<(), Error> {
         let _lock = self.lock("lock")?;
-        // Whatever is there, readable or not, is somebody's.
+        // A file that cannot be read may be an identity too.
         match std::fs::symlink_metadata(self.identity_path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_secret(secret),
             _ => Err(Error::IdentityExists(self.identity_path())),
@@ -141,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn made_once_and_found_again() {
+    fn makes_an_identity_only_once() {
         let (_folder, home) = home();
         let mut made = None;
         let first = home.identity(|owner| made = Some(*owner)).unwrap().owner();
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn others_may_not_read_it() {
+    fn rejects_identity_that_others_can_read() {
         let (_folder, home) = home();
         home.identity(|_| ()).unwrap();
         for mode in [0o640, 0o604, 0o660, 0o644, 0o601] {
@@ -163,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_byte_is_noticed() {
+    fn rejects_every_changed_byte() {
         let (_folder, home) = home();
         home.identity(|_| ()).unwrap();
         let path = home.identity_path();
@@ -174,7 +179,7 @@ mod tests {
             fs::write(&path, &changed).unwrap();
             match home.secret() {
                 Err(error) => assert!(matches!(error.code(), "damaged-file" | "newer-file"), "{at}"),
-                // The line's end is not JSON's; and only it may change.
+                // Only the line's end may change, because it is not part of the JSON.
                 Ok(_) => assert!(changed[at].is_ascii_whitespace(), "{at}"),
             }
             fs::write(&path, &bytes[..at]).unwrap();

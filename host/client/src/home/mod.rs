@@ -1,7 +1,7 @@
-//! The client's folder: what one person's client knows and keeps, each in a file of its own.
+//! The user's folder, with one file for each kind of state.
 //!
-//! Files are JSON with a version, read strictly, mode 0600, replaced as a whole; a lock orders clients that run at
-//! the same time. Whatever cannot be read is left as it is.
+//! Files are JSON with a version, have the mode 0600, and are replaced atomically. Unknown fields are rejected. A lock
+//! serialises processes that run at the same time. A file that cannot be read is never changed.
 
 pub mod catalogue;
 pub mod contacts;
@@ -21,16 +21,16 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The version of every file here.
+/// The version of every file in the folder.
 const VERSION: u64 = 1;
-/// The largest file of the client's own, in bytes.
+/// The largest file in the folder, in bytes.
 const MAX_FILE: u64 = 16 << 20;
-/// How long another client is waited for.
+/// The time limit for waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What one file holds.
+/// The state in one file.
 pub trait State: Default + Serialize + DeserializeOwned {
-    /// Its name in the folder.
+    /// The file's name in the folder.
     const FILE: &'static str;
 }
 
@@ -46,19 +46,19 @@ struct Probe {
     version: u64,
 }
 
-/// The folder.
+/// The user's folder.
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
 }
 
-/// The right to change files, until dropped.
+/// A lock on files of the folder. It is held until this value is dropped.
 pub struct Lock {
     _file: File,
 }
 
 impl Home {
-    /// `CAPELET_HOME`, or else `capelet` in the user's folder for configuration. Nothing is made yet.
+    /// `CAPELET_HOME`, or else `capelet` in the user's configuration folder. The folder is not created yet.
     pub fn from_environment() -> Result<Self, Error> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let path = variable("CAPELET_HOME")
@@ -67,14 +67,18 @@ impl Home {
         Self::at(path.ok_or(Error::NoHome)?)
     }
 
-    /// The folder at `path`, which need not be there. One that others own or may change is refused.
+    /// The folder at `path`, which need not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the folder.
     pub fn at(path: PathBuf) -> Result<Self, Error> {
         match fs::metadata(&path) {
             Ok(metadata) if !metadata.is_dir() => {
                 Err(Error::io("use as a folder", &path, &io::ErrorKind::NotADirectory.into()))
             }
             Ok(metadata) => {
-                own(&path, &metadata, 0o022, 0o700)?;
+                check_owner_and_mode(&path, &metadata, 0o022, 0o700)?;
                 Ok(Self { path })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path }),
@@ -82,12 +86,12 @@ impl Home {
         }
     }
 
-    /// Where `name` is, or would be.
+    /// The path of the file `name`, which need not exist.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The state as it is; the default if it was never written.
+    /// Reads a state. If its file does not exist, returns the default.
     pub fn load<S: State>(&self) -> Result<S, Error> {
         Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
     }
@@ -101,7 +105,7 @@ impl Home {
         Ok(result)
     }
 
-    /// Waits until no other client holds the lock of this name.
+    /// Takes the lock with this name. Waits while another process holds it.
     pub fn lock(&self, name: &str) -> Result<Lock, Error> {
         self.make(&self.path)?;
         let path = self.file(name);
@@ -120,15 +124,15 @@ impl Home {
         }
     }
 
-    /// Makes sure that a folder of the client's own is there, for its owner alone.
+    /// Creates a folder with the mode 0700, unless it exists.
     fn make(&self, folder: &Path) -> Result<(), Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        // Somebody else may have been faster.
+        // Another process may have created it meanwhile.
         let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
-        own(folder, &metadata, 0o022, 0o700)
+        check_owner_and_mode(folder, &metadata, 0o022, 0o700)
     }
 
-    /// Writes a file that is named by what it holds, such as a receipt.
+    /// Writes a file whose name follows from its content, such as a receipt. Returns its path.
     pub fn keep(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
         let folder = self.path.join(folder);
         self.make(&folder)?;
@@ -138,8 +142,9 @@ impl Home {
     }
 }
 
-/// Whether something on disk is this user's, and its mode has none of the `forbidden` bits: it should be `want`.
-fn own(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
+/// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
+/// mode that the error recommends.
+fn check_owner_and_mode(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
     let path = path.to_owned();
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(Error::NotYours { path, owner: metadata.uid() });
@@ -148,7 +153,7 @@ fn own(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<()
     if mode & forbidden != 0 { Err(Error::Permissions { path, mode, want }) } else { Ok(()) }
 }
 
-/// What a file of the client's own holds; nothing if it is not there.
+/// Reads a file of the folder. `None`: it does not exist.
 fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     let bytes = match files::read(path, MAX_FILE) {
         Ok(bytes) => bytes,
@@ -164,7 +169,7 @@ fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     if read.version == VERSION { Ok(Some(read.content)) } else { Err(Error::Damaged(path.to_owned())) }
 }
 
-/// Replaces a file of the client's own.
+/// Replaces a file of the folder.
 fn write_json<S: Serialize>(path: &Path, content: &S) -> Result<(), Error> {
     let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
     let mut bytes = serde_json::to_vec_pretty(&Versioned { version: VERSION, content }).map_err(failed)?;
@@ -194,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_at_the_same_time_lose_nothing() {
+    fn loses_no_change_of_concurrent_processes() {
         let (_folder, home) = home();
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_change_writes_nothing() {
+    fn writes_nothing_if_a_change_fails() {
         let (_folder, home) = home();
         let failed = home.update(|counter: &mut Counter| {
             counter.count = 9;
@@ -226,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_named_and_left_alone() {
+    fn reports_damaged_files_and_keeps_them() {
         let (_folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
         let path = home.file("counter.json");
@@ -249,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_may_change_is_refused() {
+    fn rejects_folder_that_others_can_change() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
         assert_eq!(Home::at(folder.path().to_owned()).unwrap_err().code(), "bad-permissions");

@@ -1,4 +1,4 @@
-//! What is usually said: `config KEY VALUE`. A flag goes before the environment, which goes before this.
+//! The user's defaults, set by `config KEY VALUE`. Options and the environment take precedence over them.
 
 use super::State;
 use crate::cli::output::Format;
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::url::Url;
 use serde::{Deserialize, Serialize};
 
-/// The settings.
+/// The defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -23,12 +23,12 @@ impl State for Settings {
 }
 
 impl Settings {
-    /// Each setting and its value.
+    /// The name and the value of each setting.
     pub fn entries(&self) -> [(&'static str, Option<&str>); 2] {
         [("url", self.url.as_deref()), ("output", self.output.as_deref())]
     }
 
-    /// Sets `key`; an empty value unsets it.
+    /// Sets `key`. An empty value removes it.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let set = !value.is_empty();
         match key {

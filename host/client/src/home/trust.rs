@@ -1,5 +1,6 @@
-//! What this person trusts: for each address a root, the images that may answer, and those that no longer may.
-//! Entries never mix.
+//! The user's trust entries: for each address a root, the pinned images and the revoked ones.
+//!
+//! An entry never applies to another address.
 
 use super::State;
 use crate::error::Error;
@@ -9,32 +10,32 @@ use crate::values::{Base64, Hex};
 use enclave_core::verify;
 use serde::{Deserialize, Serialize};
 
-/// Under which root documents are verified.
+/// The root under which documents are verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Root {
-    /// Amazon's, which is compiled in.
+    /// Amazon's root, which is compiled in.
     Aws,
-    /// The root that somebody's own machine made, DER. It speaks for that machine only.
+    /// A development root (DER), which a machine made for itself. It proves nothing about other machines.
     Development(Base64),
 }
 
-/// One entry.
+/// One trust entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustEntry {
-    /// The address, in its one form.
+    /// The address, in its text form.
     pub url: String,
     /// The root.
     pub root: Root,
-    /// The images that may answer; one of them must.
+    /// The pinned images. The enclave must run one of them.
     pub pins: Vec<Pins>,
-    /// PCR0 of images that may no longer.
+    /// PCR0 of each revoked image.
     #[serde(default)]
     pub revoked: Vec<Hex<48>>,
 }
 
-/// All entries.
+/// All trust entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trust {
@@ -42,7 +43,11 @@ pub struct Trust {
 }
 
 impl TrustEntry {
-    /// The root as the verifier takes it. A development root that is not one makes the file damaged.
+    /// The root in the verifier's type.
+    ///
+    /// # Errors
+    ///
+    /// An error if the development root is not a valid certificate.
     pub fn root(&self) -> Result<verify::Root, Error> {
         match &self.root {
             Root::Aws => Ok(verify::Root::aws()),
@@ -50,7 +55,7 @@ impl TrustEntry {
         }
     }
 
-    /// The images as the verifier takes them.
+    /// The pinned and the revoked images in the verifier's type.
     pub fn pins(&self) -> Result<verify::Pins, Error> {
         let builds = self.pins.iter().map(|pins| pins.build().clone()).collect();
         Ok(verify::Pins::new(builds, self.revoked.iter().map(|pcr0| pcr0.0).collect())?)
@@ -61,14 +66,14 @@ impl State for Trust {
     const FILE: &'static str = "trust.json";
 }
 
-/// What to do with an entry that is there already.
+/// What to do if the address already has an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// Its images are replaced; its root must be the same.
+    /// Replace its images. Its root must be the same.
     Repin,
-    /// The image is added to its images; its root must be the same.
+    /// Add the image. Its root must be the same.
     Add,
-    /// It is forgotten, root and all.
+    /// Replace the entry, including its root.
     Replace,
 }
 
@@ -78,7 +83,11 @@ impl Trust {
         &self.entries
     }
 
-    /// The entry of an address. Without one, or with one that pins nothing: `no-pins`.
+    /// The entry of an address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoPins`] if there is no entry, or an entry without images.
     pub fn entry(&self, url: &Url) -> Result<&TrustEntry, Error> {
         let url = url.to_string();
         let entry = self.entries.iter().find(|entry| entry.url == url && !entry.pins.is_empty());
@@ -111,7 +120,7 @@ impl Trust {
         Ok(())
     }
 
-    /// Marks an image as one that may no longer answer.
+    /// Revokes an image at an address.
     pub fn revoke(&mut self, url: &Url, pcr0: Hex<48>) -> Result<(), Error> {
         let url = url.to_string();
         let entry = self.entries.iter_mut().find(|entry| entry.url == url).ok_or(Error::NoPins(url))?;
@@ -136,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_do_not_change_by_themselves() {
+    fn changes_a_root_only_on_request() {
         let url = Url::parse("capelet://localhost").unwrap();
         let mut trust = Trust::default();
         assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
@@ -152,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_image_is_not_pinned_again() {
+    fn rejects_pins_of_revoked_images() {
         let url = Url::parse("unix:/run/x").unwrap();
         let mut trust = Trust::default();
         trust.pin(&url, Root::Aws, pins(1), Known::Repin).unwrap();

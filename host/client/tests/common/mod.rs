@@ -1,4 +1,4 @@
-//! Somebody with the built client, and what a failure of it looks like.
+//! Runs the built client in a folder of its own, and checks its failures.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A folder of somebody's own, and the client in it.
+/// A user of the client, with a folder of their own.
 pub struct Person {
     _folder: TempDir,
     pub home: PathBuf,
@@ -37,7 +37,7 @@ impl Person {
     }
 }
 
-/// It failed with this code, in its last line on stderr, and printed no result.
+/// Asserts that the command failed with this code in the last line on stderr, and printed no result.
 #[track_caller]
 pub fn failed(output: &Output, code: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);

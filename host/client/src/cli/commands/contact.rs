@@ -1,7 +1,7 @@
 //! `contact`.
 
-use crate::cli::Context;
-use crate::cli::args::{ContactAdd, ContactFetch, ContactRemove};
+use crate::cli::args::contact::{ContactAdd, ContactFetch, ContactRemove};
+use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
@@ -22,7 +22,7 @@ pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error
     if arguments.fingerprint.is_none() {
         context
             .output
-            .note("Compare the fingerprint with her, by a way that nobody else controls, before you rely on it.");
+            .note("Before you rely on this key, compare the fingerprint with its owner, over a channel that nobody else controls.");
     }
     let object = json!({"name": arguments.name, "owner": owner, "fingerprint": owner.fingerprint()});
     context.output.fields(&[("Name", arguments.name.clone()), ("Fingerprint", owner.fingerprint())], &object)
@@ -31,7 +31,7 @@ pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error
 pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), Error> {
     let owner = context.home.load::<Contacts>()?.resolve(&arguments.name)?;
     let url = context.url()?;
-    let identity = super::identity::identity(context)?;
+    let identity = context.identity()?;
     let fetched = statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE)?;
     context.output.development(fetched.development);
     let fields = [

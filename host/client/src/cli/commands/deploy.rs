@@ -1,8 +1,7 @@
-//! `checksum` and `deploy`.
+//! `deploy`.
 
-use super::{enclave, identity};
-use crate::cli::Context;
-use crate::cli::args::{Checksum, Deploy};
+use crate::cli::args::deploy::Deploy;
+use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::deploy;
 use crate::error::Error;
@@ -10,12 +9,6 @@ use crate::folder;
 use crate::home::contacts::is_name;
 use serde_json::json;
 use std::path::Path;
-
-pub(super) fn checksum(arguments: &Checksum, context: &Context) -> Result<(), Error> {
-    let function = folder::read(Path::new(&arguments.path))?;
-    let checksum = function.checksum;
-    context.output.text(&format!("{checksum}\n"), &json!({"function_checksum": checksum}))
-}
 
 pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error> {
     let path = Path::new(&arguments.path);
@@ -27,11 +20,11 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
     if !is_name(name) {
         return Err(Error::Argument {
             name: "the function's name",
-            want: "1 to 64 letters, digits, - _ or ., a letter first (-n NAME)",
+            want: "1 to 64 letters, digits, - _ or ., and begin with a letter: give another name with -n NAME",
         });
     }
-    let mut session = enclave::session(context)?;
-    let identity = identity::identity(context)?;
+    let mut session = context.connect()?;
+    let identity = context.identity()?;
     let options = deploy::Options {
         name,
         key: arguments.key.as_deref(),

@@ -1,17 +1,17 @@
 //! `encrypt`.
 
-use super::identity;
-use crate::cli::Context;
-use crate::cli::args::Encrypt;
+use crate::cli::args::encrypt::Encrypt;
+use crate::cli::context::Context;
+use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, Output, mark};
-use crate::cli::prepass::STDIN;
 use crate::encrypt::{self, TextForm};
 use crate::error::Error;
 use crate::files::{Pending, Readers};
 use crate::home::contacts::Contacts;
 use crate::policy;
-use crate::statements::{self, Vault};
+use crate::statements;
 use crate::values::{Hex, Owner};
+use crate::vault_key::VaultKey;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal as _, Read, Write};
@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Error> {
-    let identity = identity::identity(context)?;
+    let identity = context.identity()?;
     let me = Owner(identity.owner());
     let owner = match &arguments.to {
         Some(name) => context.home.load::<Contacts>()?.resolve(name)?,
@@ -27,14 +27,16 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     };
     let checksums = checksums(arguments, owner == me)?;
     let max_age = match arguments.max_age {
-        Some(seconds) => seconds.checked_mul(1000).ok_or(Error::Argument { name: "--max-age", want: "seconds" })?,
+        Some(seconds) => seconds
+            .checked_mul(1000)
+            .ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })?,
         None => statements::MAX_AGE,
     };
     let url = context.url()?;
     let vault = match statements::load(&context.home, &url, &owner, max_age) {
         Ok(Some(vault)) => vault,
         Ok(None) if owner == me => return Err(Error::NoVaultKey),
-        // Never fetched, or too old by now: there may be a newer one.
+        // The statement was never fetched. If it is too old, the store may have a newer one.
         Ok(None) => statements::fetch(&context.home, &url, &identity, &owner, max_age)?,
         Err(error) if owner != me && matches!(error.code(), "expired" | "key-ended") => {
             statements::fetch(&context.home, &url, &identity, &owner, max_age)?
@@ -43,7 +45,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     };
     context.output.development(vault.development);
     if owner != me {
-        foreign(&vault, arguments, context)?;
+        check_exceptions(&vault, arguments, context)?;
     }
     let (input, size) = input(arguments)?;
     let mut progress = Progress::new(&context.output, size);
@@ -78,11 +80,13 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     }
 }
 
+/// An error of standard output.
 fn broken(error: io::Error) -> Error {
     Error::Pipe(error.kind())
 }
 
-/// Which functions may read it. For one's own vault that may stay open; for another's it must be said.
+/// The checksums of the functions that may read the data. `None` stands for all functions of the vault's owner, which
+/// is the default for the user's own vault only.
 fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<[u8; 32]>>, Error> {
     let named = arguments.for_function.iter().map(|text| Hex::<32>::parse("--for", text).map(|checksum| checksum.0));
     let named = named.collect::<Result<Vec<_>, _>>()?;
@@ -92,27 +96,30 @@ fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<[u8; 32]>>, Er
         (true, false) if own => Ok(None),
         (true, false) => Err(Error::NoBinding),
         (false, true) => {
-            Err(Error::Argument { name: "encrypt", want: "given either --for or --any-function-of-owner" })
+            Err(Error::Argument { name: "encrypt", want: "given either --for or --any-function-of-owner, not both" })
         }
     }
 }
 
-/// What whoever encrypts to another's vault must know: with whom its owner would have to collude.
-fn foreign(vault: &Vault, arguments: &Encrypt, context: &Context) -> Result<(), Error> {
+/// Prints who could decrypt outside an enclave together with the vault's owner, and checks the exceptions. Both apply to
+/// another owner's vault.
+fn check_exceptions(vault: &VaultKey, arguments: &Encrypt, context: &Context) -> Result<(), Error> {
     let account = vault.account().unwrap_or("none");
     context.output.note(&format!(
-        "To {}, epoch {}; her half and KMS account {account}, whose key policy was fetched but not judged, could together \
-         read it outside an enclave.",
+        "Encrypting to {}, epoch {}. The owner and the controller of the KMS account {account} together could decrypt it \
+         outside an enclave. The policy of the KMS key was fetched, but not evaluated.",
         vault.owner.fingerprint(),
         vault.epoch,
     ));
     policy::accept(&policy::exceptions(vault), arguments.accept.as_deref())
 }
 
-/// The data, and how long it is where that is known.
+/// The data, and its length if it is known.
 fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
     match (arguments.data.as_deref(), arguments.file.as_deref()) {
-        (Some(_), Some(_)) => Err(Error::Argument { name: "the data", want: "either an argument or -f" }),
+        (Some(_), Some(_)) => {
+            Err(Error::Argument { name: "the data", want: "given either as an argument or with -f, not both" })
+        }
         (Some(STDIN), None) | (None, Some("-")) => Ok((Box::new(io::stdin().lock()), None)),
         (Some(text), None) => Ok((Box::new(Cursor::new(text.as_bytes().to_vec())), None)),
         (None, Some(path)) => {
@@ -126,13 +133,13 @@ fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
             Ok((Box::new(file), Some(metadata.len())))
         }
         (None, None) if io::stdin().is_terminal() => {
-            Err(Error::Argument { name: "the data", want: "given: an argument, -f FILE, or standard input" })
+            Err(Error::Argument { name: "the data", want: "given as an argument, with -f FILE, or on standard input" })
         }
         (None, None) => Ok((Box::new(io::stdin().lock()), None)),
     }
 }
 
-/// How far a long encryption came, for whoever looks at a terminal.
+/// Shows the progress of a long encryption on a terminal.
 struct Progress {
     shown: bool,
     begun: Instant,

@@ -1,40 +1,40 @@
 //! `key`.
 
-use super::{enclave, identity};
-use crate::cli::Context;
-use crate::cli::args::KeyCreate;
+use crate::cli::args::key::KeyCreate;
+use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::home::catalogue::{Catalogue, Made};
-use crate::statements::{RENEWAL, Vault};
+use crate::statements::RENEWAL;
 use crate::values::Hex;
 use crate::vault;
+use crate::vault_key::VaultKey;
 use serde_json::{Value, json};
 
 pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Error> {
-    let mut session = enclave::session(context)?;
-    let identity = identity::identity(context)?;
+    let mut session = context.connect()?;
+    let identity = context.identity()?;
     let accept = arguments.accept.as_deref();
     let vault = vault::create(&context.home, &mut session, &identity, accept, arguments.next_epoch)?;
     print(&vault, context)
 }
 
 pub(super) fn renew(context: &Context) -> Result<(), Error> {
-    let mut session = enclave::session(context)?;
-    let identity = identity::identity(context)?;
+    let mut session = context.connect()?;
+    let identity = context.identity()?;
     let vault = vault::renew(&context.home, &mut session, &identity)?;
     print(&vault, context)
 }
 
-fn print(vault: &Vault, context: &Context) -> Result<(), Error> {
+fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
     let renewal = vault.attested.saturating_add(RENEWAL);
     let mut fields = vec![
         ("Vault Owner", vault.owner.to_string()),
         ("Fingerprint", vault.owner.fingerprint()),
         ("Epoch", vault.epoch.to_string()),
         ("Key", Hex(vault.kid).to_string()),
-        ("Renew", format!("from {} on", clock::date(renewal))),
+        ("Renew", format!("after {}", clock::date(renewal))),
     ];
     if vault.development {
         fields.push(("Root", "DEVELOPMENT".to_owned()));
@@ -51,9 +51,9 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
     let catalogue: Catalogue = context.home.load()?;
     let state = |made: Made| match made {
         Made::Started => "started",
-        Made::Signed => "signed, in doubt: say `capelet key create` again",
+        Made::Signed => "signed, but not confirmed: run `capelet key create` again",
         Made::Confirmed => "confirmed",
-        Made::Burnt => "burnt",
+        Made::Burnt => "abandoned",
     };
     let mut text = String::new();
     for epoch in catalogue.vault() {

@@ -1,26 +1,22 @@
-//! `list` and `delete`.
+//! `list`.
 
-use super::{enclave, identity};
-use crate::cli::Context;
-use crate::cli::args::{Delete, List};
+use crate::cli::args::list::List;
+use crate::cli::context::Context;
 use crate::cli::output::{describe, mark};
-use crate::deploy;
 use crate::error::Error;
-use crate::home::catalogue::Catalogue;
 use crate::listing::{self, Standing};
-use crate::values::Hex;
 use serde_json::json;
 
 pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
-    let mut session = enclave::session(context)?;
-    let identity = identity::identity(context)?;
+    let mut session = context.connect()?;
+    let identity = context.identity()?;
     let listed = listing::list(&context.home, &mut session, &identity)?;
     let standing = |standing: Standing| match standing {
         Standing::There => "there",
-        Standing::Missing => "MISSING: deleted, or withheld",
+        Standing::Missing => "MISSING: deleted, or withheld by the store",
         Standing::Unknown => "not in your catalogue",
-        Standing::Unconfirmed => "there, but its deploy was interrupted",
-        Standing::Returned => "there, though deletion was asked for",
+        Standing::Unconfirmed => "there, but its deployment was not confirmed",
+        Standing::Returned => "there, although deletion was requested",
     };
     let shown = listed.iter().skip(arguments.offset.unwrap_or(0)).take(arguments.limit.unwrap_or(usize::MAX));
     let mut text = String::new();
@@ -50,26 +46,4 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
     }
     context.output.text(&text, &object)?;
     differs.map_or(Ok(()), Err)
-}
-
-pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error> {
-    let mut session = enclave::session(context)?;
-    let identity = identity::identity(context)?;
-    let name = &arguments.function;
-    let catalogue: Catalogue = context.home.load()?;
-    let known = catalogue.find(name, &session.url().to_string(), &session.root_id());
-    let id = match known {
-        Some(known) => known.id,
-        None => Hex::parse("", name).map_err(|_| Error::UnknownFunction(name.clone()))?,
-    };
-    let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
-    deploy::delete(&context.home, &mut session, &identity, id, version)?;
-    let fields = [
-        ("Function ID", id.to_string()),
-        ("Version", version.to_string()),
-        ("Deletion", "asked for, not proved".to_owned()),
-    ];
-    let mut object = json!({"function_id": id, "function_version": version, "deletion": "asked for, not proved"});
-    mark(&mut object, session.development());
-    context.output.fields(&fields, &object)
 }

@@ -1,8 +1,8 @@
 //! `pin`.
 
-use super::evidence::root;
-use crate::cli::Context;
-use crate::cli::args::Pin;
+use crate::cli::args::pin::Pin;
+use crate::cli::context::Context;
+use crate::cli::input::read_root;
 use crate::cli::output::mark;
 use crate::error::Error;
 use crate::evidence;
@@ -34,7 +34,7 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         _ => {
             return Err(Error::Argument {
                 name: "pin",
-                want: "given one of --measurements, --eif, -p, --development, --revoke",
+                want: "given only one of --measurements, --eif, -p, --development, --revoke",
             });
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         (false, true) => Known::Add,
         (false, false) => Known::Repin,
     };
-    // A development root stays what it was pinned as when further images of it are named.
+    // Further images keep the development root that is already pinned for the address.
     let entry = context.home.update(|trust: &mut Trust| {
         let held = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
         let root = match held {
@@ -72,13 +72,14 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     print(&entry, context)
 }
 
-/// Amazon's root, or the one in a file.
+/// The root in a file. `None` stands for Amazon's root.
 fn named_root(path: Option<&str>) -> Result<Root, Error> {
-    let root = root(path)?;
+    let root = read_root(path)?;
     Ok(if root.is_development() { Root::Development(Base64(root.der().to_vec())) } else { Root::Aws })
 }
 
-/// Root and images of whoever answers now: trust on first use, of a development root on this machine and nothing else.
+/// Trust on first use: takes root and image from the enclave that answers now. Only a development root on this machine
+/// is accepted.
 fn first_use(url: &Url) -> Result<(Root, Pins), Error> {
     if !url.may_be_local() {
         return Err(Error::NotLocal(url.to_string()));
@@ -91,7 +92,7 @@ fn first_use(url: &Url) -> Result<(Root, Pins), Error> {
         let root = Root::Development(Base64(root));
         let chosen = TrustEntry { url: url.to_string(), root, pins: vec![pins], revoked: Vec::new() };
         if !chosen.root()?.is_development() {
-            // Amazon's root is nobody's to trust on first use: any customer's enclave is under it.
+            // Amazon's root proves too little, because the enclaves of all AWS customers are under it.
             return Err(Error::NotDevelopment(url.to_string()));
         }
         entry = Some(chosen.clone());

@@ -1,11 +1,12 @@
 //! `receipt`.
 
-use super::{evidence, read};
-use crate::cli::Context;
-use crate::cli::args::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
+use crate::cli::args::receipt::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
+use crate::cli::context::Context;
+use crate::cli::input::{read_file_or_stdin, read_root};
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
+use crate::evidence;
 use crate::files::{self, Readers};
 use crate::home::trust::Trust;
 use crate::pins::Pins;
@@ -19,9 +20,9 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(), Error> {
-    let bytes = read(&arguments.file, MAX_RECEIPT)?;
-    let result = arguments.result.as_ref().map(|path| read(path, Limits::MAXIMA.output)).transpose()?;
-    let inputs = arguments.input.iter().map(|path| read(path, Limits::MAXIMA.input));
+    let bytes = read_file_or_stdin(&arguments.file, MAX_RECEIPT)?;
+    let result = arguments.result.as_ref().map(|path| read_file_or_stdin(path, Limits::MAXIMA.output)).transpose()?;
+    let inputs = arguments.input.iter().map(|path| read_file_or_stdin(path, Limits::MAXIMA.input));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let mut data = vec![result.as_ref().map(|bytes| bytes.as_slice())];
     data.extend(inputs.iter().map(|bytes| Some(bytes.as_slice())));
@@ -29,44 +30,44 @@ pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(),
         receipts::check_trusted(&bytes, &context.home.load::<Trust>()?, &data)?
     } else {
         let pins = Builds::new(vec![Pins::parse(&arguments.pcr)?.build().clone()], Vec::new())?;
-        receipts::check(&bytes, &evidence::root(arguments.root.as_deref())?, &pins, &data)?
+        receipts::check(&bytes, &read_root(arguments.root.as_deref())?, &pins, &data)?
     };
-    context.output.development(checked.judged.development);
+    context.output.development(checked.facts.development);
     let compared = data.iter().flatten().count();
     let total = checked.disclosed.len();
-    let mut said = fields(&checked.receipt);
-    said.insert(0, ("Receipt", format!("verified; {compared} of {total} inputs and results compared")));
-    if checked.judged.development {
-        said.push(("Root", "DEVELOPMENT".to_owned()));
+    let mut shown = fields(&checked.receipt);
+    shown.insert(0, ("Receipt", format!("verified; {compared} of {total} inputs and results compared")));
+    if checked.facts.development {
+        shown.push(("Root", "DEVELOPMENT".to_owned()));
     }
     let mut object = object(&checked.receipt);
     object["verified"] = true.into();
     object["compared"] = compared.into();
-    object["pcrs"] = crate::evidence::pcrs_json(&checked.judged.pcrs);
-    mark(&mut object, checked.judged.development);
-    context.output.fields(&said, &object)
+    object["pcrs"] = evidence::pcrs_json(&checked.facts.pcrs);
+    mark(&mut object, checked.facts.development);
+    context.output.fields(&shown, &object)
 }
 
 pub(super) fn disclose(arguments: &ReceiptDisclose, context: &Context) -> Result<(), Error> {
-    let bytes = read(&arguments.file, MAX_RECEIPT)?;
+    let bytes = read_file_or_stdin(&arguments.file, MAX_RECEIPT)?;
     let copy = receipts::disclose(&bytes, arguments.result, &arguments.input)?;
     files::write(Path::new(&arguments.out), &copy, Readers::Umask)?;
     let mut disclosed: Vec<_> = arguments.result.then(|| "result".to_owned()).into_iter().collect();
     disclosed.extend(arguments.input.iter().map(|input| format!("input {input}")));
-    let said = if disclosed.is_empty() { "nothing".to_owned() } else { disclosed.join(", ") };
+    let text = if disclosed.is_empty() { "nothing".to_owned() } else { disclosed.join(", ") };
     let object = json!({"file": arguments.out, "disclosed": disclosed});
-    context.output.fields(&[("Receipt", arguments.out.clone()), ("Disclosed", said)], &object)
+    context.output.fields(&[("Receipt", arguments.out.clone()), ("Disclosed", text)], &object)
 }
 
 pub(super) fn show(arguments: &ReceiptShow, context: &Context) -> Result<(), Error> {
-    let (receipt, development) = receipts::read(&read(&arguments.file, MAX_RECEIPT)?)?;
+    let (receipt, development) = receipts::read(&read_file_or_stdin(&arguments.file, MAX_RECEIPT)?)?;
     context.output.development(development);
-    let mut said = fields(&receipt);
-    said.insert(0, ("Receipt", "NOT VERIFIED".to_owned()));
+    let mut shown = fields(&receipt);
+    shown.insert(0, ("Receipt", "NOT VERIFIED".to_owned()));
     let mut object = object(&receipt);
     object["verified"] = false.into();
     mark(&mut object, development);
-    context.output.fields(&said, &object)
+    context.output.fields(&shown, &object)
 }
 
 fn fields(receipt: &Receipt) -> Vec<(&'static str, String)> {

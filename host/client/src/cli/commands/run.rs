@@ -1,16 +1,16 @@
 //! `run`.
 
-use super::{enclave, identity, read, stdin};
-use crate::cli::Context;
-use crate::cli::args::Run;
+use crate::cli::args::run::Run;
+use crate::cli::context::Context;
+use crate::cli::input::{read_file_or_stdin, read_stdin};
+use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, describe, mark};
-use crate::cli::prepass::STDIN;
 use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
 use crate::policy;
-use crate::run::{self, Input, Ran};
+use crate::run::{self, Input, RunResult};
 use crate::session::Session;
 use crate::values::{Hex, Owner};
 use data_encoding::BASE64;
@@ -21,33 +21,33 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The most that is read of one input, in bytes: as much as any enclave takes, and what encryption adds to it.
+/// The limit for one input, in bytes: the largest input of any enclave, and the bytes that encryption adds.
 const MAX_INPUT: u64 = Limits::MAXIMA.input + (1 << 20);
 
 pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
-    // What cannot be right is said before anybody is asked anything.
+    // Invalid arguments are reported before a connection is opened.
     let checksum = arguments.function_checksum.as_deref();
     let checksum = checksum.map(|text| Hex::<32>::parse("--function-checksum", text)).transpose()?;
     let inputs = inputs(arguments)?;
-    let mut session = enclave::session(context)?;
+    let mut session = context.connect()?;
     let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
-    let identity = identity::identity(context)?;
+    let identity = context.identity()?;
     let function = function(arguments, context, &session, Owner(identity.owner()), checksum)?;
     let ran = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
 
     let kept = keep(arguments, context, &ran);
     match &kept {
         Ok(path) => {
-            let said = format!("The receipt was checked and is in {path}");
-            if ran.output.is_ok() { context.output.detail(&said) } else { context.output.note(&said) }
+            let note = format!("The receipt is valid, and was written to {path}.");
+            if ran.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
         }
         Err(error) if ran.output.is_err() => context.output.note(&error.to_string()),
-        // Told at the end: what the function returned goes out first.
+        // This error is returned at the end, after the function's result was printed.
         Err(_) => {}
     }
     if !ran.diagnostic.is_empty() {
-        // Whatever the function wrote is its own word, not this program's.
+        // The function wrote this, not this program.
         let mut stderr = io::stderr().lock();
         let _ = stderr.write_all(&ran.diagnostic).and_then(|()| stderr.flush());
     }
@@ -74,8 +74,8 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     kept.map(drop)
 }
 
-/// Writes the receipt where it was asked for, or among the others. Gives the path.
-fn keep(arguments: &Run, context: &Context, ran: &Ran) -> Result<String, Error> {
+/// Writes the receipt to the file of `--receipt`, or else to the folder of receipts. Returns the path.
+fn keep(arguments: &Run, context: &Context, ran: &RunResult) -> Result<String, Error> {
     let kept = match &arguments.receipt {
         Some(path) => files::write(Path::new(path), &ran.bundle, Readers::Umask).map(|()| path.clone()),
         None => {
@@ -86,24 +86,24 @@ fn keep(arguments: &Run, context: &Context, ran: &Ran) -> Result<String, Error> 
     kept.map_err(|error| Error::ReceiptNotKept(Box::new(error)))
 }
 
-/// The inputs: the argument, files, or standard input if something is piped into it; else one empty input.
+/// The inputs: the argument, the files, or standard input unless it is a terminal. Without any, one empty input.
 fn inputs(arguments: &Run) -> Result<Vec<Input>, Error> {
     if arguments.input.is_some() && !arguments.file.is_empty() {
-        return Err(Error::Argument { name: "the input", want: "either an argument or -f" });
+        return Err(Error::Argument { name: "the input", want: "given either as an argument or with -f, not both" });
     }
     if !arguments.file.is_empty() {
-        return arguments.file.iter().map(|file| Input::recognise(read(file, MAX_INPUT)?)).collect();
+        return arguments.file.iter().map(|file| Input::recognise(read_file_or_stdin(file, MAX_INPUT)?)).collect();
     }
     let bytes = match arguments.input.as_deref() {
-        Some(STDIN) => stdin(MAX_INPUT)?,
+        Some(STDIN) => read_stdin(MAX_INPUT)?,
         Some(text) => Zeroizing::new(text.as_bytes().to_vec()),
         None if io::stdin().is_terminal() => Zeroizing::default(),
-        None => stdin(MAX_INPUT)?,
+        None => read_stdin(MAX_INPUT)?,
     };
     Ok(vec![Input::recognise(bytes)?])
 }
 
-/// Which function is meant. Its checksum is the catalogue's or the user's word, never the enclave's.
+/// The function to run. Its checksum comes from the catalogue or the arguments, never from the enclave.
 fn function(
     arguments: &Run,
     context: &Context,

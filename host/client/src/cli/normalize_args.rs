@@ -1,65 +1,71 @@
-//! What argh refuses and people write: `--pcr=X`, and `-` for standard input.
+//! Rewrites arguments that argh rejects: `--pcr=X`, and `-` for standard input.
 
-use super::args::Capelet;
+use super::args::capelet::Capelet;
 use argh::{ArgsInfo as _, CommandInfoWithArgs, FlagInfoKind};
 use std::collections::BTreeSet;
 
-/// What a positional `-` becomes: no argument that a system hands over holds a NUL.
+/// Replaces a positional `-`. The user cannot pass this value, because an argument cannot contain NUL.
 pub const STDIN: &str = "\0";
 
-/// The arguments as argh wants them.
-pub fn prepare(arguments: Vec<String>) -> Vec<String> {
+/// Rewrites `arguments` into the form that argh accepts.
+///
+/// `--name=value` becomes two arguments, and a positional `-` becomes [`STDIN`]. Values of options and everything after
+/// `--` stay unchanged.
+pub fn normalize(arguments: Vec<String>) -> Vec<String> {
     let mut switches = BTreeSet::new();
-    collect(&Capelet::get_args_info(), &mut switches);
-    let mut prepared = Vec::with_capacity(arguments.len());
+    collect_switches(&Capelet::get_args_info(), &mut switches);
+    let mut normalized = Vec::with_capacity(arguments.len());
     let mut is_value = false;
     let mut rest = arguments.into_iter();
     for argument in rest.by_ref() {
         if is_value || !argument.starts_with('-') {
             is_value = false;
-            prepared.push(argument);
+            normalized.push(argument);
             continue;
         }
         if argument == "--" {
-            prepared.push(argument);
+            normalized.push(argument);
             break;
         }
         if argument == "-" {
-            prepared.push(STDIN.to_owned());
+            normalized.push(STDIN.to_owned());
             continue;
         }
         match argument.split_once('=').filter(|(name, _)| name.starts_with("--")) {
-            Some((name, value)) => prepared.extend([name.to_owned(), value.to_owned()]),
+            Some((name, value)) => normalized.extend([name.to_owned(), value.to_owned()]),
             None => {
                 is_value = !switches.contains(&argument);
-                prepared.push(argument);
+                normalized.push(argument);
             }
         }
     }
-    prepared.extend(rest);
-    prepared
+    normalized.extend(rest);
+    normalized
 }
 
-/// The flags that take no value, of a command and those under it.
-fn collect(command: &CommandInfoWithArgs, switches: &mut BTreeSet<String>) {
+/// Adds the flags without a value of `command` and its subcommands to `switches`.
+fn collect_switches(command: &CommandInfoWithArgs, switches: &mut BTreeSet<String>) {
     switches.insert("-h".to_owned());
     for flag in command.flags.iter().filter(|flag| flag.kind == FlagInfoKind::Switch) {
         switches.insert(flag.long.to_owned());
         switches.extend(flag.short.map(|short| format!("-{short}")));
     }
     for inner in &command.commands {
-        collect(&inner.command, switches);
+        collect_switches(&inner.command, switches);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::{Command, Encrypt, Run, Verify};
+    use crate::cli::args::capelet::Command;
+    use crate::cli::args::encrypt::Encrypt;
+    use crate::cli::args::run::Run;
+    use crate::cli::args::verify::Verify;
     use argh::FromArgs as _;
 
     fn parse(line: &str) -> Command {
-        let arguments = prepare(line.split(' ').map(str::to_owned).collect());
+        let arguments = normalize(line.split(' ').map(str::to_owned).collect());
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         Capelet::from_args(&["capelet"], &arguments).unwrap().command
     }
@@ -75,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn values_after_an_equals_sign() {
+    fn splits_options_at_the_equals_sign() {
         let Command::Verify(Verify { pcr, at, .. }) = parse("verify x --pcr=0:ab --pcr= --at=7 -p 8:a=b") else {
             panic!()
         };
@@ -83,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_is_standard_input_only_where_an_argument_is() {
+    fn replaces_dash_only_as_positional_argument() {
         assert_eq!(run("run f -").input.as_deref(), Some(STDIN));
         assert_eq!(run("run f -v -").input.as_deref(), Some(STDIN));
         assert_eq!(run("run -v f - --receipt r").input.as_deref(), Some(STDIN));
@@ -98,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn globals_anywhere() {
+    fn accepts_global_options_at_any_position() {
         for line in ["-o json -u unix:/x key show", "key -o json show -u unix:/x", "key show -o json --url=unix:/x"] {
-            let arguments = prepare(line.split(' ').map(str::to_owned).collect());
+            let arguments = normalize(line.split(' ').map(str::to_owned).collect());
             let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
             let globals = Capelet::from_args(&["capelet"], &arguments).unwrap().all_globals();
             assert_eq!((globals.output.as_deref(), globals.url.as_deref()), (Some("json"), Some("unix:/x")), "{line}");

@@ -1,0 +1,41 @@
+//! The arguments of `encrypt`.
+
+command! {
+    /// encrypts to a vault; works offline once the vault's statement was fetched
+    #[argh(
+        subcommand,
+        name = "encrypt",
+        example = "{command_name} 'my secret'\n\
+            {command_name} --to ann --for CHECKSUM -f letter.txt --out letter.cape",
+        note = "Without --out, the text form (cape:…) is printed on standard output. For another owner's vault you must \
+            name the functions that may read the data. The ciphertext does not authenticate its sender."
+    )]
+    Encrypt {
+        /// the data itself, or - for standard input
+        #[argh(positional)]
+        data: Option<String>,
+        /// the vault's owner: a contact, or an owner's key (default: you)
+        #[argh(option)]
+        to: Option<String>,
+        /// the checksum of a function that may read the data; repeat for each
+        #[argh(option, long = "for")]
+        for_function: Vec<String>,
+        /// allow every function that the vault's owner deploys to read the data
+        #[argh(switch)]
+        any_function_of_owner: bool,
+        /// a file to encrypt, or - for standard input
+        #[argh(option, short = 'f')]
+        file: Option<String>,
+        /// the file for the ciphertext
+        #[argh(option)]
+        out: Option<String>,
+        /// the exceptions that you accept, separated by commas
+        #[argh(option)]
+        accept: Option<String>,
+        /// the greatest age of the vault's statement, in seconds (default: 30 days)
+        #[argh(option)]
+        max_age: Option<u64>,
+    }
+}
+
+without_subcommands! { Encrypt }

@@ -1,0 +1,58 @@
+//! The arguments of `identity` and its subcommands.
+
+command! {
+    /// shows, exports or imports your identity
+    #[argh(subcommand, name = "identity")]
+    Identity {
+        /// the subcommand
+        #[argh(subcommand)]
+        command: IdentityCommand,
+    }
+}
+
+subcommands! {
+    /// The subcommands of `identity`.
+    IdentityCommand {
+        /// See [`IdentityShow`].
+        Show(IdentityShow),
+        /// See [`IdentityExport`].
+        Export(IdentityExport),
+        /// See [`IdentityImport`].
+        Import(IdentityImport),
+    }
+}
+
+command! {
+    /// shows your key, which others need, and its fingerprint, with which they check the key
+    #[argh(subcommand, name = "show")]
+    IdentityShow {}
+}
+
+command! {
+    /// writes your identity into a file that a passphrase protects
+    #[argh(subcommand, name = "export", example = "{command_name} backup.capelet")]
+    IdentityExport {
+        /// the file to write
+        #[argh(positional)]
+        file: String,
+        /// a file whose first line is the passphrase (default: typed on the terminal)
+        #[argh(option)]
+        passphrase_file: Option<String>,
+    }
+}
+
+command! {
+    /// imports an identity from a file of `identity export`
+    #[argh(subcommand, name = "import")]
+    IdentityImport {
+        /// the file
+        #[argh(positional)]
+        file: String,
+        /// a file whose first line is the passphrase (default: typed on the terminal)
+        #[argh(option)]
+        passphrase_file: Option<String>,
+    }
+}
+
+with_subcommands! { Identity }
+without_subcommands! { IdentityExport IdentityImport IdentityShow }

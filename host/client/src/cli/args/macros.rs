@@ -1,0 +1,79 @@
+//! Macros for the definition of commands. argh needs the options of [`super::globals::Globals`] in each command.
+
+/// Defines a command with the options `-u`, `-o` and `-v`.
+macro_rules! command {
+    ($(#[$meta:meta])* $name:ident {
+        $($(#[$field_meta:meta])* $field:ident: $outer:ident $(<$inner:ident>)?,)*
+    }) => {
+        #[derive(argh::FromArgs, argh::ArgsInfo, Debug, PartialEq)]
+        $(#[$meta])*
+        #[argh(help_triggers("-h", "--help", "help"))]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $outer $(<$inner>)?,)*
+            /// the enclave's address: `capelet://HOST[:PORT]` or `unix:/PATH` (default: CAPELET_URL, else `config url`,
+            /// else the only pinned address)
+            #[argh(option, short = 'u')]
+            pub url: Option<String>,
+            /// plain or json
+            #[argh(option, short = 'o')]
+            pub output: Option<String>,
+            /// print more on standard error
+            #[argh(switch, short = 'v')]
+            pub verbose: bool,
+        }
+
+        impl $name {
+            /// The options that stand at this command itself.
+            pub(super) fn globals(&self) -> $crate::cli::args::globals::Globals {
+                $crate::cli::args::globals::Globals {
+                    url: self.url.clone(),
+                    output: self.output.clone(),
+                    verbose: self.verbose,
+                }
+            }
+        }
+    };
+}
+
+/// Defines the enum of a command's subcommands.
+macro_rules! subcommands {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident($of:ident),)* }) => {
+        #[derive(argh::FromArgs, argh::ArgsInfo, Debug, PartialEq)]
+        #[argh(subcommand)]
+        $(#[$meta])*
+        pub enum $name {
+            $($(#[$variant_meta])* $variant($of),)*
+        }
+
+        impl $name {
+            pub(super) fn globals(&self) -> $crate::cli::args::globals::Globals {
+                match self {
+                    $(Self::$variant(command) => command.all_globals(),)*
+                }
+            }
+        }
+    };
+}
+
+/// Defines `all_globals` for commands without subcommands.
+macro_rules! without_subcommands {
+    ($($name:ident)*) => {
+        $(impl $name {
+            pub(super) fn all_globals(&self) -> $crate::cli::args::globals::Globals {
+                self.globals()
+            }
+        })*
+    };
+}
+
+/// Defines `all_globals` for a command with subcommands.
+macro_rules! with_subcommands {
+    ($name:ident) => {
+        impl $name {
+            /// The options of this command and of the subcommand that was chosen.
+            pub fn all_globals(&self) -> $crate::cli::args::globals::Globals {
+                self.command.globals().or(self.globals())
+            }
+        }
+    };
+}

@@ -1,0 +1,89 @@
+//! The arguments of `receipt` and its subcommands.
+
+command! {
+    /// verifies a receipt, shows it, or discloses only a part of it; works offline
+    #[argh(subcommand, name = "receipt")]
+    Receipt {
+        /// the subcommand
+        #[argh(subcommand)]
+        command: ReceiptCommand,
+    }
+}
+
+subcommands! {
+    /// The subcommands of `receipt`.
+    ReceiptCommand {
+        /// See [`ReceiptVerify`].
+        Verify(ReceiptVerify),
+        /// See [`ReceiptDisclose`].
+        Disclose(ReceiptDisclose),
+        /// See [`ReceiptShow`].
+        Show(ReceiptShow),
+    }
+}
+
+command! {
+    /// checks that a pinned image ran this function on this input for this caller and returned this result
+    #[argh(
+        subcommand,
+        name = "verify",
+        example = "{command_name} letter.receipt --input letter.txt --result redacted.txt",
+        note = "A receipt proves nothing about other runs. Without -p, the pins of every address apply."
+    )]
+    ReceiptVerify {
+        /// the receipt
+        #[argh(positional)]
+        file: String,
+        /// a file with the result to compare
+        #[argh(option)]
+        result: Option<String>,
+        /// a file with an input to compare, not encrypted; repeat for each input, in order
+        #[argh(option)]
+        input: Vec<String>,
+        /// PCRs: 0:HEX; separate several by commas, or repeat -p
+        #[argh(option, short = 'p')]
+        pcr: Vec<String>,
+        /// a root certificate (DER) instead of Amazon's; needs -p
+        #[argh(option)]
+        root: Option<String>,
+    }
+}
+
+command! {
+    /// makes a copy of a receipt that discloses only what you name
+    #[argh(
+        subcommand,
+        name = "disclose",
+        example = "{command_name} letter.receipt --out public.receipt --result\n\
+            {command_name} letter.receipt --out public.receipt --input 1",
+        note = "Anyone who has the copy can compare only what it discloses. They cannot guess the rest from its \
+            commitments, because the copy does not contain the salts."
+    )]
+    ReceiptDisclose {
+        /// the receipt
+        #[argh(positional)]
+        file: String,
+        /// the file for the copy
+        #[argh(option)]
+        out: String,
+        /// disclose the result
+        #[argh(switch)]
+        result: bool,
+        /// the number of an input to disclose, from 1; repeat for each
+        #[argh(option)]
+        input: Vec<usize>,
+    }
+}
+
+command! {
+    /// shows a receipt's content without verifying it
+    #[argh(subcommand, name = "show")]
+    ReceiptShow {
+        /// the receipt
+        #[argh(positional)]
+        file: String,
+    }
+}
+
+with_subcommands! { Receipt }
+without_subcommands! { ReceiptDisclose ReceiptShow ReceiptVerify }

@@ -1,0 +1,17 @@
+//! `pcrs`.
+
+use crate::cli::context::Context;
+use crate::cli::output::mark;
+use crate::error::Error;
+use crate::evidence;
+use crate::values::Hex;
+use serde_json::json;
+
+pub(super) fn pcrs(context: &Context) -> Result<(), Error> {
+    let session = context.connect()?;
+    let pcrs = &session.verified().pcrs;
+    let lines: String = pcrs.iter().map(|(index, pcr)| format!("{index}:{}\n", Hex(*pcr))).collect();
+    let mut object = json!({"pcrs": evidence::pcrs_json(pcrs)});
+    mark(&mut object, session.development());
+    context.output.text(&lines, &object)
+}

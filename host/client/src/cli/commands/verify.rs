@@ -1,0 +1,58 @@
+//! `verify`.
+
+use crate::cli::args::verify::Verify;
+use crate::cli::context::Context;
+use crate::cli::input::{read_file_or_stdin, read_root};
+use crate::cli::output::mark;
+use crate::clock;
+use crate::error::Error;
+use crate::pins::Pins;
+use crate::values::Hex;
+use crate::{Crypto, evidence};
+use data_encoding::HEXLOWER_PERMISSIVE;
+use enclave_core::document::{MAX_DOCUMENT, MAX_FIELD};
+use enclave_core::verify::{MAX_SKEW, Pins as Builds, judge_bare};
+use serde_json::json;
+
+pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error> {
+    // A missing pin is reported before any other error.
+    let pins = Pins::parse(&arguments.pcr)?;
+    let builds = Builds::new(vec![pins.build().clone()], Vec::new())?;
+    let root = read_root(arguments.root.as_deref())?;
+    let nonce = arguments.nonce.as_deref().map(nonce).transpose()?;
+    let at = arguments.at.unwrap_or_else(clock::now);
+    let max_age = match arguments.max_age {
+        Some(seconds) => seconds
+            .checked_mul(1000)
+            .ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })?,
+        None => MAX_SKEW,
+    };
+    let document = read_file_or_stdin(&arguments.file, MAX_DOCUMENT as u64)?;
+    let facts = judge_bare::<Crypto>(&document, &root, &builds, nonce.as_deref(), at, max_age)?;
+    context.output.development(facts.development);
+    let mut fields = vec![
+        ("Document", "verified; it proves nothing about a connection".to_owned()),
+        ("Time", format!("{} ({})", clock::date(facts.timestamp), facts.timestamp)),
+        ("Enclave", facts.module_id.clone()),
+        ("Root", evidence::root_name(&root)),
+    ];
+    let pcrs = evidence::pcr_fields(&facts.pcrs);
+    fields.extend(pcrs.iter().map(|(name, pcr)| (name.as_str(), pcr.clone())));
+    let mut object = json!({
+        "verified": true,
+        "connection": false,
+        "timestamp": facts.timestamp,
+        "module_id": facts.module_id,
+        "root": Hex(root.sha256()),
+        "pcrs": evidence::pcrs_json(&facts.pcrs),
+    });
+    mark(&mut object, facts.development);
+    context.output.fields(&fields, &object)
+}
+
+/// Parses `--nonce`.
+fn nonce(text: &str) -> Result<Vec<u8>, Error> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+    let fits = bytes.filter(|bytes| (1..=MAX_FIELD).contains(&bytes.len()));
+    fits.ok_or(Error::Argument { name: "--nonce", want: "2 to 2,048 hexadecimal digits" })
+}

@@ -1,0 +1,12 @@
+//! `version`.
+
+use crate::cli::context::Context;
+use crate::error::Error;
+use enclave_core::hello;
+use serde_json::json;
+
+pub(super) fn version(context: &Context) -> Result<(), Error> {
+    let (version, protocol) = (env!("CARGO_PKG_VERSION"), hello::VERSION);
+    let object = json!({"version": version, "protocol": protocol});
+    context.output.text(&format!("capelet {version}, protocol {protocol}\n"), &object)
+}
