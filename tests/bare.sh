@@ -47,12 +47,16 @@ for command; do
   say "$release: $command"
   begun=$(date +%s)
   # shellcheck disable=SC2016 # the inner shell expands
-  unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" sh -euc '
+  unshare --mount --pid --fork --kill-child sh -euc '
+    # A mount of its own, as the root of a machine is: the build makes namespaces of its own inside.
+    mount --bind "$2" "$2"
+    mount -t proc proc "$2/proc"
     mount --bind "$1" "$2/root/.rustup/toolchains/$3"
     mount -o remount,bind,ro "$2/root/.rustup/toolchains/$3"
     mount -t tmpfs -o mode=755 tmpfs "$2/dev"
     for d in null zero full random urandom tty; do : > "$2/dev/$d"; mount --bind "/dev/$d" "$2/dev/$d"; done
     mkdir "$2/dev/shm" && mount -t tmpfs tmpfs "$2/dev/shm"
+    mkdir "$2/dev/pts" && mount -t devpts devpts "$2/dev/pts"
     ln -s /proc/self/fd "$2/dev/fd"
     for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$2/dev/${n#*:}"; done
     exec chroot "$2" /usr/bin/env -i HOME=/root PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
