@@ -99,7 +99,7 @@ mod tests {
         assert_eq!((ended, count), (Err(Errno::ECONNRESET), 17));
         // The kernel's own timeout of two seconds at each attempt.
         let (ended, count, _) = attempts(Errno::ETIMEDOUT, usize::MAX, Duration::from_secs(2));
-        assert_eq!((ended, count), (Err(Errno::ETIMEDOUT), 11));
+        assert_eq!((ended, count), (Err(Errno::ETIMEDOUT), 12));
     }
 
     #[test]
