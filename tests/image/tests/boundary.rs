@@ -90,7 +90,7 @@ fn without_the_check_the_attack_is_real() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let init = eif::program(&file(), "init");
-    let blind = eif::replaced(&init, b"ptrace_scope=3 panic=-1", b"ptrace_scope=3 anic=-1 ");
+    let blind = eif::replaced(&init, b"no_timer_check panic=-1", b"no_timer_check anic=-1 ");
     let control = eif::with_program(&file(), "init", &blind);
     let measurements = eif_build::report::measurements(&eif_build::measure(&control).unwrap());
     fs::write(path("measurements.json"), measurements.to_string()).unwrap();
@@ -118,7 +118,7 @@ fn a_kernel_that_lost_its_last_byte_boots() {
     machine.wait_for("probe: ready");
     let console = machine.console();
     let line = console.lines().find(|line| line.starts_with("cmdline: ")).unwrap();
-    assert!(!line.contains("ptrace_scope=3 panic=-1"), "{line}");
+    assert!(!line.contains("no_timer_check panic=-1"), "{line}");
 }
 
 /// Compressed like the first one, behind which it lies at no multiple of four: there the kernel takes no plain archive.
