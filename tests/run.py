@@ -32,21 +32,21 @@ class Part:
 
 
 BUILD = [
-    Part("lint", 3, 1, "make --no-print-directory lint", "formatting and lints", quick=True),
+    Part("lint", 4, 1, "make --no-print-directory lint", "formatting and lints", quick=True),
     Part("programs", 1, 0, "tests/programs/fetch.py", "fetch the WebAssembly programs of the tests", quick=True),
-    Part("compile", 6, 1, f"{CARGO} build --locked --quiet --workspace --bins && "
+    Part("compile", 7, 2, f"{CARGO} build --locked --quiet --workspace --bins && "
          f"{CARGO} test --locked --quiet --workspace --no-run", "build the programs and their tests", quick=True),
     Part("deny-tool", 3, 0, "tests/deny.sh build", "build cargo-deny"),
-    Part("fuzz-build", 2, 1, "tests/fuzz.sh build", "build the fuzz targets"),
-    Part("oracle-build", 1, 0, "tests/oracle-eif/run.sh build", "build AWS' image library"),
-    Part("qemu", 6, 0, "tests/qemu/build.sh", "build QEMU"),
-    Part("image", 9, 0, "reproducible/image.sh", "build the image; it must measure as committed"),
+    Part("fuzz-build", 3, 0, "tests/fuzz.sh build", "build the fuzz targets"),
+    Part("oracle-build", 3, 0, "tests/oracle-eif/run.sh build", "build AWS' image library"),
+    Part("qemu", 7, 0, "tests/qemu/build.sh", "build QEMU"),
+    Part("image", 10, 0, "reproducible/image.sh", "build the image; it must measure as committed"),
     Part("image-build", 4, 1, "tests/image/run.sh build", "build the development image and the tests of both"),
 ]  # fmt: skip
 TESTS = [
     Part("runner", 0, 0, "tests/run_test.py", "this script itself", quick=True, counts=True),
     Part("deny", 0, 0, "tests/deny.sh", "licences, sources and bans of every lock file"),
-    Part("no-std", 1, 0, "tests/no-std/run.sh", "enclave-core links without std", quick=True),
+    Part("no-std", 1, 1, "tests/no-std/run.sh", "enclave-core links without std", quick=True),
     Part("fuzz", 1, 1, "tests/fuzz.sh 2", "every parser, two seconds of fuzzing each"),
     Part("tests", 3, 3, f"{CARGO} test --locked --quiet --workspace", "unit, property, simulation, end-to-end tests",
          quick=True, counts=True),
