@@ -8,8 +8,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=debs.sh
 . "$here/debs.sh"
-# New hashes come from lists that apt has just verified, not from what a cache holds.
-rm -rf "$cache"/apt-*
 newest='' build=yes
 for word; do
   case $word in
@@ -18,6 +16,8 @@ for word; do
     *) die "unknown option: $word; usage: relock.sh [--newest] [--no-build]" ;;
   esac
 done
+# New hashes come from lists that apt has just verified, not from what a cache holds.
+rm -rf "$cache"/apt-*
 # index NAME: version and SHA-256 of every build of a package that the archive has, the newest first
 index() {
   apt-cache show "$1" 2> /dev/null | awk '$1 == "Version:" { version = $2 } $1 == "SHA256:" { print version, $2 }'

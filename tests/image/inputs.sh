@@ -89,7 +89,7 @@ if (cd "$work/checkout" && CAPELET_CACHE=$work/cache reproducible/binaries.sh) >
 grep -qF '.cargo is there' "$work/err"
 echo 'ok     a configuration of cargo in the checkout'
 
-# A new dependency of the client is no reason to build the image again; a change of a source or of a profile is one.
+# A change of the client alone must not rebuild the image. A change of a source, a profile or a feature must.
 fresh
 # shellcheck source=../../reproducible/closure.sh
 . "$here/closure.sh"

@@ -40,7 +40,7 @@ pub struct VaultKey {
 }
 
 impl VaultKey {
-    /// The AWS account of the KMS key. Whoever controls it and the vault's owner together could decrypt everything.
+    /// The AWS account of the KMS key. The party that controls this account could, together with the vault's owner, decrypt everything.
     /// `None`: the ARN names no account.
     pub fn account(&self) -> Option<&str> {
         Some(self.arn.account()).filter(|account| !account.is_empty())

@@ -204,7 +204,7 @@ impl Error {
         }
     }
 
-    /// Further lines to print below the error. `None` if there are none.
+    /// Further lines to print below the error. `None` if the error has no further lines.
     pub fn details(&self) -> Option<&str> {
         match self {
             Self::EnclaveEnded { details, .. } if !details.is_empty() => Some(details),

@@ -48,7 +48,7 @@ impl Stream {
         Ok(Self { half_closes: false, ..Self::unix(stream)? })
     }
 
-    /// Reads the bytes that have arrived. `None` if there are none yet, 0 if the other side has ended.
+    /// Reads the bytes that have arrived. `None` if no bytes have arrived yet, 0 if the other side has ended.
     pub fn read(&self, buffer: &mut [u8]) -> Result<Option<usize>, Error> {
         at_once(|| recv(self.socket.as_raw_fd(), buffer, MsgFlags::empty()))
     }

@@ -8,7 +8,7 @@ use crate::repo_path::RepoPath;
 /// How many differing lines of each text are shown.
 const SHOWN: usize = 3;
 
-/// The difference between the file at `path` and `wanted`, with what to do. `None` if there is none.
+/// The difference between the file at `path` and `wanted`, with what to do. `None` if they are equal.
 ///
 /// # Errors
 /// `Io`, if the file is there and cannot be read.

@@ -87,7 +87,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// [`Error::NoPins`] if there is no entry, or an entry without images.
+    /// [`Error::NoPins`] if the address has no entry, or if its entry lists no images.
     pub fn entry(&self, url: &Url) -> Result<&TrustEntry, Error> {
         let url = url.to_string();
         let entry = self.entries.iter().find(|entry| entry.url == url && !entry.pins.is_empty());

@@ -120,7 +120,7 @@ impl State {
         written.map_err(|source| Error::File { path, source })
     }
 
-    /// Reads the record. `None` if there is none, or if it is from an earlier boot of the machine.
+    /// Reads the record. `None` if no record exists, or if it is from an earlier boot of the machine.
     pub fn read(&self) -> Result<Option<Record>, Error> {
         let path = self.record();
         if !path.exists() {
