@@ -182,9 +182,10 @@ fn shape(der: &[u8]) -> Vec<String> {
     let text = openssl(&["x509", "-inform", "DER", "-noout", "-text"], der).unwrap();
     let text = String::from_utf8(text).unwrap();
     let lines = text.lines().map(str::trim);
-    let told = ["Version", "Signature Algorithm", "ASN1 OID", "X509v3", "CA:", "Digital Signature", "Certificate Sign"];
+    let told = ["Version", "Signature Algorithm", "ASN1 OID", "X509v3", "Digital Signature", "Certificate Sign"];
     let mut shape: Vec<_> = lines
-        .filter(|line| told.iter().any(|known| line.starts_with(known)))
+        // "CA:TRUE" in full: one key identifier in 256 begins with "CA:" too.
+        .filter(|line| line.starts_with("CA:TRUE") || told.iter().any(|known| line.starts_with(known)))
         // Nobody here publishes revocation lists.
         .filter(|line| !line.contains("CRL Distribution"))
         .map(str::to_string)
