@@ -50,8 +50,8 @@ relock() { # LOCK
   rm -f "$1.new"
   say "$1: $changed packages changed"
 }
-trap 'rm -f "$here"/*.lock.new "$here"/../tests/qemu/*.lock.new' EXIT
-for lock in "$here/build-root.lock" "$here/kernel.lock" "$here/../tests/qemu/qemu.lock"; do
+trap 'rm -f "$here"/*.lock.new "$here"/../dev/qemu/*.lock.new' EXIT
+for lock in "$here/build-root.lock" "$here/kernel.lock" "$here/../dev/qemu/qemu.lock"; do
   relock "$lock"
 done
 [ -n "$build" ] || exit 0

@@ -33,13 +33,13 @@ class Part:
 
 BUILD = [
     Part("lint", 4, 1, "make --no-print-directory lint", "formatting and lints", quick=True),
-    Part("programs", 1, 0, "tests/programs/fetch.py", "fetch the WebAssembly programs of the tests", quick=True),
+    Part("programs", 1, 0, "dev/programs/fetch.py", "fetch the WebAssembly programs of the tests", quick=True),
     Part("compile", 7, 2, f"{CARGO} build --locked --quiet --workspace --bins && "
          f"{CARGO} test --locked --quiet --workspace --no-run", "build the programs and their tests", quick=True),
     Part("deny-tool", 3, 0, "tests/deny.sh build", "build cargo-deny"),
     Part("fuzz-build", 3, 0, "tests/fuzz.sh build", "build the fuzz targets"),
     Part("oracle-build", 3, 0, "tests/oracle-eif/run.sh build", "build AWS' image library"),
-    Part("qemu", 7, 0, "tests/qemu/build.sh", "build QEMU"),
+    Part("qemu", 7, 0, "dev/qemu/build.sh", "build QEMU"),
     Part("image", 10, 0, "reproducible/image.sh", "build the image; it must measure as committed"),
     Part("image-build", 4, 1, "tests/image/run.sh build", "build the development image and the tests of both"),
 ]  # fmt: skip
@@ -55,7 +55,7 @@ TESTS = [
     Part("audit", 0, 0, "make --no-print-directory audit", "docs/audit.md is up to date"),
     Part("pid1", 1, 1, "CAPELET_WORKER=$(reproducible/binaries.sh)/capelet-worker tests/pid1/run.sh",
          "PID 1's walls, without a virtual machine", root=True, counts=True),
-    Part("kernel", 1, 1, "tests/qemu/kernel-test.py && tests/qemu/kernel-test.py joined", "the kernel, from inside"),
+    Part("kernel", 1, 1, "tests/kernel/test.py && tests/kernel/test.py joined", "the kernel, from inside"),
     Part("boots", 1, 1, "tests/image/run.sh boots", "three boots at a time all attest", counts=True),
     Part("booted", 6, 6, "tests/image/run.sh", "the image, booted and used", counts=True),
 ]  # fmt: skip

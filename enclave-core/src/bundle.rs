@@ -5,7 +5,7 @@ use crate::cbor::{Reader, Writer, check_integer_keys};
 use crate::config::MAX_BUNDLE;
 use crate::{Error, Part, digest};
 use alloc::vec::Vec;
-use capelet_job::job::{Kind, MAX_ARGUMENTS, MAX_FILES};
+use capelet_abi::job::{Kind, MAX_ARGUMENTS, MAX_FILES};
 use minicbor::data::Type;
 use unicode_normalization::is_nfc;
 

@@ -5,8 +5,8 @@ use crate::error::{Down, Error};
 use crate::parent::{Answer, Key, Operation};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use capelet_job::job::{Kind, Limits};
-use capelet_job::outcome::End;
+use capelet_abi::job::{Kind, Limits};
+use capelet_abi::outcome::End;
 use zeroize::Zeroizing;
 
 /// What a document is for. The core asks the NSM for a purpose, never for free bytes.
@@ -117,7 +117,7 @@ pub struct Outcome {
     pub ended: Ended,
     /// Its output, at most `limits.output` bytes.
     pub output: Zeroizing<Vec<u8>>,
-    /// What it wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_job::outcome::MAX_DIAGNOSTIC).
+    /// What it wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_abi::outcome::MAX_DIAGNOSTIC).
     pub diagnostic: Zeroizing<Vec<u8>>,
 }
 

@@ -1,7 +1,7 @@
 //! Every parser of the protocol's bytes, against a valid item, all of its neighbours, and noise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_job::job::Kind as JobKind;
+use capelet_abi::job::Kind as JobKind;
 use enclave_core::bundle::{Bundle, Form, HANDLER, Manifest};
 use enclave_core::ciphertext::{Ciphertext, CiphertextHeader};
 use enclave_core::claims::{KmsState, Regime};

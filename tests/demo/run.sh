@@ -24,7 +24,7 @@ trap clean EXIT
 
 step "Building (the first time takes some minutes) …"
 ${CARGO:-cargo} build --locked --quiet --release --workspace --bins
-programs=$(tests/programs/fetch.py pii-shield.wasm)
+programs=$(dev/programs/fetch.py pii-shield.wasm)
 bin=$PWD/${CARGO_TARGET_DIR:-target}/release
 case ${CARGO_TARGET_DIR:-} in /*) bin=$CARGO_TARGET_DIR/release ;; esac
 

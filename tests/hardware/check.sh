@@ -9,7 +9,7 @@
 #   --cid NUMBER         the enclave's CID (16)
 #   --again NUMBER       connections for the load (200)
 #
-# And without hardware, as tests/image does: --qemu FOLDER --nsm FILE --root FILE (tests/qemu/build.sh, dev-chain.sh),
+# And without hardware, as tests/image does: --qemu FOLDER --nsm FILE --root FILE (dev/qemu/build.sh, dev-chain.sh),
 # --kms ADDRESS for a development KMS and an image that trusts it.
 #
 # Taken from PATH: capelet, capelet-parent, python3; on hardware nitro-cli.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh [TEST...] [-- ARGUMENT...]: boots the release and the development image in QEMU and uses them with the ordinary
 # programs. TEST is boot, boots, boundary, development, hardware, launch or release; without one all but boots run. What
-# is missing is built first: the images (reproducible/build.sh), QEMU (tests/qemu/build.sh), the programs.
+# is missing is built first: the images (reproducible/build.sh), QEMU (dev/qemu/build.sh), the programs.
 #
 #   run.sh build      only builds
 #   run.sh figures    measures and tests nothing
@@ -36,14 +36,14 @@ if [ -z "${CAPELET_IMAGE_DEVELOPMENT:-}" ]; then
   export CAPELET_IMAGE_DEVELOPMENT="$PWD/build/image-development"
   reproducible/build.sh --development "$CAPELET_KMS/kms-root.der" "$CAPELET_IMAGE_DEVELOPMENT" > /dev/null
 fi
-CAPELET_QEMU=$(tests/qemu/build.sh)
+CAPELET_QEMU=$(dev/qemu/build.sh)
 export CAPELET_QEMU
 if [ "$tests" = ' --test build' ]; then
   $cargo test --locked --quiet -p capelet-image --test '*' --no-run
   exit
 fi
 export CAPELET_CHAIN="$work/chain"
-tests/qemu/dev-chain.sh "$CAPELET_CHAIN"
+dev/qemu/dev-chain.sh "$CAPELET_CHAIN"
 
 if [ "$tests" = ' --test figures' ]; then
   $cargo run --locked --quiet -p capelet-image

@@ -19,8 +19,8 @@ use crate::vault;
 use crate::{shared, status};
 use alloc::string::String;
 use alloc::vec::Vec;
-use capelet_job::job::Limits;
-use capelet_job::outcome::End;
+use capelet_abi::job::Limits;
+use capelet_abi::outcome::End;
 use zeroize::Zeroizing;
 
 /// Fuel for each millisecond of wall time: far more than an interpreter spends, for fuel does not measure time.

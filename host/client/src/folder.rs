@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::random;
 use crate::values::Hex;
-use capelet_job::job::{Kind, MAX_FILES};
+use capelet_abi::job::{Kind, MAX_FILES};
 use enclave_core::bundle::{self, Bundle, Manifest};
 use enclave_core::config::MAX_BUNDLE;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use crate::home::Home;
 use crate::home::catalogue::Catalogue;
 use crate::session::{Answer, RequestSpec, Session};
 use crate::values::Hex;
-use capelet_job::outcome::MAX_DIAGNOSTIC;
+use capelet_abi::outcome::MAX_DIAGNOSTIC;
 use enclave_core::Error as CoreError;
 use enclave_core::cbor::{Reader, Writer};
 use enclave_core::error::Part;

@@ -1,8 +1,8 @@
 //! PID 1's part on a laptop: starts workers for the core, ends them at their deadline, says how they ended. The
-//! messages are those of the image (`capelet_job::spawn`); what is missing here are the namespaces and seccomp.
+//! messages are those of the image (`capelet_abi::spawn`); what is missing here are the namespaces and seccomp.
 
 use crate::Error;
-use capelet_job::spawn::{Ended, How, SPAWN_LEN, Spawn};
+use capelet_abi::spawn::{Ended, How, SPAWN_LEN, Spawn};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType,

@@ -1,9 +1,9 @@
 //! Workers: PID 1 forks them, the core talks to each over a socketpair of its own.
 
 use crate::transport::down;
-use capelet_job::job::Header;
-use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN, MAX_DIAGNOSTIC};
-use capelet_job::spawn::{ENDED_LEN, Ended as Gone, How, Spawn};
+use capelet_abi::job::Header;
+use capelet_abi::outcome::{END_LEN, End, Frame, HEAD_LEN, MAX_DIAGNOSTIC};
+use capelet_abi::spawn::{ENDED_LEN, Ended as Gone, How, Spawn};
 use enclave_core::error::{Down, Error, Part};
 use enclave_core::platform::{Ended, Job, Outcome};
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};

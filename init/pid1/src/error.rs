@@ -1,6 +1,6 @@
 //! Why the enclave ends. On the console stand a variant's name and what it holds.
 
-use capelet_job::spawn::How;
+use capelet_abi::spawn::How;
 use nix::errno::Errno;
 use std::io;
 

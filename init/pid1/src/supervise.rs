@@ -4,7 +4,7 @@
 use crate::child::Program;
 use crate::sys::{self, Child};
 use crate::{Error, core, worker};
-use capelet_job::spawn::{Ended, How, SPAWN_LEN, Spawn};
+use capelet_abi::spawn::{Ended, How, SPAWN_LEN, Spawn};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::Error;
-use capelet_job::spawn::How;
+use capelet_abi::spawn::How;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc;

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::child::Program;
 use crate::seccomp::Rule;
 use crate::sys::Child;
-use capelet_job::spawn::Spawn;
+use capelet_abi::spawn::Spawn;
 use nix::libc::*;
 use nix::sys::resource::Resource;
 use std::os::fd::{AsFd as _, OwnedFd};

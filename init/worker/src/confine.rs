@@ -17,7 +17,7 @@ pub fn process() -> Result<(), Error> {
     lower(Resource::RLIMIT_NOFILE, 1)
 }
 
-/// At most `bytes` of address space, see [`capelet_job::job::Header::address_space`].
+/// At most `bytes` of address space, see [`capelet_abi::job::Header::address_space`].
 pub fn memory(bytes: u64) -> Result<(), Error> {
     lower(Resource::RLIMIT_AS, bytes)
 }

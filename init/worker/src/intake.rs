@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use capelet_job::job::{Header, MAX_HEADER};
+use capelet_abi::job::{Header, MAX_HEADER};
 
 use crate::error::Error;
 use crate::wasi::tree::Tree;
@@ -61,7 +61,7 @@ fn exact(from: &mut impl Read, length: u64) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capelet_job::job::{Kind, Limits};
+    use capelet_abi::job::{Kind, Limits};
 
     fn example() -> Vec<u8> {
         let header = Header {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use capelet_job::outcome::{End, Frame, MAX_DIAGNOSTIC, MAX_FRAME};
+use capelet_abi::outcome::{End, Frame, MAX_DIAGNOSTIC, MAX_FRAME};
 
 use crate::error::Error;
 use crate::stop::Stop;
@@ -75,7 +75,7 @@ fn send(to: &mut impl Write, frame: Frame, content: &[u8]) -> std::io::Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capelet_job::outcome::{END_LEN, HEAD_LEN};
+    use capelet_abi::outcome::{END_LEN, HEAD_LEN};
 
     fn parse(mut bytes: &[u8]) -> Vec<(Frame, Vec<u8>)> {
         let mut frames = Vec::new();

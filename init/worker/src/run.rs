@@ -2,8 +2,8 @@
 
 use std::mem;
 
-use capelet_job::job::{Header, Kind};
-use capelet_job::outcome::End;
+use capelet_abi::job::{Header, Kind};
+use capelet_abi::outcome::End;
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError, TableError};
 use wasmi::{
     CompilationMode, Config, Engine, Instance, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder,

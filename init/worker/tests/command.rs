@@ -3,7 +3,7 @@
 
 mod common;
 
-use capelet_job::outcome::{End, MAX_DIAGNOSTIC};
+use capelet_abi::outcome::{End, MAX_DIAGNOSTIC};
 use common::{Job, text};
 
 const WRITE: &str =

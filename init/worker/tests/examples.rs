@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use capelet_job::job::Kind;
-use capelet_job::outcome::End;
+use capelet_abi::job::Kind;
+use capelet_abi::outcome::End;
 use common::Job;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -23,7 +23,7 @@ fn run(command: &mut Command) -> String {
 
 /// A command in whose `python3` the C compiler is found.
 fn with_zig(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let zig = run(Command::new("python3").arg(format!("{ROOT}/tests/programs/fetch.py")).arg("--zig"));
+    let zig = run(Command::new("python3").arg(format!("{ROOT}/dev/programs/fetch.py")).arg("--zig"));
     let mut command = Command::new(program);
     command.env("PYTHONPATH", zig);
     command
@@ -101,7 +101,7 @@ fn libc() {
     fs::create_dir_all(&folder).unwrap();
     let module = folder.join("libc.wasm");
     let zig = ["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-Os", "-s", "-o"];
-    run(with_zig("python3").args(zig).arg(&module).arg(format!("{ROOT}/tests/programs/libc.c")));
+    run(with_zig("python3").args(zig).arg(&module).arg(format!("{ROOT}/dev/programs/libc.c")));
     let job = Job::command(&fs::read(&module).unwrap()).argument("-v").argument("two words");
     let job = job.file("data/deep/file.txt", *b"head and tail").file("data/x", *b"").input(*b"the input\n");
     let outcome = job.ends(End::Completed);

@@ -8,7 +8,7 @@ mod common;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use common::{Job, receive, text, worker_with_stack};
 
 /// Enough for a start, too little for as many frames as there are rounds, were each 8 bytes only.

@@ -9,7 +9,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use common::{Job, PATIENCE, receive, send, worker};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 

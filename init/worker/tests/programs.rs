@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use common::Job;
 
 /// A program from the folder that `CAPELET_PROGRAMS` names, else from where `fetch.py` puts them.
@@ -17,7 +17,7 @@ fn program(name: &str) -> Vec<u8> {
     let folder = FOLDER.get_or_init(|| match std::env::var_os("CAPELET_PROGRAMS") {
         Some(folder) => folder.into(),
         None => {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/programs/fetch.py");
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dev/programs/fetch.py");
             let fetched = Command::new("python3").arg(script).output().expect("python3");
             assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
             String::from_utf8(fetched.stdout).unwrap().trim_end().into()

@@ -3,7 +3,7 @@
 
 mod common;
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use common::{Job, text};
 
 /// A reactor whose `allocate` gives 1024, with this handler body (locals 0 and 1 are pointer and length).

@@ -3,7 +3,7 @@
 
 mod common;
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use common::preview1::{BUFFER, CALLS, END, FAULT, OUT, Step, program, take, with_files};
 use common::{Job, text};
 

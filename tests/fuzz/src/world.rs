@@ -3,7 +3,7 @@
 use crate::cms::enveloped;
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use enclave_core::cbor::Writer;
 use enclave_core::config::Arn;
 use enclave_core::digest::sha256;

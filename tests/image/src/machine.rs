@@ -28,7 +28,7 @@ impl Machine {
             symlink(named("CAPELET_CHAIN"), folder.join("chain")).unwrap();
         }
         let _ = fs::remove_file(folder.join("console"));
-        let mut command = Command::new(checkout("tests/qemu/boot.sh"));
+        let mut command = Command::new(checkout("dev/qemu/boot.sh"));
         command.arg(folder).arg(eif).envs(environment.iter().copied());
         // QEMU has much to say when it is ended.
         command.stdin(Stdio::null()).stderr(File::create(folder.join("boot.log")).unwrap());

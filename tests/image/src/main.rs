@@ -24,7 +24,7 @@ fn main() {
     println!("image {} bytes", file.len());
 
     let (probe, image) = (folder.path().join("probe"), folder.path().join("probe.eif"));
-    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/qemu/probe.c")));
+    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/kernel/probe.c")));
     fs::write(&image, eif::with_program(&file, "init", &fs::read(&probe).unwrap())).unwrap();
     let floor = quickest(|| trivial(&image));
 

@@ -107,7 +107,7 @@ fn without_the_check_the_attack_is_real() {
 fn a_kernel_that_lost_its_last_byte_boots() {
     let folder = folder();
     let probe = folder.path().join("probe");
-    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/qemu/probe.c")));
+    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/kernel/probe.c")));
     let control = eif::with_program(&file(), "init", &fs::read(&probe).unwrap());
     let parts = Parts::of(&control);
     let moved = moved(&parts, -1);

@@ -16,7 +16,7 @@ fn check(image: &Path, measurements: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(checkout("tests/hardware/check.sh"));
     command.env("PATH", path).arg("--image").arg(image.join("capelet.eif"));
     command.arg("--measurements").arg(measurements.join("measurements.json"));
-    command.arg("--qemu").arg(output(&mut Command::new(checkout("tests/qemu/build.sh"))).trim());
+    command.arg("--qemu").arg(output(&mut Command::new(checkout("dev/qemu/build.sh"))).trim());
     for (word, file) in [("--nsm", "nsm.pem"), ("--root", "root.der")] {
         command.arg(word).arg(named("CAPELET_CHAIN").join(file));
     }

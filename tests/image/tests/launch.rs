@@ -22,7 +22,7 @@ fn enclave(words: &[&str], state: &Path) -> Command {
 fn run(image: &Path, state: &Path, words: &[&str]) -> Child {
     let mut command = enclave(&["run"], state);
     command.arg(image.join("capelet.eif")).arg("--measurements").arg(image.join("measurements.json"));
-    command.arg("--qemu").arg(output(&mut Command::new(checkout("tests/qemu/build.sh"))).trim());
+    command.arg("--qemu").arg(output(&mut Command::new(checkout("dev/qemu/build.sh"))).trim());
     command.arg("--nsm").arg(named("CAPELET_CHAIN").join("nsm.pem")).args(words).stdout(Stdio::piped());
     command.spawn().unwrap()
 }

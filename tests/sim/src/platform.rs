@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::{parent, world};
 use aws_nitro_enclaves_nsm_api::api::{Request, Response};
 use capelet_dev::nsm::Nsm;
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 use enclave_core::digest::sha256;
 use enclave_core::error::{Down, Error, Part};
 use enclave_core::parent::{Answer, Operation};

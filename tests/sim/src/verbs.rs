@@ -57,7 +57,7 @@ fn bundle_of(module: &[u8]) -> Vec<u8> {
     let manifest = Manifest {
         entry: "main.wasm",
         nonce: None,
-        kind: capelet_job::job::Kind::Command,
+        kind: capelet_abi::job::Kind::Command,
         handler: None,
         arguments: Vec::new(),
     };

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     const SAMPLE: &str = "capelet-pid1 v0.1.0 (/home/somebody/main/init/pid1)
-├── capelet-job v0.1.0 (/home/somebody/main/init/job)
+├── capelet-abi v0.1.0 (/home/somebody/main/init/abi)
 │   └── zeroize v1.9.2
 │       └── zeroize_derive v1.5.0 (proc-macro)
 └── nix v0.31.3
@@ -134,16 +134,16 @@ mod tests {
         let names: Vec<_> = tree.crates.iter().map(ToString::to_string).collect();
         assert_eq!(
             names.join(" "),
-            "autocfg-1.5.0 capelet-job-0.1.0 capelet-pid1-0.1.0 libc-0.2.191 memoffset-0.9.1 nix-0.31.3 zeroize-1.9.2 \
+            "autocfg-1.5.0 capelet-abi-0.1.0 capelet-pid1-0.1.0 libc-0.2.191 memoffset-0.9.1 nix-0.31.3 zeroize-1.9.2 \
              zeroize_derive-1.5.0"
         );
         let edges: Vec<_> = tree.edges.iter().map(|(from, to)| format!("{}>{}", from.name, to.name)).collect();
         assert_eq!(
             edges.join(" "),
-            "capelet-job>zeroize capelet-pid1>capelet-job capelet-pid1>nix memoffset>autocfg nix>libc nix>memoffset \
+            "capelet-abi>zeroize capelet-pid1>capelet-abi capelet-pid1>nix memoffset>autocfg nix>libc nix>memoffset \
              nix>zeroize zeroize>zeroize_derive"
         );
-        assert!(tree.text.starts_with("capelet-pid1 v0.1.0\n├── capelet-job v0.1.0\n│   └── zeroize v1.9.2\n"));
+        assert!(tree.text.starts_with("capelet-pid1 v0.1.0\n├── capelet-abi v0.1.0\n│   └── zeroize v1.9.2\n"));
         assert!(tree.text.contains("zeroize_derive v1.5.0\n"));
         assert!(tree.text.ends_with("    └── zeroize v1.9.2 (*)\n"));
     }

@@ -164,10 +164,10 @@ The arrows are dependencies.
 flowchart TD
     %% inside the enclave
     subgraph inside
-        capelet-core[\"capelet-core<br/>drivers\"] --> enclave-core & capelet-job
-        enclave-core(enclave-core) -->|messages| capelet-job
+        capelet-core[\"capelet-core<br/>drivers\"] --> enclave-core & capelet-abi
+        enclave-core(enclave-core) -->|messages| capelet-abi
     end
-    capelet:::host --> eif-build --> capelet-job; capelet --> enclave-core
+    capelet:::host --> eif-build --> capelet-abi; capelet --> enclave-core
     lonely
     classDef host fill:#eee
 ```
@@ -186,10 +186,10 @@ flowchart TD
             [
                 "capelet>eif-build:12",
                 "capelet>enclave-core:12",
-                "capelet-core>capelet-job:9",
+                "capelet-core>capelet-abi:9",
                 "capelet-core>enclave-core:9",
-                "eif-build>capelet-job:12",
-                "enclave-core>capelet-job:10",
+                "eif-build>capelet-abi:12",
+                "enclave-core>capelet-abi:10",
             ]
         );
         assert_eq!(drawing.nodes.get(&PackageName::new("lonely")), Some(&13));

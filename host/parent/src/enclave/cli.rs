@@ -31,8 +31,8 @@ pub enum Verb {
     example = "On AWS (untried so far), by nitro-cli run-enclave; returns when it has booted:
   capelet-parent enclave run capelet.eif --measurements measurements.json",
     example = "With QEMU, until Ctrl-C or `enclave terminate`:
-  tests/qemu/dev-chain.sh chain
-  capelet-parent enclave run capelet.eif --qemu $(tests/qemu/build.sh) --nsm chain/nsm.pem --state /run/capelet",
+  dev/qemu/dev-chain.sh chain
+  capelet-parent enclave run capelet.eif --qemu $(dev/qemu/build.sh) --nsm chain/nsm.pem --state /run/capelet",
     note = "With QEMU the machine waits up to a minute for `capelet-parent serve --enclave qemu:STATE/vsock`. What it prints
 is kept in STATE/console, also after its end, until the next run. If it ends by itself, the error shows the last lines."
 )]
@@ -62,7 +62,7 @@ pub struct Run {
     #[argh(option, arg_name = "number", default = "16", from_str_fn(cid))]
     pub cid: u32,
 
-    /// start it with QEMU: the folder with qemu-system-x86_64, vhost-device-vsock and firmware/ (tests/qemu/build.sh)
+    /// start it with QEMU: the folder with qemu-system-x86_64, vhost-device-vsock and firmware/ (dev/qemu/build.sh)
     #[argh(option, arg_name = "folder")]
     pub qemu: Option<PathBuf>,
 
@@ -70,7 +70,7 @@ pub struct Run {
     #[argh(option, arg_name = "folder")]
     pub state: Option<PathBuf>,
 
-    /// with QEMU: key and certificates that its NSM signs with, PEM (tests/qemu/dev-chain.sh); read anew at each document
+    /// with QEMU: key and certificates that its NSM signs with, PEM (dev/qemu/dev-chain.sh); read anew at each document
     #[argh(option, arg_name = "file")]
     pub nsm: Option<PathBuf>,
 }

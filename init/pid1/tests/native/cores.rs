@@ -1,7 +1,7 @@
 //! Hostile cores: they can do no more than the messages say.
 
 use crate::machine::{Machine, NEVER, Programs, children};
-use capelet_job::spawn::{How, Spawn};
+use capelet_abi::spawn::{How, Spawn};
 use nix::libc;
 
 const SPAWN: Spawn = Spawn { job: 1, deadline: NEVER, memory: 64 << 20 };

@@ -1,7 +1,7 @@
 //! Workers that do not end by themselves. PID 1 tells why a worker ended, so no test needs to measure how late.
 
 use crate::machine::{Machine, NEVER, PATIENCE, Programs, children};
-use capelet_job::spawn::{Ended, How};
+use capelet_abi::spawn::{Ended, How};
 use nix::libc;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

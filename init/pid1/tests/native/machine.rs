@@ -1,7 +1,7 @@
 //! A machine for a test: the real loop as PID 1 of a fresh namespace, with puppets in its core's and workers' place.
 
 use crate::puppet::{Puppet, Wire};
-use capelet_job::spawn::{ENDED_LEN, Ended, How, Spawn};
+use capelet_abi::spawn::{ENDED_LEN, Ended, How, Spawn};
 use nix::libc;
 use std::fs::{self, File};
 use std::io;

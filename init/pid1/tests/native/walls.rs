@@ -2,7 +2,7 @@
 
 use crate::machine::{Machine, NEVER, Programs, children};
 use crate::puppet::Puppet;
-use capelet_job::spawn::How;
+use capelet_abi::spawn::How;
 use nix::libc;
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,9 +1,9 @@
 //! Hostile workers: what they can reach, what they can use up, and what the core is told.
 
 use crate::machine::{Machine, NEVER, Programs, children};
-use capelet_job::job::{Header, Kind, Limits};
-use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
-use capelet_job::spawn::{How, Spawn};
+use capelet_abi::job::{Header, Kind, Limits};
+use capelet_abi::outcome::{END_LEN, End, Frame, HEAD_LEN};
+use capelet_abi::spawn::{How, Spawn};
 use nix::libc;
 use std::path::PathBuf;
 use std::time::Instant;

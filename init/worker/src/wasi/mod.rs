@@ -15,7 +15,7 @@ mod path;
 mod poll;
 pub mod tree;
 
-use capelet_job::job::Header;
+use capelet_abi::job::Header;
 use wasmi::{Caller, Extern, Linker};
 
 use crate::outcome::Frames;

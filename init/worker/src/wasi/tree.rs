@@ -48,7 +48,7 @@ impl Tree {
         &self.0[id.0]
     }
 
-    /// Adds a file and its directories, and gives its place. None if the path is not of its form (see [`capelet_job::job::Header`]), is
+    /// Adds a file and its directories, and gives its place. None if the path is not of its form (see [`capelet_abi::job::Header`]), is
     /// taken, or leads through a file.
     pub fn insert(&mut self, path: &[u8], contents: Vec<u8>) -> Option<Id> {
         let mut parts = path.split(|byte| *byte == b'/').peekable();

@@ -11,8 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use capelet_job::job::{Header, Kind, Limits};
-use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
+use capelet_abi::job::{Header, Kind, Limits};
+use capelet_abi::outcome::{END_LEN, End, Frame, HEAD_LEN};
 
 /// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,7 +1,7 @@
 //! Preview 1 from within: commands that make a list of calls and stop at the first that answers something else.
 #![allow(dead_code, reason = "each test file uses some of these")]
 
-use capelet_job::outcome::End;
+use capelet_abi::outcome::End;
 
 use super::{Job, text};
 

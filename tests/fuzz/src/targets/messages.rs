@@ -2,9 +2,9 @@
 
 use super::damaged;
 use crate::world;
-use capelet_job::job::Header;
-use capelet_job::outcome::{END_LEN, End, Frame, HEAD_LEN};
-use capelet_job::spawn::{Ended, Spawn};
+use capelet_abi::job::Header;
+use capelet_abi::outcome::{END_LEN, End, Frame, HEAD_LEN};
+use capelet_abi::spawn::{Ended, Spawn};
 use enclave_core::Part;
 use enclave_core::config::{Arn, Configuration, Deployers};
 use enclave_core::hello::{Hello, encode_evidence, parse_evidence};

@@ -1,7 +1,7 @@
 //! What is there when a session begins: the owner's function and her vault key; and what her key signs.
 
 use crate::world::{self, NOW, Says, VAULT_SEED, World};
-use capelet_job::job::Kind as Entered;
+use capelet_abi::job::Kind as Entered;
 use enclave_core::bundle::{self, Bundle, Manifest};
 use enclave_core::ciphertext::{self, CiphertextHeader};
 use enclave_core::digest::sha384;

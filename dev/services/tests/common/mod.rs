@@ -92,7 +92,7 @@ pub fn payload(document: &[u8]) -> AttestationDoc {
 }
 
 pub fn vector(folder: &str, name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(folder).join(name)).unwrap()
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(folder).join(name)).unwrap()
 }
 
 pub fn now() -> u64 {

@@ -2,7 +2,7 @@
 """Boots the release's kernel with probe.c as /init in QEMU's nitro-enclave machine and judges what it says: the command
 line, the source of randomness, what the kernel promises not to have, vsock under load, the end of the machine.
 
-kernel-test.py [joined]
+test.py [joined]
 
 With "joined": two guests, joined as Nitro joins parent and enclave, load each other (reproducible/patches/vsock-*).
 Takes KERNEL, a bzImage, EIF_BUILD, the program, and CAPELET_QEMU, a folder, from the environment. What is not named is
@@ -74,7 +74,7 @@ class Guest:
         self.listener.listen()
         threading.Thread(target=self.heartbeat, daemon=True).start()
         self.started = time.monotonic()
-        self.process = subprocess.Popen([HERE / "boot.sh", folder, eif], env=os.environ | environment)
+        self.process = subprocess.Popen([ROOT / "dev/qemu/boot.sh", folder, eif], env=os.environ | environment)
 
     def heartbeat(self):
         peer, _ = self.listener.accept()
@@ -189,6 +189,6 @@ def joined(folder):
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("CAPELET_QEMU", output(HERE / "build.sh"))
+    os.environ.setdefault("CAPELET_QEMU", output(ROOT / "dev/qemu/build.sh"))
     with tempfile.TemporaryDirectory() as temporary:
         (joined if sys.argv[1:] == ["joined"] else alone)(pathlib.Path(temporary))

@@ -1,6 +1,6 @@
 /*
  * probe.c: an /init that looks at the kernel from inside and says what it sees, one "name: value" a line, on the
- * console. kernel-test.sh boots it and judges. It then serves vsock, and ends when the host asks it to:
+ * console. test.py boots it and judges. It then serves vsock, and ends when the host asks it to:
  *
  *   port 7000  echoes until the peer closes
  *   port 7001  loads the other guest (CID xor 1): n thousand connections at once, n being the first byte received, to a

@@ -115,7 +115,7 @@ mod tests {
     use std::path::Path;
 
     fn vector(name: &str) -> Vec<u8> {
-        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/attestation").join(name)).unwrap()
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/attestation").join(name)).unwrap()
     }
 
     /// Real documents get as far as their key, which KMS could not use; others fall before.
