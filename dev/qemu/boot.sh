@@ -1,15 +1,15 @@
 #!/bin/sh
-# boot.sh DIR IMAGE.eif [QEMU ARGUMENT...]: boots an image in QEMU's nitro-enclave machine, and returns when it has ended.
+# boot.sh DIR IMAGE.eif [QEMU ARGUMENT...]: boots an image in QEMU's nitro-enclave machine, and returns when it ends.
 #
-#   DIR/console         what the guest prints
-#   DIR/vsock           host to guest: connect, send "CONNECT PORT\n", read "OK ...\n", then talk
-#   DIR/vsock_PORT      guest to host (CID 3): listen here before the guest calls
-#   DIR/chain/root.der  the development root that the guest's NSM signs under; a chain that is there is used,
-#                       and may be renewed while the guest runs (dev-chain.sh)
-#   DIR/pid             QEMU's process id
+#   DIR/console         the output of the guest
+#   DIR/vsock           host to guest: connect, send "CONNECT PORT\n", read "OK ...\n", then exchange bytes
+#   DIR/vsock_PORT      guest to host (CID 3): listen here before the guest connects
+#   DIR/chain/root.der  the development root under which the guest's NSM signs. An existing chain is used. It may be
+#                       renewed while the guest runs (dev-chain.sh).
+#   DIR/pid             the process id of QEMU
 #
-# Taken from the environment: MEMORY (256M), CPUS (2), CID (40); ROLE (an ARN) and INSTANCE, for PCR3 and PCR4;
-# VHOST, the socket of a vhost-device-vsock that runs already; CAPELET_QEMU, the folder that build.sh printed.
+# Environment variables, with their defaults: MEMORY (256M), CPUS (2), CID (40); ROLE (an ARN) for PCR3; INSTANCE for
+# PCR4; VHOST, the socket of a running vhost-device-vsock; CAPELET_QEMU, the folder that build.sh printed.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$1"
@@ -27,9 +27,13 @@ if [ -z "${VHOST:-}" ]; then
   backend=$!
 fi
 for _ in $(seq 1200); do [ -S "$vhost" ] && break; sleep 0.05; done
-[ -S "$vhost" ] || { echo "boot.sh: vhost-device-vsock does not listen after a minute:" >&2; cat "$dir/vsock.log" >&2; exit 1; }
+[ -S "$vhost" ] || {
+  echo "boot.sh: vhost-device-vsock does not listen after a minute:" >&2
+  cat "$dir/vsock.log" >&2
+  exit 1
+}
 
-# i8042: with it the machine ends at once when a kernel resets by keyboard controller, as AWS' do.
+# AWS's kernels reset through the keyboard controller. With the device i8042 the machine then ends at once.
 "$bin/qemu-system-x86_64" -L "$bin/firmware" -accel tcg -cpu max -m "${MEMORY:-256M}" -smp "${CPUS:-2}" \
   -M "nitro-enclave,vsock=c,id=$id,parent-role=${ROLE:-arn:aws:iam::111122223333:role/parent},parent-id=${id%%-enc*}" \
   -chardev "socket,id=c,path=$vhost" -global "virtio-nsm-device.signing-pem=$dir/chain/nsm.pem" \

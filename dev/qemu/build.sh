@@ -1,11 +1,11 @@
 #!/bin/sh
-# build.sh: builds what boots an .eif on an ordinary machine, and prints the folder that holds it:
-#   qemu-system-x86_64   10.0.2 from Debian's orig tarball, with libcbor and our NSM-signing patch
-#   vhost-device-vsock   0.3.0 from crates.io, with our patch (CID 3, bulk transfers, refused connections)
-#   vhost-device-vsock-joined   the same, joining two guests as Nitro joins parent and enclave
-#   firmware/            qboot and its kin from Debian's qemu-system-data (give it to QEMU as -L)
-# The folder is in ${CAPELET_CACHE:-$HOME/.cache/capelet}, under a hash of the inputs; what is there is not built again.
-# Ten CPU-minutes. Progress goes to stderr. For tests only.
+# build.sh: builds the programs that boot an .eif on an ordinary machine, and prints their folder:
+#   qemu-system-x86_64   10.0.2 from Debian's orig tarball, with libcbor and the patch that signs NSM documents
+#   vhost-device-vsock   0.3.0 from crates.io, with the patch for CID 3, bulk transfers and refused connections
+#   vhost-device-vsock-joined   the same with a second patch: it joins two guests as Nitro joins parent and enclave
+#   firmware/            qboot and related firmware from Debian's qemu-system-data (for QEMU's option -L)
+# The folder is in ${CAPELET_CACHE:-$HOME/.cache/capelet}, under a hash of the inputs. If it exists, nothing is built.
+# A build takes ten CPU-minutes. Progress goes to stderr. For tests only.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=../../reproducible/lib.sh
@@ -13,7 +13,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=../../reproducible/debs.sh
 . "$here/../../reproducible/debs.sh"
 say() { echo "qemu: $*" >&2; }
-# cargo runs outside of this checkout here, where no file tells rustup which toolchain is meant.
+# cargo runs outside the checkout here, where rustup finds no rust-toolchain.toml.
 RUSTUP_TOOLCHAIN=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$here/../../rust-toolchain.toml")
 export RUSTUP_TOOLCHAIN
 
@@ -24,7 +24,7 @@ packages='build-essential ninja-build pkg-config flex bison python3 python3-venv
  libcbor-dev libglib2.0-dev libfdt-dev libpixman-1-dev libgnutls28-dev'
 
 out=$cache/qemu-$(key "$here/build.sh" "$here/qemu.lock" "$here/nitro.mak" "$here/requirements.txt" "$here"/*.patch)
-# It must also start: the cache may come from a machine with other libraries.
+# there: whether the programs are in the cache and start. A cache may come from a machine with other libraries.
 there() { "$out/qemu-system-x86_64" --version > /dev/null 2>&1; }
 ! there || { echo "$out"; exit 0; }
 mkdir -p "$cache/files"
@@ -61,7 +61,8 @@ for f in qboot.rom bios-microvm.bin linuxboot.bin linuxboot_dma.bin pvh.bin; do
   cp -L "firmware/usr/share/qemu/$f" bin/firmware/
 done
 
-# crates.io through cargo itself, with whatever source the machine configures; cargo checks its index's hash, we ours.
+# cargo downloads the crate from the source that this machine configures, and checks the hash in its index. This script
+# checks its own hash.
 say "$crate"
 cargo info -q vhost-device-vsock@0.3.0 > /dev/null
 for c in "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$crate.crate"; do
@@ -69,7 +70,7 @@ for c in "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$crate.crate"; do
   tar xzf "$c"
   break
 done
-[ -d "$crate" ] || die "cargo did not deliver $crate.crate (SHA-256 $crate_sha256)"
+[ -d "$crate" ] || die "cargo did not download $crate.crate with SHA-256 $crate_sha256"
 cd "$crate"
 for patch in cid3: joined:-joined; do
   patch -sp1 < "$here/$crate-${patch%:*}.patch"

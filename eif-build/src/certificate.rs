@@ -1,7 +1,7 @@
-//! The signer's certificate: its DER, its key, how long it is valid.
+//! The signer's certificate: its DER, its public key and its validity.
 //!
-//! AWS's hypervisor measures the DER into PCR8 and refuses an expired certificate. Who issued it nobody checks,
-//! here or there: the certificate is known by its bytes.
+//! AWS's hypervisor measures the DER into PCR8 and refuses an expired certificate. Neither the hypervisor nor this
+//! crate checks the issuer. A verifier recognizes a certificate by its bytes.
 
 use data_encoding::BASE64;
 use rustls_pki_types::CertificateDer;
@@ -10,13 +10,15 @@ use rustls_pki_types::pem::PemObject;
 use crate::der::{self, Reader};
 use crate::error::Error;
 
-/// DER of a P-384 SubjectPublicKeyInfo (RFC 5480) up to the point.
+/// The DER of a P-384 SubjectPublicKeyInfo (RFC 5480), up to the point.
 const P384_SPKI: [u8; 23] = [
     0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
     0x22, 0x03, 0x62, 0x00,
 ];
 
 /// An X.509 certificate with a P-384 key.
+///
+/// A value of this type proves the form of the certificate. Its signature and its issuer are not checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -49,7 +51,7 @@ impl Certificate {
         Ok(Self { der, public_key, not_before, not_after })
     }
 
-    /// The one text form that stands in images: lines of 64 characters, as OpenSSL writes it.
+    /// The certificate in PEM, in the only form that an image may hold: lines of 64 characters, as OpenSSL writes them.
     pub fn to_pem(&self) -> String {
         let text = BASE64.encode(&self.der);
         let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
@@ -63,27 +65,27 @@ impl Certificate {
         pem
     }
 
-    /// The certificate's DER, which PCR8 measures.
+    /// The DER of the certificate, which PCR8 measures.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The public key: an uncompressed point, 97 bytes.
+    /// The public key: an uncompressed point of 97 bytes.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 
-    /// Not valid before, Unix time in seconds.
+    /// The first second at which the certificate is valid, as Unix time.
     pub fn not_before(&self) -> i64 {
         self.not_before
     }
 
-    /// Not valid after, Unix time in seconds.
+    /// The last second at which the certificate is valid, as Unix time.
     pub fn not_after(&self) -> i64 {
         self.not_after
     }
 
-    /// Checks that the certificate is valid at `at`, Unix time in seconds.
+    /// Checks that the certificate is valid at `at`, a Unix time in seconds.
     ///
     /// # Errors
     /// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`].
@@ -98,7 +100,9 @@ impl Certificate {
     }
 }
 
+/// The fields of a certificate (RFC 5280, 4.1) that this crate uses.
 struct Fields<'a> {
+    /// The SubjectPublicKeyInfo.
     key: &'a [u8],
     not_before: i64,
     not_after: i64,

@@ -1,4 +1,4 @@
-//! The command line, as data.
+//! The command line: its commands and options.
 
 use std::path::PathBuf;
 
@@ -24,37 +24,37 @@ pub enum Command {
     Verify(Verify),
 }
 
-/// How results are printed.
+/// The format of results on standard output.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum Output {
+pub enum OutputFormat {
     #[default]
     Plain,
     Json,
 }
 
-impl argh::FromArgValue for Output {
+impl argh::FromArgValue for OutputFormat {
     fn from_arg_value(value: &str) -> Result<Self, String> {
         match value {
             "plain" => Ok(Self::Plain),
             "json" => Ok(Self::Json),
-            _ => Err("plain or json".into()),
+            _ => Err(format!("'{value}' is unsupported: use plain or json")),
         }
     }
 }
 
-/// Write the archive that a ramdisk is: a deterministic cpio archive, not compressed.
+/// Write a deterministic cpio archive for a ramdisk. The archive is not compressed.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "cpio")]
 pub struct Cpio {
-    /// list of entries, in the form of the kernel's gen_init_cpio: dir, nod, file, slink
+    /// list of entries, in the format of the kernel's gen_init_cpio: dir, nod, file, slink
     #[argh(option)]
     pub list: PathBuf,
     /// the archive to write
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
 /// Write an image from its parts.
@@ -67,18 +67,18 @@ pub struct Build {
     /// the kernel's command line
     #[argh(option)]
     pub command_line: String,
-    /// a cpio archive that the cpio command wrote; compressed here
+    /// an archive that the cpio command wrote; this command compresses it
     #[argh(option)]
     pub ramdisk: PathBuf,
     /// the .eif to write
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
-/// Show everything that an image says and holds.
+/// Show all facts about an image: measurements, command line, the ramdisk's entries, certificate.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "describe")]
 pub struct Describe {
@@ -86,38 +86,38 @@ pub struct Describe {
     #[argh(positional)]
     pub image: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
-/// Show an image's PCRs, and size and SHA-256 of the file and its sections.
+/// Show the PCRs of an image, and size and SHA-256 of the file and its sections.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "measure")]
 pub struct Measure {
     /// the .eif
     #[argh(positional)]
     pub image: PathBuf,
-    /// also write the bytes that a key elsewhere has to sign (ECDSA, SHA-384) to this file
+    /// also write the bytes that an external key must sign (ECDSA, SHA-384) to this file
     #[argh(option)]
     pub to_be_signed: Option<PathBuf>,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
-/// Print a release's measurements.json.
+/// Print the measurements.json of a release.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "measurements")]
 pub struct ReleaseMeasurements {
     /// the .eif
     #[argh(positional)]
     pub image: PathBuf,
-    /// list of what it was built from: name, version, SHA-256 a line
+    /// list of the inputs of the build; each line has name, version and SHA-256
     #[argh(option)]
     pub inputs: PathBuf,
-    /// plain or json: the result is JSON either way, an error only with json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    /// plain or json; the result is always JSON, an error is JSON only with json
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
 /// Sign an image with a key file.
@@ -130,25 +130,25 @@ pub struct Sign {
     /// the P-384 private key, PEM, not encrypted
     #[argh(option)]
     pub key: PathBuf,
-    /// its certificate, PEM
+    /// the key's certificate, PEM
     #[argh(option)]
     pub certificate: PathBuf,
     /// the signed .eif to write
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
-/// Attach a signature that a key elsewhere made over the bytes of measure --to-be-signed.
+/// Attach a signature of an external key over the bytes of measure --to-be-signed.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "attach")]
 pub struct Attach {
     /// the .eif
     #[argh(positional)]
     pub image: PathBuf,
-    /// the signature, DER, as openssl, PKCS #11 tools and KMS give it
+    /// the signature, DER, as openssl, PKCS #11 tools and KMS print it
     #[argh(option)]
     pub signature: PathBuf,
     /// the key's certificate, PEM
@@ -158,24 +158,24 @@ pub struct Attach {
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }
 
-/// Verify a signed image: layout, PCR0, signature, certificate, its validity.
+/// Verify a signed image: layout, PCR0, signature, certificate and its validity.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "verify")]
 pub struct Verify {
     /// the .eif
     #[argh(positional)]
     pub image: PathBuf,
-    /// the certificate that it must be signed with, PEM
+    /// the certificate that must have signed the image, PEM
     #[argh(option)]
     pub certificate: PathBuf,
-    /// the time at which the certificate must be valid, Unix time in seconds; now, if not given
+    /// the Unix time in seconds at which the certificate must be valid (default: now)
     #[argh(option)]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', default = "Output::Plain")]
-    pub output: Output,
+    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    pub output: OutputFormat,
 }

@@ -1,4 +1,4 @@
-//! The little of DER (X.690) that a certificate and an ECDSA signature need.
+//! A reader for the subset of DER (X.690) that a certificate and an ECDSA signature need.
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
@@ -7,7 +7,7 @@ pub(crate) const CONTEXT_0: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Reads values one after the other; `None` is malformed.
+/// Reads values in sequence. Every method returns `None` for malformed bytes.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -22,20 +22,20 @@ impl<'a> Reader<'a> {
         self.rest.first().copied()
     }
 
-    /// The next value's content; its tag must be `tag`.
+    /// The content of the next value, whose tag must be `tag`.
     pub(crate) fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (head, length) = self.head(tag)?;
         let whole = self.skip(head + length)?;
         whole.get(head..)
     }
 
-    /// The next value with its tag and length; its tag must be `tag`.
+    /// The next value with its tag and length. The tag must be `tag`.
     pub(crate) fn whole(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (head, length) = self.head(tag)?;
         self.skip(head + length)
     }
 
-    /// A UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5, allows them; Unix time in seconds.
+    /// A UTCTime or GeneralizedTime in a form that RFC 5280, 4.1.2.5, allows, as Unix time in seconds.
     pub(crate) fn time(&mut self) -> Option<i64> {
         let (year, rest) = match self.peek()? {
             UTC_TIME => {
@@ -56,12 +56,13 @@ impl<'a> Reader<'a> {
         Some(((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
     }
 
-    /// Nothing may follow.
+    /// Checks that no bytes follow.
     pub(crate) fn end(&self) -> Option<()> {
         self.rest.is_empty().then_some(())
     }
 
-    /// Size of tag and length, and the length: definite, in the fewest bytes, at most 65,535.
+    /// The size of tag and length field, and the length. A length must be definite, in the fewest bytes, at most
+    /// 65,535.
     fn head(&self, tag: u8) -> Option<(usize, usize)> {
         match *self.rest {
             [found, length @ 0..=0x7f, ..] if found == tag => Some((2, length.into())),
@@ -80,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A decimal number of `digits` digits, and what follows it.
+/// A decimal number of `digits` digits, and the bytes after it.
 fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
     let (head, rest) = text.split_at_checked(digits)?;
     let mut value = 0;
@@ -90,9 +91,9 @@ fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
     Some((value, rest))
 }
 
-/// Days from 1970-01-01 to this day of the Gregorian calendar.
+/// The number of days from 1970-01-01 to this day of the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last.
+    // Years begin in March here, so that the leap day is the last day of a year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     let to_march_1970 = 719_468;
@@ -109,9 +110,9 @@ mod tests {
         Reader::new(&der).time()
     }
 
-    /// Expected values by `date -u -d … +%s`.
+    /// `date -u -d … +%s` printed the expected values.
     #[test]
-    fn times() {
+    fn reads_valid_times_and_rejects_others() {
         assert_eq!(time(0x17, "700101000000Z"), Some(0));
         assert_eq!(time(0x17, "000229235959Z"), Some(951_868_799));
         assert_eq!(time(0x17, "491231235959Z"), Some(2_524_607_999));
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_minimal_and_definite() {
+    fn rejects_lengths_that_are_indefinite_or_not_minimal() {
         for wrong in
             [&[0x30, 0x80, 0, 0][..], &[0x30, 0x81, 0x01, 0], &[0x30, 0x82, 0, 0x80], &[0x30, 2, 0], &[0x31, 0], &[]]
         {

@@ -1,15 +1,14 @@
-//! Everything that can go wrong, each with a stable code.
+//! The errors of this crate, each with a stable code.
 
-mod text;
-
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use crate::layout::Section;
+use crate::layout::{SLOTS, Section, VERSION};
 
-/// Why a file was refused or a command failed.
+/// The reason why a file was refused or a command failed.
 ///
-/// [`Error::code`] is stable and meant for programs; the text is meant for people.
+/// [`Error::code`] is stable and meant for programs. The text is meant for people and may change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -17,218 +16,218 @@ pub enum Error {
     NotAnEif,
     /// The file ends before byte `needed`.
     Truncated {
-        /// Bytes that the headers promise, at least.
+        /// The size that the headers require at least, in bytes.
         needed: u64,
-        /// Bytes that are there.
+        /// The size of the file, in bytes.
         size: u64,
     },
     /// Bytes follow the last section.
     TrailingBytes {
-        /// Where the last section ends.
+        /// The offset at which the last section ends.
         end: u64,
-        /// Bytes that are there.
+        /// The size of the file, in bytes.
         size: u64,
     },
-    /// The file is larger than anything this program reads or writes.
+    /// The file is larger than the limit.
     FileTooLarge {
-        /// The most bytes that are taken.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// An EIF version other than 4.
+    /// The EIF version is not 4.
     UnsupportedVersion {
         /// The version in the header.
         found: u16,
     },
-    /// A flag in the header or in a section's header: none is known for x86-64.
+    /// The header of the file or of a section has a flag. No flag is known for x86-64.
     UnknownFlags {
         /// The flags.
         found: u16,
     },
-    /// A header field that no PCR covers differs from its one allowed value.
+    /// A header field that no PCR covers differs from its only allowed value.
     HeaderNotCanonical {
-        /// The field, by AWS's name.
+        /// The name of the field in AWS's source.
         field: &'static str,
     },
-    /// More sections than the header has room for.
+    /// The header claims more sections than it has room for.
     SectionCount {
-        /// The number in the header.
+        /// The claimed number of sections.
         found: u16,
     },
-    /// A section of a type that does not exist.
+    /// The type of a section is unknown.
     UnknownSection {
-        /// Its place, from 0.
+        /// The position of the section, from 0.
         slot: usize,
-        /// Its type.
+        /// The number of its type.
         found: u16,
     },
-    /// A section in another's place.
+    /// A section is in the position of another one.
     SectionOrder {
-        /// Its place, from 0.
+        /// The position, from 0.
         slot: usize,
-        /// What is there.
+        /// The section in this position.
         found: Section,
     },
-    /// A section that is there already; a second ramdisk could replace `/init` under the same PCR1.
+    /// A section appears twice. A second ramdisk could replace `/init` under the same PCR1.
     DuplicateSection {
-        /// Which.
+        /// The section.
         section: Section,
     },
-    /// A section that every image needs is not there.
+    /// A mandatory section is missing.
     MissingSection {
-        /// Which.
+        /// The section.
         section: Section,
     },
-    /// An empty section.
+    /// A section is empty.
     EmptySection {
-        /// Which.
+        /// The section.
         section: Section,
     },
-    /// A section above its limit.
+    /// A section is larger than its limit.
     SectionTooLarge {
-        /// Which.
+        /// The section.
         section: Section,
-        /// The size claimed.
+        /// The claimed size in bytes.
         size: u64,
-        /// The most bytes allowed.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The header and the section's own header name different sizes.
+    /// The file's header and the section's header give different sizes.
     SectionSize {
-        /// Which.
+        /// The section.
         section: Section,
-        /// The size in the header.
+        /// The size by the file's header, in bytes.
         header: u64,
-        /// The size in the section's header.
+        /// The size by the section's header, in bytes.
         section_header: u64,
     },
-    /// A section that does not begin where the one before it ends.
+    /// A section does not begin where the section before it ends.
     WrongOffset {
-        /// Its place, from 0.
+        /// The position of the section, from 0.
         slot: usize,
-        /// Where it has to begin.
+        /// The offset at which the section must begin.
         expected: u64,
-        /// Where the header says that it begins.
+        /// The offset in the header.
         found: u64,
     },
-    /// The CRC32 over the file is not the one in the header.
+    /// The CRC32 in the header differs from the CRC32 of the file.
     WrongCrc {
-        /// Computed.
+        /// The CRC32 of the file.
         computed: u32,
-        /// In the header.
+        /// The CRC32 in the header.
         found: u32,
     },
-    /// The metadata section is not the one constant.
+    /// The metadata section is not the constant that this crate writes.
     MetadataNotCanonical,
     /// A byte of the command line is not printable ASCII.
     CommandLine {
-        /// Which byte, from 0.
+        /// The position of the byte, from 0.
         at: usize,
     },
     /// The kernel is not a bzImage.
     NotAKernel,
-    /// The kernel's own header names another length: the boundary with the command line was moved.
+    /// The kernel section is not as long as the bzImage declares. A boundary with the command line may have been moved.
     KernelLength {
-        /// By the kernel's header.
+        /// The length that the bzImage declares, in bytes.
         declared: u64,
-        /// Of the section.
+        /// The size of the section, in bytes.
         size: u64,
     },
-    /// The ramdisk does not begin with the one gzip header that is read. One that is not compressed, or by something
-    /// else, is refused like one with a name or a time.
+    /// The ramdisk does not begin with the only allowed gzip header, which has no name and no time. A ramdisk that is
+    /// not compressed fails in the same way.
     GzipHeader,
-    /// What follows the ramdisk's gzip header is not one whole deflate stream, of exactly the size stated behind it,
-    /// with nothing in between and nothing after.
+    /// The ramdisk is not exactly one deflate stream of the size that the gzip member states.
     GzipStream,
-    /// The ramdisk's CRC32 is not the one behind the deflate stream.
+    /// The CRC32 in the gzip member differs from the CRC32 of its content.
     GzipCrc {
-        /// Computed.
+        /// The CRC32 of the content.
         computed: u32,
-        /// In the ramdisk.
+        /// The CRC32 in the gzip member.
         found: u32,
     },
-    /// The ramdisk says that more is in it than is ever unpacked.
+    /// The gzip member states a size above the limit.
     GzipTooLarge {
-        /// The size stated, in bytes.
+        /// The stated size in bytes.
         size: u64,
-        /// The most bytes that are unpacked.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The ramdisk, or an archive to be written, is not the canonical cpio of its entries.
+    /// The archive is not the canonical encoding of its entries.
     CpioNotCanonical {
-        /// Offset of the entry.
+        /// The offset of the entry.
         at: u64,
     },
-    /// An entry's path: relative, of printable ASCII without spaces, no empty, `.` or `..` part, its folder before it.
+    /// The path of an entry is invalid, or its folder is missing. A path must be relative, of printable ASCII without
+    /// spaces, without empty, `.` or `..` parts. Its folder must come before it.
     CpioPath {
         /// The path.
         path: String,
     },
-    /// Two entries of one path.
+    /// Two entries have the same path.
     CpioDuplicate {
         /// The path.
         path: String,
     },
-    /// An entry's mode, owner, link target, device number or size is out of range.
+    /// The mode, owner, link target, device number or size of an entry is out of range.
     CpioEntry {
-        /// The path.
+        /// The path of the entry.
         path: String,
     },
-    /// More entries than an archive may have.
+    /// An archive has too many entries.
     CpioEntries {
-        /// The most entries.
+        /// The largest allowed number.
         limit: usize,
     },
-    /// A line of a list of files or inputs is not understood.
+    /// A line in a list of entries or of build inputs is invalid.
     ListLine {
-        /// Which, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
-    /// The image carries no signature.
+    /// The image has no signature.
     NotSigned,
-    /// The signature section is not the one encoding of its contents.
+    /// The signature section is not the only valid encoding of its content.
     SignatureMalformed,
     /// The signature is over another PCR0 than the image's.
     SignedOtherImage,
-    /// The signature is not by the certificate's key.
+    /// The signature is invalid for the certificate's key.
     BadSignature,
-    /// Not one X.509 certificate (PEM), or one that cannot be read.
+    /// The PEM file does not hold exactly one readable X.509 certificate.
     BadCertificate,
-    /// The certificate's key is not on P-384: ES384 needs it.
+    /// The certificate's key is not on P-384, which ES384 requires.
     CertificateKey,
-    /// The image is signed with another certificate than the one expected.
+    /// The certificate in the image is not the expected one.
     OtherCertificate,
-    /// The certificate is not yet valid at the time stated.
+    /// The certificate is not valid yet at the given time.
     CertificateNotYetValid {
-        /// Unix time in seconds.
+        /// The first second at which the certificate is valid, as Unix time.
         not_before: i64,
     },
-    /// The certificate has expired at the time stated; such an image does not start.
+    /// The certificate has expired at the given time. The hypervisor does not start such an image.
     CertificateExpired {
-        /// Unix time in seconds.
+        /// The last second at which the certificate was valid, as Unix time.
         not_after: i64,
     },
-    /// Not an unencrypted P-384 private key (PEM).
+    /// The PEM file does not hold an unencrypted P-384 private key.
     BadKey,
-    /// The private key is not the certificate's.
+    /// The private key does not belong to the certificate.
     KeyMismatch,
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     Io {
-        /// What was being done.
+        /// The operation, as a verb.
         doing: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The kind of the failure.
         kind: ErrorKind,
     },
-    /// The command line of this program is not understood.
+    /// The command line of the program is invalid.
     Usage {
-        /// What is wrong with it.
+        /// The reason.
         message: String,
     },
 }
 
 impl Error {
-    /// The stable code, lower case with hyphens.
+    /// The stable code of the error: lower case, with hyphens.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAnEif => "not-an-eif",
@@ -275,6 +274,111 @@ impl Error {
             Self::KeyMismatch => "key-mismatch",
             Self::Io { .. } => "io",
             Self::Usage { .. } => "usage",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnEif => write!(f, "not an .eif file: the first four bytes must be \".eif\""),
+            Self::Truncated { needed, size } => {
+                write!(f, "the file is truncated: it has {size} bytes, but its headers need {needed}")
+            }
+            Self::TrailingBytes { end, size } => write!(
+                f,
+                "bytes follow the last section: it ends at byte {end}, but the file has {size} bytes; remove them"
+            ),
+            Self::FileTooLarge { limit } => write!(f, "the file is larger than the limit of {limit} bytes"),
+            Self::UnsupportedVersion { found } => {
+                write!(f, "unsupported EIF version {found}: only version {VERSION} is supported")
+            }
+            Self::UnknownFlags { found } => write!(f, "unsupported flags {found:#06x}: only 0x0000 is supported"),
+            Self::HeaderNotCanonical { field } => {
+                write!(f, "the header field {field} is not the constant that eif-build writes: rebuild the image")
+            }
+            Self::SectionCount { found } => {
+                write!(f, "the header claims {found} sections, but has room for {SLOTS}")
+            }
+            Self::UnknownSection { slot, found } => write!(f, "section {slot} has the unknown type {found}"),
+            Self::SectionOrder { slot, found } => write!(
+                f,
+                "section {slot} is the {found}, which is out of order: the order is kernel, cmdline, metadata, \
+                 ramdisk, signature"
+            ),
+            Self::DuplicateSection { section } => {
+                write!(f, "duplicate section {section}: an image has each section once")
+            }
+            Self::MissingSection { section } => write!(f, "the section {section} is missing"),
+            Self::EmptySection { section } => write!(f, "the section {section} is empty"),
+            Self::SectionTooLarge { section, size, limit } => {
+                write!(f, "the section {section} has {size} bytes: the limit is {limit}")
+            }
+            Self::SectionSize { section, header, section_header } => write!(
+                f,
+                "the section {section} has {header} bytes by the file's header, but {section_header} by its own"
+            ),
+            Self::WrongOffset { slot, expected, found } => {
+                write!(f, "section {slot} must begin at byte {expected}, but the header says {found}")
+            }
+            Self::WrongCrc { computed, found } => {
+                write!(f, "the CRC32 in the header is {found:08x}, but the CRC32 of the file is {computed:08x}")
+            }
+            Self::MetadataNotCanonical => {
+                write!(f, "the metadata section is not the constant that eif-build writes: rebuild the image")
+            }
+            Self::CommandLine { at } => {
+                write!(f, "byte {at} of the command line is not printable ASCII: remove it")
+            }
+            Self::NotAKernel => write!(f, "the kernel is not an x86-64 bzImage"),
+            Self::KernelLength { declared, size } => write!(
+                f,
+                "the kernel section has {size} bytes, but the bzImage declares {declared}: the boundary with the \
+                 command line may have been moved; do not use this image"
+            ),
+            Self::GzipHeader => write!(f, "the ramdisk does not begin with the gzip header that eif-build writes"),
+            Self::GzipStream => {
+                write!(f, "the ramdisk is not exactly one deflate stream of the size that its gzip member states")
+            }
+            Self::GzipCrc { computed, found } => write!(
+                f,
+                "the CRC32 in the ramdisk's gzip member is {found:08x}, but the CRC32 of its content is {computed:08x}"
+            ),
+            Self::GzipTooLarge { size, limit } => {
+                write!(f, "the ramdisk unpacks to {size} bytes: the limit is {limit}")
+            }
+            Self::CpioNotCanonical { at } => {
+                write!(f, "the archive is not canonical at byte {at}: write it with eif-build cpio")
+            }
+            Self::CpioPath { path } => write!(
+                f,
+                "the path {path:?} in the archive is invalid, or its folder is missing: list the folder before it"
+            ),
+            Self::CpioDuplicate { path } => write!(f, "the path {path:?} is in the archive twice: remove one entry"),
+            Self::CpioEntry { path } => {
+                write!(f, "the mode, owner, link target, device number or size of the entry {path:?} is out of range")
+            }
+            Self::CpioEntries { limit } => write!(f, "the archive has more than {limit} entries"),
+            Self::ListLine { line } => write!(f, "line {line} of the list is invalid, or repeats an input"),
+            Self::NotSigned => write!(f, "the image is not signed: use eif-build sign"),
+            Self::SignatureMalformed => write!(f, "the signature section is malformed: sign the image again"),
+            Self::SignedOtherImage => {
+                write!(f, "the signature is over the PCR0 of another image: do not use this image")
+            }
+            Self::BadSignature => write!(f, "the signature is invalid for the certificate's key and this image"),
+            Self::BadCertificate => write!(f, "the file must hold exactly one X.509 certificate in PEM"),
+            Self::CertificateKey => write!(f, "the certificate's key must be an EC key on P-384"),
+            Self::OtherCertificate => write!(f, "the image is signed with another certificate than the expected one"),
+            Self::CertificateNotYetValid { not_before } => {
+                write!(f, "the certificate is not valid before Unix time {not_before}")
+            }
+            Self::CertificateExpired { not_after } => {
+                write!(f, "the certificate expired at Unix time {not_after}: sign the image with a new one")
+            }
+            Self::BadKey => write!(f, "the key file must hold an unencrypted P-384 private key in PEM"),
+            Self::KeyMismatch => write!(f, "the private key does not belong to the certificate"),
+            Self::Io { doing, path, kind } => write!(f, "cannot {doing} {}: {kind}", path.display()),
+            Self::Usage { message } => write!(f, "{message}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading no more than a limit, writing all or nothing.
+//! Files: reading with a limit, and atomic writing.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
@@ -21,11 +21,13 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Writes a file so that under its name there is, at any moment and after a crash, the old content or all of
-/// the new: a temporary file beside it, fsync, rename, fsync of the folder.
+/// Replaces a file atomically.
+///
+/// At any moment, and after a crash, `path` has either its old content or all of `bytes`. The steps are: a temporary
+/// file in the same folder, fsync, rename, fsync of the folder.
 ///
 /// # Errors
-/// [`Error::Io`]; then nothing has changed under the name.
+/// [`Error::Io`]. In that case `path` is unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace(path, bytes).map_err(|error| failed("write", path, &error))
 }
@@ -35,7 +37,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    // Less than this if the umask says so; what is written here is no secret.
+    // The umask may remove permissions. The files that this crate writes are public, so 0644 is safe.
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;

@@ -1,42 +1,57 @@
 //! Writing, reading, measuring and signing .eif files, the images of AWS Nitro Enclaves.
 //!
-//! 1. **A file follows from its parts.** Kernel, command line, ramdisk and signature decide every byte; there
-//!    is no time, path, host or version in it.
-//! 2. **What would not have been written is not read.** The format allows gaps, duplicates, any order and
-//!    several ramdisks, and its readers disagree about them; here each file has one form. But for the choices that
-//!    deflate leaves a compressor: a ramdisk that another one made is read if all around them is in the one form.
-//! 3. **One PCR0 is one image.** PCRs hash the parts without separators; the kernel's own length and the
-//!    ramdisk's first byte, which no command line holds, fix the boundaries.
-//! 4. **No PCR8 without a signature that holds**, by the certificate's key, over the PCR0 computed here.
-//! 5. **A claimed size is compared with what is there before anything is done with it.**
+//! 1. **The parts decide every byte of a file.** The parts are kernel, command line, ramdisk and signature. A file
+//!    holds no time, path, host name or version.
+//! 2. **The reader accepts only what the writer writes.** The format allows gaps, duplicates, any order and several
+//!    ramdisks, and its readers disagree about them. Here each image has one form. One exception: the deflate stream of
+//!    a ramdisk may come from another compressor.
+//! 3. **One PCR0 belongs to one image.** PCRs hash the parts without separators. The kernel's declared length and the
+//!    first byte of the ramdisk, which no command line contains, fix the boundaries.
+//! 4. **PCR8 is reported only with a valid signature** of the certificate's key over the PCR0 that is computed here.
+//! 5. **A claimed size is compared with the bytes present before it is used.**
 //!
-//! | module | holds |
-//! |---|---|
-//! | [`layout`] | constants, order and limits of the sections, how headers are written |
-//! | [`read`], [`measure`](mod@measure) | the strict reader; PCRs and hashes |
-//! | [`write`](mod@write), [`sign`] | the writer; signing, attaching, verifying |
-//! | [`cose`], [`certificate`] | the signature section; the signer's certificate |
-//! | [`cpio`], [`gzip`] | the ramdisk: canonical newc archives, written from a list, read strictly; their compression |
-//! | [`inputs`], [`report`], [`files`] | what a release was made of; JSON and text; bounded reading, atomic writing |
+//! An image from its parts, and its PCR0:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), eif_build::Error> {
+//! use eif_build::{Parts, archive_from_list, files, measure, write};
+//!
+//! let kernel = files::read("bzImage".as_ref(), 64 << 20)?;
+//! let archive = archive_from_list("file /init build/init 0755 0 0")?;
+//! let image = write(Parts { kernel: &kernel, command_line: "reboot=k panic=-1", archive: &archive })?;
+//! let pcr0 = measure(&image)?.pcr0;
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod certificate;
-pub mod cose;
+mod build_input;
+mod bzimage;
+mod certificate;
 pub mod cpio;
+mod cpio_list;
 mod der;
 mod error;
 pub mod files;
 pub mod gzip;
-pub mod inputs;
-mod kernel;
-pub mod layout;
-pub mod measure;
-pub mod read;
+mod image;
+mod layout;
+mod measure;
+mod pcr;
 pub mod report;
-pub mod sign;
-pub mod write;
+mod sign;
+mod signature;
+mod write;
 
+pub use build_input::BuildInput;
+pub use certificate::Certificate;
+pub use cpio_list::archive_from_list;
 pub use error::Error;
-pub use measure::{Measurements, measure};
-pub use read::Image;
+pub use image::Image;
+pub use layout::{HEADER_SIZE, MAX_FILE, Section};
+pub use measure::{ContentDigest, Measurements, measure, pcr0};
+pub use pcr::Pcr;
+pub use sign::{attach, sign, verify};
+pub use signature::{Signature, to_be_signed};
+pub use write::{Parts, write};

@@ -1,28 +1,28 @@
-//! What the commands print: JSON for programs, the same as text for people.
+//! The reports that the commands print: JSON for programs, and the same facts as text for people.
 
 use std::fmt::Write;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
+use crate::build_input::BuildInput;
 use crate::cpio::{Entry, Node};
 use crate::error::Error;
-use crate::inputs::Input;
+use crate::image::Image;
 use crate::layout::VERSION;
-use crate::measure::{Measured, Measurements};
-use crate::read::Image;
+use crate::measure::{ContentDigest, Measurements};
 
-/// PCRs, and size and SHA-256 of the file and of every section.
+/// The PCRs, and size and SHA-256 of the file and of every section.
 pub fn measurements(measured: &Measurements) -> Value {
     let pcrs: Map<_, _> =
         measured.pcrs().into_iter().map(|(index, pcr)| (format!("PCR{index}"), HEXLOWER.encode(pcr).into())).collect();
     let sections: Map<_, _> =
-        measured.sections.iter().map(|(section, measured)| (section.name().into(), hashed(measured))).collect();
-    json!({"pcrs": pcrs, "file": hashed(&measured.file), "sections": sections})
+        measured.sections.iter().map(|(section, measured)| (section.name().into(), digest(measured))).collect();
+    json!({"pcrs": pcrs, "file": digest(&measured.file), "sections": sections})
 }
 
-/// The `measurements.json` of a release: [`measurements`] and `inputs`.
-pub fn release(measured: &Measurements, inputs: &[Input]) -> Value {
+/// The `measurements.json` of a release: the members of [`measurements`], and `inputs`.
+pub fn release(measured: &Measurements, inputs: &[BuildInput]) -> Value {
     let inputs: Vec<_> = inputs
         .iter()
         .map(|input| json!({"name": input.name, "version": input.version, "sha256": HEXLOWER.encode(&input.sha256)}))
@@ -32,21 +32,21 @@ pub fn release(measured: &Measurements, inputs: &[Input]) -> Value {
     value
 }
 
-/// Everything that an image says and holds.
+/// All facts about an image: measurements, command line, entries of the ramdisk, signer's certificate.
 ///
 /// # Errors
-/// Those of [`Image::entries`].
+/// Every error of [`Image::entries`].
 pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, Error> {
     let mut value = measurements(measured);
     value["version"] = VERSION.into();
     value["architecture"] = "x86_64".into();
     value["command_line"] = image.command_line().into();
-    value["archive"] = hashed(&Measured::of(image.archive()));
+    value["archive"] = digest(&ContentDigest::of(image.archive()));
     value["entries"] = image.entries()?.iter().map(entry).collect();
     value["signature"] = image.signature().map_or(Value::Null, |signature| {
         let certificate = &signature.certificate;
         json!({
-            "certificate": hashed(&Measured::of(certificate.der())),
+            "certificate": digest(&ContentDigest::of(certificate.der())),
             "not_before": certificate.not_before(),
             "not_after": certificate.not_after(),
         })
@@ -54,7 +54,7 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, 
     Ok(value)
 }
 
-/// An error, with its code.
+/// An error: its code and its text.
 pub fn error(error: &Error) -> Value {
     json!({"error": {"code": error.code(), "message": error.to_string()}})
 }
@@ -63,7 +63,7 @@ pub fn error(error: &Error) -> Value {
 pub fn measurements_text(measured: &Measurements) -> String {
     let mut text = String::new();
     for (index, pcr) in measured.pcrs() {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "PCR{index}  {}", HEXLOWER.encode(pcr));
     }
     let _ = writeln!(text, "{:<9} {:>10}  {}", "file", measured.file.size, HEXLOWER.encode(&measured.file.sha256));
@@ -76,11 +76,11 @@ pub fn measurements_text(measured: &Measurements) -> String {
 /// [`description`] as text.
 ///
 /// # Errors
-/// Those of [`Image::entries`].
+/// Every error of [`Image::entries`].
 pub fn description_text(image: &Image<'_>, measured: &Measurements) -> Result<String, Error> {
     let mut text = format!("EIF version {VERSION}, x86_64\n");
     text += &measurements_text(measured);
-    let archive = Measured::of(image.archive());
+    let archive = ContentDigest::of(image.archive());
     let _ = writeln!(text, "{:<9} {:>10}  {}", "archive", archive.size, HEXLOWER.encode(&archive.sha256));
     let _ = writeln!(text, "command line: {}", image.command_line());
     match image.signature() {
@@ -109,7 +109,7 @@ pub fn description_text(image: &Image<'_>, measured: &Measurements) -> Result<St
     Ok(text)
 }
 
-fn hashed(measured: &Measured) -> Value {
+fn digest(measured: &ContentDigest) -> Value {
     json!({"size": measured.size, "sha256": HEXLOWER.encode(&measured.sha256)})
 }
 
@@ -120,7 +120,7 @@ fn entry(entry: &Entry<'_>) -> Value {
         Node::Directory => value["type"] = "directory".into(),
         Node::File(bytes) => {
             value["type"] = "file".into();
-            value["content"] = hashed(&Measured::of(bytes));
+            value["content"] = digest(&ContentDigest::of(bytes));
         }
         Node::Symlink(target) => {
             value["type"] = "symlink".into();

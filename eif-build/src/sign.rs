@@ -1,8 +1,12 @@
-//! Signing: in one step with a key file, or in three with a key that stays where it is.
+//! Signing an image, and verifying a signed one.
 //!
-//! The bytes of [`crate::cose::to_be_signed`] go to `openssl dgst -sha384 -sign`, a PKCS #11 token or KMS
-//! (ECDSA_SHA_384, message type RAW); the ECDSA-Sig-Value in DER that these give comes back to [`attach`].
-//! A signature that does not hold is never written.
+//! [`sign`] signs in one step with a key file. A key that never leaves its token or KMS signs in three steps:
+//!
+//! 1. [`crate::to_be_signed`] gives the bytes to sign.
+//! 2. `openssl dgst -sha384 -sign`, a PKCS #11 token or AWS KMS (ECDSA_SHA_384, message type RAW) signs them.
+//! 3. [`attach`] adds the resulting ECDSA-Sig-Value (DER) to the image.
+//!
+//! Both verify the signature before they return a file.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -11,18 +15,19 @@ use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroize;
 
 use crate::certificate::Certificate;
-use crate::cose::{SIGNATURE, Signature, to_be_signed};
 use crate::der::{self, Reader};
 use crate::error::Error;
+use crate::image::Image;
 use crate::measure::{Measurements, pcr0};
-use crate::read::Image;
+use crate::signature::{SIGNATURE_SIZE, Signature, to_be_signed};
 use crate::write::assemble;
 
-/// Signs with an unencrypted P-384 key in PEM (PKCS #8 or SEC 1); gives the signed file. A signature that was
-/// there is replaced.
+/// Signs an image with an unencrypted P-384 key in PEM (PKCS #8 or SEC 1), and returns the signed file.
+///
+/// An existing signature is replaced.
 ///
 /// # Errors
-/// [`Error::BadKey`], [`Error::KeyMismatch`].
+/// [`Error::BadKey`], [`Error::KeyMismatch`], [`Error::SectionTooLarge`].
 pub fn sign(image: &Image<'_>, key_pem: &[u8], certificate: Certificate) -> Result<Vec<u8>, Error> {
     let mut der = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| Error::BadKey)?;
     let key = key_pair(&der);
@@ -35,17 +40,20 @@ pub fn sign(image: &Image<'_>, key_pem: &[u8], certificate: Certificate) -> Resu
     finish(image, certificate, signed.as_ref().try_into().map_err(|_| Error::BadKey)?)
 }
 
-/// Attaches a signature made elsewhere, an ECDSA-Sig-Value in DER (RFC 3279, 2.2.3); gives the signed file. A
-/// signature that was there is replaced.
+/// Attaches an ECDSA-Sig-Value in DER (RFC 3279, 2.2.3) to an image, and returns the signed file.
+///
+/// An existing signature is replaced.
 ///
 /// # Errors
-/// [`Error::BadSignature`] where it is not the certificate's over this image.
+/// [`Error::BadSignature`] if the certificate's key did not sign this image, [`Error::SectionTooLarge`].
 pub fn attach(image: &Image<'_>, signature_der: &[u8], certificate: Certificate) -> Result<Vec<u8>, Error> {
-    finish(image, certificate, fixed(signature_der).ok_or(Error::BadSignature)?)
+    finish(image, certificate, fixed_size(signature_der).ok_or(Error::BadSignature)?)
 }
 
-/// Verifies a signed image: layout, PCR0 computed here, the signature over it, the certificate expected, its
-/// validity at `at`, Unix time in seconds.
+/// Verifies a signed image, and returns its measurements.
+///
+/// The signature must be valid for the computed PCR0. The certificate must equal `certificate` and must be valid at
+/// `at`, a Unix time in seconds. The issuer of the certificate is not checked.
 ///
 /// # Errors
 /// [`Error::NotSigned`], [`Error::OtherCertificate`], [`Error::SignedOtherImage`], [`Error::BadSignature`],
@@ -70,23 +78,24 @@ fn key_pair(der: &PrivateKeyDer<'_>) -> Result<EcdsaKeyPair, Error> {
     .map_err(|_| Error::BadKey)
 }
 
-fn finish(image: &Image<'_>, certificate: Certificate, signature: [u8; SIGNATURE]) -> Result<Vec<u8>, Error> {
+/// Verifies the signature and writes the signed image.
+fn finish(image: &Image<'_>, certificate: Certificate, signature: [u8; SIGNATURE_SIZE]) -> Result<Vec<u8>, Error> {
     let signature = Signature { certificate, pcr0: pcr0(image), signature };
     signature.verify(&signature.pcr0)?;
     assemble(image.kernel(), image.command_line(), image.ramdisk(), Some(&signature.to_section()?))
 }
 
-/// r ‖ s of an ECDSA-Sig-Value.
-fn fixed(der: &[u8]) -> Option<[u8; SIGNATURE]> {
+/// The signature r ‖ s of an ECDSA-Sig-Value.
+fn fixed_size(der: &[u8]) -> Option<[u8; SIGNATURE_SIZE]> {
     let mut outer = Reader::new(der);
     let mut values = Reader::new(outer.value(der::SEQUENCE)?);
     outer.end()?;
-    let mut out = [0; SIGNATURE];
-    for half in out.chunks_exact_mut(SIGNATURE / 2) {
+    let mut out = [0; SIGNATURE_SIZE];
+    for target in out.chunks_exact_mut(SIGNATURE_SIZE / 2) {
         let integer = values.value(der::INTEGER)?;
         let magnitude = integer.strip_prefix(&[0]).unwrap_or(integer);
-        let start = half.len().checked_sub(magnitude.len())?;
-        half.get_mut(start..)?.copy_from_slice(magnitude);
+        let start = target.len().checked_sub(magnitude.len())?;
+        target.get_mut(start..)?.copy_from_slice(magnitude);
     }
     values.end()?;
     Some(out)

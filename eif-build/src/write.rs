@@ -1,30 +1,35 @@
-//! The writer: parts in, a file out.
+//! The writer of image files.
 
 use crate::error::Error;
 use crate::gzip;
-use crate::layout::{self, HEADER, MAX_FILE, ORDER, SECTION_HEADER};
-use crate::read::Image;
+use crate::image::Image;
+use crate::layout::{self, HEADER_SIZE, ORDER};
 
-/// What an image is made of.
+/// The parts of an unsigned image.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// An x86-64 bzImage.
     pub kernel: &'a [u8],
-    /// The kernel's command line, printable ASCII, 1 to 2,047 bytes.
+    /// The kernel's command line: printable ASCII, 1 to 2,047 bytes.
     pub command_line: &'a str,
-    /// A canonical cpio archive, as [`crate::cpio::write`] makes it; the writer compresses it.
+    /// A canonical cpio archive, as [`crate::cpio::write`] makes it. The writer compresses it.
     pub archive: &'a [u8],
 }
 
-/// An unsigned image of these parts: the same bytes for the same parts, always.
+/// Writes an unsigned image. Equal parts always give equal bytes.
 ///
 /// # Errors
-/// Whatever [`Image::parse`] finds wrong with the parts.
+/// Every error of [`Image::parse`]: the writer refuses parts that the reader would refuse.
 pub fn write(parts: Parts<'_>) -> Result<Vec<u8>, Error> {
     assemble(parts.kernel, parts.command_line, &gzip::compress(parts.archive), None)
 }
 
-/// An image with the ramdisk as it lies in the file, and the signature section given, which is checked for its form only.
+/// Writes an image with an already compressed ramdisk, and with this signature section.
+///
+/// The form of the signature section is checked. The signature itself is not verified.
+///
+/// # Errors
+/// Every error of [`Image::parse`].
 pub(crate) fn assemble(
     kernel: &[u8],
     command_line: &str,
@@ -46,11 +51,8 @@ pub(crate) fn assemble(
         file.extend(body);
     }
     let crc = layout::crc(&file).to_be_bytes();
-    file[HEADER - crc.len()..HEADER].copy_from_slice(&crc);
-    // One set of rules: what the reader refuses is never written.
+    file[HEADER_SIZE - crc.len()..HEADER_SIZE].copy_from_slice(&crc);
+    // The reader has the only set of rules. What it refuses is never written.
     Image::parse(&file)?;
     Ok(file)
 }
-
-/// The limits of the sections keep every file below the limit of the file.
-const _: () = assert!((64 << 20) + (64 << 20) + (128 << 10) + HEADER + 5 * SECTION_HEADER < MAX_FILE as usize);

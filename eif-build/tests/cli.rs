@@ -1,4 +1,4 @@
-//! The built binary: every command, every bad input, nothing half-written.
+//! The program: every command, every kind of bad input, and no partly written file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// A folder of its own for each test, in which the binary runs.
+/// The working folder of one test, in which the program runs.
 struct Place(TempDir);
 
 impl Place {
@@ -58,8 +58,8 @@ impl Place {
         serde_json::from_str(&self.ok(&[args, &["-o", "json"]].concat())).unwrap()
     }
 
-    /// The code of a failure: exit status 1, a line on standard error, nothing on standard output but the JSON
-    /// asked for, and the folder as it was.
+    /// Runs a command that must fail, and returns the error code. The exit status is 1. Standard error has one line.
+    /// Standard output has only the requested JSON. The folder does not change.
     fn refused(&self, args: &[&str]) -> String {
         let before = self.names();
         let plain = self.run(args);
@@ -92,7 +92,7 @@ impl Place {
 }
 
 #[test]
-fn builds_the_same_bytes_anywhere() {
+fn builds_the_same_bytes_in_every_folder() {
     let (here, there) = (Place::with_image(), Place::with_image());
     assert_eq!(here.get("image.eif"), there.get("image.eif"));
     assert_eq!(here.get("archive"), there.get("archive"));
@@ -100,7 +100,7 @@ fn builds_the_same_bytes_anywhere() {
 }
 
 #[test]
-fn measures_and_describes() {
+fn prints_measurements_and_descriptions_as_json_and_text() {
     let place = Place::with_image();
     let file = place.get("image.eif");
     let expected = eif_build::measure(&file).unwrap();
@@ -133,7 +133,7 @@ fn measures_and_describes() {
 }
 
 #[test]
-fn measurements_of_a_release() {
+fn prints_the_measurements_of_a_release_and_refuses_invalid_lists() {
     let place = Place::with_image();
     let hash = "ab".repeat(32);
     place.put(
@@ -162,7 +162,7 @@ fn measurements_of_a_release() {
 }
 
 #[test]
-fn signs_with_a_key_file() {
+fn signs_with_a_key_file_and_verifies() {
     let place = Place::with_image();
     let (key, certificate) = signer(&PKCS_ECDSA_P384_SHA384);
     place.put("key.pem", key.as_bytes());
@@ -175,7 +175,7 @@ fn signs_with_a_key_file() {
     assert_eq!(measured["pcrs"].as_object().unwrap().len(), 4);
     assert_eq!(measured["pcrs"]["PCR0"], place.json(&["measure", "image.eif"])["pcrs"]["PCR0"]);
     assert!(place.ok(&["describe", "signed.eif"]).contains("valid from Unix time 1735689600 until 1767225600"));
-    // Without a time: now, and the certificate is of 2025.
+    // Without --at the time is now, and the certificate expired with 2025.
     assert_eq!(place.refused(&verify[..4]), "certificate-expired");
     assert_eq!(place.refused(&["verify", "image.eif", "--certificate", "certificate.pem"]), "not-signed");
     let (other_key, other) = signer(&PKCS_ECDSA_P384_SHA384);
@@ -191,9 +191,9 @@ fn signs_with_a_key_file() {
     assert_eq!(sign("absent", "certificate.pem"), "io");
 }
 
-/// With a key that this program never sees, and a certificate, by OpenSSL alone.
+/// OpenSSL makes key, certificate and signature. The program never sees the key.
 #[test]
-fn signs_in_three_steps() {
+fn attaches_a_signature_of_an_external_key() {
     let place = Place::with_image();
     place.openssl(&["ecparam", "-name", "secp384r1", "-genkey", "-out", "key.pem"]);
     place.openssl(&[
@@ -217,7 +217,7 @@ fn signs_in_three_steps() {
     };
     place.ok(&attach("signature.der", "certificate.pem"));
     place.ok(&["verify", "signed.eif", "--certificate", "certificate.pem"]);
-    // One step with the same key in OpenSSL's own form (SEC 1) verifies as well.
+    // The same key, which OpenSSL writes as SEC 1, also signs in one step.
     place.ok(&["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "one-step.eif"]);
     place.ok(&["verify", "one-step.eif", "--certificate", "certificate.pem"]);
 
@@ -231,7 +231,7 @@ fn signs_in_three_steps() {
 }
 
 #[test]
-fn bad_images() {
+fn refuses_every_kind_of_bad_image() {
     let place = Place::with_image();
     let good = place.get("image.eif");
     let parts = sections(&good);
@@ -294,7 +294,7 @@ fn bad_images() {
 }
 
 #[test]
-fn bad_parts_leave_no_file() {
+fn writes_no_file_from_bad_parts() {
     let place = Place::with_image();
     let build = |kernel, line, ramdisk| {
         place.refused(&["build", "--kernel", kernel, "--command-line", line, "--ramdisk", ramdisk, "--to", "out.eif"])
@@ -324,7 +324,7 @@ fn bad_parts_leave_no_file() {
     }
 }
 
-/// The old file stays until the new one is whole, and a folder that takes none says so.
+/// The old file stays until the new one is complete.
 #[test]
 fn a_failed_write_changes_nothing() {
     let place = Place::with_image();
@@ -344,7 +344,7 @@ fn a_failed_write_changes_nothing() {
     fs::create_dir(place.path("folder")).unwrap();
     assert_eq!(refused("folder"), "io");
 
-    // No more than 1,000 bytes a file: the write fails in the middle.
+    // With a limit of 1,024 bytes for each file, the write fails in the middle.
     let limited = Command::new("bash")
         .args(["-c", "ulimit -f 1; trap '' XFSZ; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_eif-build")])
         .args(build("image.eif"))
@@ -361,7 +361,7 @@ fn a_failed_write_changes_nothing() {
 }
 
 #[test]
-fn usage() {
+fn reports_invalid_command_lines_and_prints_help() {
     let place = Place::new();
     for wrong in [&["nonsense"][..], &[], &["measure"], &["build", "--kernel", "kernel"], &["measure", "a", "b"]] {
         assert_eq!(place.refused(wrong), "usage", "{wrong:?}");

@@ -1,8 +1,9 @@
-//! Compression: the same bytes always, one form of member, no more memory than is allowed.
+//! gzip: deterministic compression, one form of member, bounded memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_hostile_bytes::{bit_flips, truncations};
 use common::{member, stored};
 use eif_build::Error;
 use eif_build::gzip::{compress, expand};
@@ -16,7 +17,7 @@ fn code(member: &[u8]) -> &'static str {
     expand(member, LIMIT).expect_err("refused").code()
 }
 
-/// Text, noise and zeros: literals, matches far and near, stored blocks.
+/// Text, noise and zeros, so that a stream has literals, near and far matches, and stored blocks.
 fn mixture() -> Vec<u8> {
     let mut state = 1u32;
     let mut noise = || {
@@ -32,9 +33,9 @@ fn mixture() -> Vec<u8> {
     bytes
 }
 
-/// A compressor that makes other bytes makes another PCR0 of the same sources: that is no small update.
+/// If an update of the compressor changes these bytes, it changes PCR0 of the same sources.
 #[test]
-fn the_bytes_of_this_compressor() {
+fn compresses_to_the_pinned_bytes() {
     let bytes = mixture();
     let compressed = compress(&bytes);
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&compressed));
@@ -43,9 +44,9 @@ fn the_bytes_of_this_compressor() {
     assert!(compressed.len() < bytes.len() / 2);
 }
 
-/// RFC 1952, field by field.
+/// The expected fields come from RFC 1952.
 #[test]
-fn the_form() {
+fn writes_the_constant_header_and_then_crc_and_size() {
     let compressed = compress(b"Capelet");
     assert_eq!(compressed[..HEADER], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     assert_eq!(compressed[compressed.len() - 4..], 7u32.to_le_bytes());
@@ -53,23 +54,19 @@ fn the_form() {
 }
 
 #[test]
-fn nothing() {
+fn expands_empty_content_but_not_an_empty_member() {
     assert_eq!(expand(&compress(b""), 0).unwrap(), b"");
     assert_eq!(code(b""), "gzip-header");
 }
 
 #[test]
-fn another_header() {
+fn refuses_every_other_header() {
     let good = compress(b"Capelet");
     let header: [u8; HEADER] = good[..HEADER].try_into().unwrap();
-    for at in 0..HEADER {
-        for bit in 0..8 {
-            let mut member = good.clone();
-            member[at] ^= 1 << bit;
-            assert_eq!(code(&member), "gzip-header", "byte {at}, bit {bit}");
-        }
+    for flip in bit_flips(&good).filter(|flip| flip.at < HEADER) {
+        assert_eq!(code(&flip.bytes), "gzip-header", "{flip}");
     }
-    // With a name, as gzip(1) writes it, behind the flag that says so.
+    // A name, as gzip(1) writes it, after its flag.
     let mut named = header.to_vec();
     named[3] = 8;
     named.extend(b"capelet\0");
@@ -78,28 +75,25 @@ fn another_header() {
     assert_eq!(code(&[&[0], &good[..]].concat()), "gzip-header");
 }
 
-/// Every truncation and every flip, in each kind of block.
+/// The members have each kind of deflate block.
 #[test]
-fn damage() {
+fn refuses_every_truncation_and_every_flip_that_changes_content() {
     let text = b"one byte, two bytes, three bytes, four bytes";
     let blocks = member(&compress(b"")[..HEADER], &stored(true, text), crc32fast::hash(text), text.len() as u32);
     assert_eq!(expand(&blocks, LIMIT).unwrap(), text);
     for good in [blocks, compress(text), compress(&mixture()[120_000..122_000])] {
         let content = expand(&good, LIMIT).unwrap();
-        for length in 0..good.len() {
+        for truncated in truncations(&good) {
+            let length = truncated.len();
             let expected = if length < HEADER { "gzip-header" } else { "gzip-stream" };
-            let found = code(&good[..length]);
-            // What stands in the size's place then may be anything.
-            assert!(found == expected || length > HEADER && found == "gzip-too-large", "{length}: {found}");
+            let found = code(truncated);
+            // In a truncated member arbitrary bytes are read as the size.
+            assert!(found == expected || length > HEADER && found == "gzip-too-large", "{length} bytes: {found}");
         }
-        for at in HEADER..good.len() {
-            for bit in 0..8 {
-                let mut member = good.clone();
-                member[at] ^= 1 << bit;
-                // Bits between a block and the next whole byte are nobody's.
-                if let Ok(expanded) = expand(&member, LIMIT) {
-                    assert_eq!(expanded, content, "byte {at}, bit {bit}");
-                }
+        for flip in bit_flips(&good).filter(|flip| flip.at >= HEADER) {
+            // Bits between the end of a block and the next byte have no meaning.
+            if let Ok(expanded) = expand(&flip.bytes, LIMIT) {
+                assert_eq!(expanded, content, "{flip}");
             }
         }
         let flipped = |from_end: usize| {
@@ -115,13 +109,13 @@ fn damage() {
 }
 
 #[test]
-fn more_behind() {
+fn refuses_bytes_after_the_member_or_the_stream() {
     let good = compress(b"Capelet");
     let again = compress(b"");
     for behind in [&[0][..], &[0; 4], &good, &again, b"070701\0\0\0\0"] {
         assert_eq!(code(&[&good, behind].concat()), "gzip-stream");
     }
-    // Between the stream and what belongs behind it.
+    // Between the stream and the CRC.
     let (stream, end) = good.split_at(good.len() - 8);
     assert_eq!(code(&[stream, &[0], end].concat()), "gzip-stream");
     let two = [&good[HEADER..good.len() - 8], &good[HEADER..good.len() - 8]].concat();
@@ -132,35 +126,35 @@ fn more_behind() {
     );
 }
 
-/// Whoever's compressor it was: blocks that ours would not have made.
+/// These blocks are valid, but this compressor would not write them.
 #[test]
-fn another_compressors() {
+fn expands_streams_of_other_compressors() {
     let header = &compress(b"")[..HEADER];
     let stream = [stored(false, b""), stored(false, b"Cape"), stored(true, b"let")].concat();
     let other = member(header, &stream, crc32fast::hash(b"Capelet"), 7);
     assert_eq!(expand(&other, 7).unwrap(), b"Capelet");
     assert_ne!(other, compress(b"Capelet"));
-    // Without a last block; with one of a kind that there is not.
+    // A stream without a last block, and a block of an unknown type.
     let open = [stored(false, b"Cape"), stored(false, b"let")].concat();
     assert_eq!(code(&member(header, &open, crc32fast::hash(b"Capelet"), 7)), "gzip-stream");
     assert_eq!(code(&member(header, &[0b111], 0, 0)), "gzip-stream");
 }
 
 #[test]
-fn no_more_than_the_limit() {
+fn unpacks_no_more_than_the_limit_and_the_stated_size() {
     let zeros = vec![0; 4 << 20];
     let bomb = compress(&zeros);
     assert!(bomb.len() < 8 << 10);
     let size = zeros.len() as u64;
     assert_eq!(expand(&bomb, size).unwrap(), zeros);
     assert_eq!(expand(&bomb, size - 1), Err(Error::GzipTooLarge { size, limit: size - 1 }));
-    // One that says it were small: it is unpacked as far as it says.
+    // A member that states a smaller size is unpacked to that size only.
     let stream = &bomb[HEADER..bomb.len() - 8];
     for claimed in [0, 1, 1 << 10, (size as u32) - 1] {
         let crc = crc32fast::hash(&zeros[..claimed as usize]);
         assert_eq!(expand(&member(&bomb[..HEADER], stream, crc, claimed), size), Err(Error::GzipStream), "{claimed}");
     }
-    // One that says it were large: no stream of this length could be.
+    // A stream of this length cannot have so large a size.
     let few = stored(true, b"Capelet");
     for claimed in [8, 10_000, u32::MAX] {
         let member = member(&bomb[..HEADER], &few, crc32fast::hash(b"Capelet"), claimed);
@@ -168,9 +162,8 @@ fn no_more_than_the_limit() {
     }
 }
 
-/// There is nothing in front of the beginning that could be repeated.
 #[test]
-fn a_distance_beyond_the_beginning() {
+fn refuses_a_distance_before_the_first_byte() {
     let expanded = |distance: &str| {
         // Fixed codes (RFC 1951, 3.2.6): last block, literal `a`, length 3 at this distance, end of block.
         let bits = ["1", "10", "10010001", "0000001", distance, "0000000"].concat();
@@ -184,15 +177,15 @@ fn a_distance_beyond_the_beginning() {
 
 proptest! {
     #[test]
-    fn there_and_back(bytes in proptest::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..5000)) {
+    fn expands_what_it_compressed(bytes in proptest::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..5000)) {
         let compressed = compress(&bytes);
         prop_assert_eq!(&compressed, &compress(&bytes));
         prop_assert_eq!(expand(&compressed, bytes.len() as u64).unwrap(), bytes);
     }
 
-    /// Any stream at all behind a header that is right.
+    /// The header is valid. The stream is arbitrary.
     #[test]
-    fn nonsense(stream in proptest::collection::vec(any::<u8>(), 0..200), size in 0u32..300) {
+    fn expands_arbitrary_streams_only_to_the_stated_size(stream in proptest::collection::vec(any::<u8>(), 0..200), size in 0u32..300) {
         let member = member(&compress(b"")[..HEADER], &stream, 0, size);
         if let Ok(bytes) = expand(&member, LIMIT) {
             prop_assert_eq!(bytes.len(), size as usize);

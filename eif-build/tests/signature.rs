@@ -1,12 +1,11 @@
-//! Signing, attaching, verifying.
+//! Signing an image, attaching a signature, verifying a signed image.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_hostile_bytes::{bit_flips, truncations};
 use common::*;
-use eif_build::certificate::Certificate;
-use eif_build::write::Parts;
-use eif_build::{Error, Image, measure, sign};
+use eif_build::{Certificate, Error, Image, Parts, attach, measure, sign};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 use sha2::{Digest, Sha384};
 
@@ -20,16 +19,16 @@ fn signed() -> Signed {
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
     let file = image();
-    let file = sign::sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
+    let file = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
     Signed { file, key, certificate }
 }
 
 fn verify(file: &[u8], certificate: &Certificate, at: i64) -> Result<eif_build::Measurements, Error> {
-    sign::verify(&Image::parse(file)?, certificate, at)
+    eif_build::verify(&Image::parse(file)?, certificate, at)
 }
 
 #[test]
-fn signs_and_verifies() {
+fn verifies_what_it_signs_and_measures_pcr8() {
     let signed = signed();
     let measured = verify(&signed.file, &signed.certificate, THEN).unwrap();
     let fingerprint: [u8; 48] = Sha384::digest(signed.certificate.der()).into();
@@ -38,9 +37,9 @@ fn signs_and_verifies() {
     assert_eq!(assemble(&sections(&signed.file)), signed.file);
 }
 
-/// An image that AWS's library (aws-nitro-enclaves-image-format 0.8.1) wrote and signed, and the PCRs it printed.
+/// AWS's library (aws-nitro-enclaves-image-format 0.8.1) wrote and signed this image, and printed these PCRs.
 #[test]
-fn signed_by_aws_library() {
+fn verifies_an_image_that_aws_library_signed() {
     let file = include_bytes!("vectors/aws-signed.eif");
     let image = Image::parse(file).unwrap();
     let certificate = image.signature().unwrap().certificate.clone();
@@ -55,7 +54,7 @@ fn signed_by_aws_library() {
 }
 
 #[test]
-fn a_certificate_has_its_time() {
+fn refuses_a_certificate_outside_its_validity() {
     let Signed { file, certificate, .. } = signed();
     let (first, last) = (certificate.not_before(), certificate.not_after());
     assert_eq!((first, last), (1_735_689_600, 1_767_225_600));
@@ -66,43 +65,42 @@ fn a_certificate_has_its_time() {
 }
 
 #[test]
-fn what_is_not_verified() {
+fn refuses_an_unsigned_image_and_another_certificate() {
     let Signed { file, certificate, .. } = signed();
     assert_eq!(verify(&image(), &certificate, THEN).unwrap_err(), Error::NotSigned);
     let other = Certificate::from_pem(signer(&PKCS_ECDSA_P384_SHA384).1.as_bytes()).unwrap();
     assert_eq!(verify(&file, &other, THEN).unwrap_err(), Error::OtherCertificate);
 }
 
-/// The signature of one image carried to another: PCR8 is asserted by nobody.
+/// Without this check anyone could give an image the PCR8 of a signer who did not sign it.
 #[test]
-fn a_signature_of_another_image() {
+fn refuses_the_signature_of_another_image() {
     let signature = sections(&signed().file).pop().unwrap();
     let (kernel, archive) = (kernel(4), archive());
-    let other = eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap();
+    let other = eif_build::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap();
     let mut parts = sections(&other);
     parts.push(signature);
     assert_eq!(measure(&assemble(&parts)).unwrap_err(), Error::SignedOtherImage);
 }
 
-/// Signed by one key, carried beside another's certificate.
 #[test]
-fn a_signature_by_another_key() {
+fn refuses_a_signature_or_a_key_that_is_not_the_certificates() {
     let ours = signed();
     let (_, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let image = Image::parse(&ours.file).unwrap();
     let other = Certificate::from_pem(pem.as_bytes()).unwrap();
-    assert_eq!(sign::sign(&image, ours.key.as_bytes(), other.clone()).unwrap_err(), Error::KeyMismatch);
+    assert_eq!(sign(&image, ours.key.as_bytes(), other.clone()).unwrap_err(), Error::KeyMismatch);
     let (r, s) = image.signature().unwrap().signature.split_at(48);
     let der = der_signature(r, s);
-    assert_eq!(sign::attach(&image, &der, ours.certificate.clone()).unwrap(), ours.file);
-    assert_eq!(sign::attach(&image, &der, other).unwrap_err(), Error::BadSignature);
+    assert_eq!(attach(&image, &der, ours.certificate.clone()).unwrap(), ours.file);
+    assert_eq!(attach(&image, &der, other).unwrap_err(), Error::BadSignature);
     for wrong in [&der[..der.len() - 1], &[], &[0x30, 0x00], &der_signature(&[0; 48], &[0; 48])] {
-        assert_eq!(sign::attach(&image, wrong, ours.certificate.clone()).unwrap_err(), Error::BadSignature);
+        assert_eq!(attach(&image, wrong, ours.certificate.clone()).unwrap_err(), Error::BadSignature);
     }
 }
 
 #[test]
-fn keys_and_certificates_that_do_not_serve() {
+fn refuses_keys_and_certificates_of_another_form() {
     let file = image();
     let image = Image::parse(&file).unwrap();
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
@@ -110,85 +108,83 @@ fn keys_and_certificates_that_do_not_serve() {
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
     assert_eq!(Certificate::from_pem(small_pem.as_bytes()), Err(Error::CertificateKey));
     for wrong in [small_key.as_str(), "", &pem, &key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")] {
-        assert_eq!(sign::sign(&image, wrong.as_bytes(), certificate.clone()), Err(Error::BadKey));
+        assert_eq!(sign(&image, wrong.as_bytes(), certificate.clone()), Err(Error::BadKey));
     }
     for wrong in ["", &key, &format!("{pem}{pem}"), &pem.replace("MII", "MIJ")] {
         assert_eq!(Certificate::from_pem(wrong.as_bytes()), Err(Error::BadCertificate), "{wrong}");
     }
     let der = certificate.der();
-    for length in 0..der.len() {
-        assert_eq!(Certificate::from_der(der[..length].to_vec()), Err(Error::BadCertificate));
+    for truncated in truncations(der) {
+        let read = Certificate::from_der(truncated.to_vec());
+        assert_eq!(read, Err(Error::BadCertificate), "{} bytes", truncated.len());
     }
     assert_eq!(Certificate::from_der([der, &[0]].concat()), Err(Error::BadCertificate));
-    // Text around the one certificate is the file's affair: in the image it has one form.
+    // Text around the certificate in a PEM file is accepted. An image holds the certificate in one form only.
     assert_eq!(Certificate::from_pem(format!("Certificate:\n{pem}\n").as_bytes()), Ok(certificate));
 }
 
-/// Every bit of the signature section: refused, for its form, its certificate or its signature.
+/// A flip breaks the form of the section, the certificate or the signature.
 #[test]
-fn every_flip_of_the_section() {
+fn refuses_every_flip_and_truncation_of_the_signature_section() {
     let Signed { file, certificate, .. } = signed();
-    let good = sections(&file);
-    let length = good[4].1.len();
     let pcr8 = measure(&file).unwrap().pcr8;
-    for at in 0..length {
-        for bit in 0..8 {
-            let mut parts = good.clone();
-            parts[4].1[at] ^= 1 << bit;
-            let file = assemble(&parts);
-            assert!(verify(&file, &certificate, THEN).is_err(), "byte {at}, bit {bit}");
-            // Without a certificate to hold it against: another certificate with the same key is another PCR8.
-            if let Ok(measured) = measure(&file) {
-                assert_ne!(measured.pcr8, pcr8, "byte {at}, bit {bit}");
-            }
+    let mut parts = sections(&file);
+    let section = parts[4].1.clone();
+    let mut with_section = |bytes: &[u8]| {
+        parts[4].1 = bytes.to_vec();
+        assemble(&parts)
+    };
+    for flip in bit_flips(&section) {
+        let file = with_section(&flip.bytes);
+        assert!(verify(&file, &certificate, THEN).is_err(), "{flip}");
+        // `measure` knows no expected certificate. Another certificate with the same key gives another PCR8.
+        if let Ok(measured) = measure(&file) {
+            assert_ne!(measured.pcr8, pcr8, "{flip}");
         }
     }
-    for at in 1..length {
-        let mut parts = good.clone();
-        parts[4].1.truncate(at);
-        assert!(Image::parse(&assemble(&parts)).is_err(), "{at}");
+    for truncated in truncations(&section) {
+        assert!(Image::parse(&with_section(truncated)).is_err(), "{} bytes", truncated.len());
     }
-    let mut parts = good;
-    parts[4].1.push(0);
-    assert_eq!(Image::parse(&assemble(&parts)).unwrap_err(), Error::SignatureMalformed);
+    let longer = with_section(&[section.as_slice(), &[0]].concat());
+    assert_eq!(Image::parse(&longer).unwrap_err(), Error::SignatureMalformed);
 }
 
-/// Signing again, when a certificate is renewed, replaces the signature and leaves PCR0.
+/// This happens when a certificate is renewed.
 #[test]
-fn signed_again() {
+fn signing_again_replaces_the_signature_and_keeps_pcr0() {
     let first = signed();
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
-    let again = sign::sign(&Image::parse(&first.file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
+    let again = sign(&Image::parse(&first.file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
     let measured = verify(&again, &certificate, THEN).unwrap();
     assert_eq!(measured.sections.len(), 5);
     assert_eq!(measured.pcr0, measure(&first.file).unwrap().pcr0);
     assert_ne!(measured.pcr8, measure(&first.file).unwrap().pcr8);
 }
 
-/// What is signed are the bytes that were measured, not what would be made of them today.
+/// Signing must not compress the ramdisk again.
 #[test]
-fn another_compressors_ramdisk_stays() {
+fn signing_keeps_the_ramdisk_of_another_compressor() {
     let mut parts = sections(&image());
     parts[3].1 = stored_ramdisk();
     let file = assemble(&parts);
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
-    let again = sign::sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate).unwrap();
+    let again = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate).unwrap();
     assert_eq!(measure(&again).unwrap().pcr0, measure(&file).unwrap().pcr0);
     assert_eq!(sections(&again)[..4], parts);
     assert_ne!(measure(&file).unwrap().pcr0, measure(&image()).unwrap().pcr0);
 }
 
-/// ECDSA-Sig-Value, as OpenSSL and KMS give it.
+/// An ECDSA-Sig-Value, as OpenSSL and KMS return it.
 fn der_signature(r: &[u8], s: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
-    for half in [r, s] {
-        let start = half.iter().position(|byte| *byte != 0).unwrap_or(half.len() - 1);
-        let sign = half[start] >> 7;
-        body.extend([2, (half.len() - start) as u8 + sign]);
+    for integer in [r, s] {
+        let start = integer.iter().position(|byte| *byte != 0).unwrap_or(integer.len() - 1);
+        let sign = integer[start] >> 7;
+        body.extend([2, (integer.len() - start) as u8 + sign]);
         body.extend(std::iter::repeat_n(0, sign.into()));
-        body.extend(&half[start..]);
+        body.extend(&integer[start..]);
     }
     [&[0x30, body.len() as u8], body.as_slice()].concat()
 }

@@ -1,13 +1,13 @@
 #!/bin/sh
-# run.sh [TEST...] [-- ARGUMENT...]: boots the release and the development image in QEMU and uses them with the ordinary
-# programs. TEST is boot, boots, boundary, development, hardware, launch or release; without one all but boots run. What
-# is missing is built first: the images (reproducible/build.sh), QEMU (dev/qemu/build.sh), the programs.
+# run.sh [TEST...] [-- ARGUMENT...]: tests the release and the development image. QEMU boots them, and the ordinary
+# programs use them. TEST is boot, boots, boundary, development, hardware, launch or release. Without TEST all but boots
+# run. The script first builds what is missing: images (reproducible/build.sh), QEMU (dev/qemu/build.sh), programs.
 #
-#   run.sh build      only builds
-#   run.sh figures    measures and tests nothing
-#   run.sh boots      boots the release BOOTS times (3), AT_A_TIME of them at once (3), beside BUSY (0) busy loops
+#   run.sh build      builds and does not test
+#   run.sh figures    measures and does not test
+#   run.sh boots      boots the release BOOTS times (3), AT_A_TIME (3) at once, beside BUSY (0) busy loops
 #
-# CAPELET_IMAGE, CAPELET_IMAGE_DEVELOPMENT: folders of images that exist already; they may be of another source.
+# CAPELET_IMAGE and CAPELET_IMAGE_DEVELOPMENT may name folders of existing images, also of another source.
 set -eu
 cd "$(dirname "$0")/../.."
 cargo=${CARGO:-cargo}
@@ -22,7 +22,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do tests="$tests --test $1"; shift; done
 $cargo build --locked --quiet -p capelet -p capelet-parent -p capelet-dev --bins
 bin=${CARGO_TARGET_DIR:-target}/debug
 
-# The KMS whose root is compiled into the development image. It is made once, so that the image stays the same.
+# The root of this KMS is compiled into the development image. It is made once, so that the image does not change.
 export CAPELET_KMS="${CAPELET_CACHE:-$HOME/.cache/capelet}/development-kms"
 if [ ! -e "$CAPELET_KMS/kms-root.der" ]; then
   mkdir -p "$CAPELET_KMS"
@@ -50,6 +50,6 @@ if [ "$tests" = ' --test figures' ]; then
   exit
 fi
 [ "$tests" != ' --test boots' ] || set -- --nocapture "$@"
-# shellcheck disable=SC2086 # a list
 set -f
+# shellcheck disable=SC2086 # a list
 $cargo test --locked --quiet -p capelet-image $tests -- --test-threads "$(nproc)" "$@"

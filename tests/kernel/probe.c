@@ -1,14 +1,14 @@
 /*
- * probe.c: an /init that looks at the kernel from inside and says what it sees, one "name: value" a line, on the
- * console. test.py boots it and judges. It then serves vsock, and ends when the host asks it to:
+ * probe.c: an /init that inspects the kernel from inside. It prints each fact on the console, as a line "name: value".
+ * test.py boots it and checks the facts. The probe then serves vsock until the host ends it:
  *
  *   port 7000  echoes until the peer closes
- *   port 7001  loads the other guest (CID xor 1): n thousand connections at once, n being the first byte received, to a
- *              port where nobody listens, then 100 transfers through its port 7000; answers how many were refused and
- *              how many came back whole
+ *   port 7001  loads the other guest (CID xor 1). The first byte received is n. The probe makes n thousand connections
+ *              at once to a port where nobody listens, and then 100 transfers through the other guest's port 7000. It
+ *              answers how many connections were refused, and how many transfers came back unchanged.
  *   port 7002  ends the machine
  *
- * gcc -static -O2; needs only what the release's kernel has.
+ * Build it with gcc -static -O2. It needs only what the release's kernel has.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +40,7 @@ static void say(const char *name, const char *value)
     fflush(stdout);
 }
 
-/* the first line of a file, or why not */
+/* Prints the first line of a file, or the reason why it cannot be read. */
 static void show(const char *name, const char *path)
 {
     char line[2048] = "";
@@ -56,12 +56,13 @@ static void show(const char *name, const char *path)
     }
 }
 
+/* Prints whether a call was allowed, or its error. */
 static void outcome(const char *name, long result)
 {
     say(name, result >= 0 ? "allowed" : strerrorname_np(errno));
 }
 
-/* what the kernel promises not to have, tried as root */
+/* Tries as root every call that the kernel must refuse. */
 static void try_calls(void)
 {
     char page[4096] = "";
@@ -97,7 +98,7 @@ static void try_calls(void)
 
 static int vsock_socket(int flags)
 {
-    struct timeval patience = { .tv_sec = 60 }; /* instead of two seconds: a loaded emulator is slow */
+    struct timeval patience = { .tv_sec = 60 }; /* the default of two seconds is too short for a busy emulator */
     int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
     setsockopt(s, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience));
@@ -127,6 +128,7 @@ static int vsock_listen(unsigned port)
     return s;
 }
 
+/* Sends a heartbeat to the parent, and prints whether it was answered. */
 static void heartbeat(void)
 {
     unsigned char byte = 0xB7;
@@ -137,6 +139,7 @@ static void heartbeat(void)
     close(s);
 }
 
+/* Returns every byte until the peer closes. `size` limits one read. */
 static void echo(int s, size_t size)
 {
     static char buffer[65536];
@@ -151,12 +154,13 @@ static void echo(int s, size_t size)
     }
 }
 
+/* The byte at this position of every transfer. */
 static unsigned char pattern(size_t at)
 {
     return at * 31 >> 5;
 }
 
-/* one connection's share of the load: 1 if everything came back as it was */
+/* Makes one transfer of the load. Returns 1 if all bytes came back unchanged. */
 static int transfer(unsigned cid)
 {
     static unsigned char out[JOINED_PACKET], in[65536];
@@ -193,7 +197,8 @@ static int transfer(unsigned cid)
     return 1;
 }
 
-/* asks for n connections before it waits for the first answer: as many replies come back at once */
+/* Starts n connections before it waits for the first answer, so that n replies arrive at once. Returns how many were
+ * refused. */
 static int refused(unsigned cid, int n)
 {
     struct sockaddr_vm to = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = NOBODY };
@@ -223,6 +228,7 @@ static int refused(unsigned cid, int n)
     return count;
 }
 
+/* Loads the other guest, and answers on s. */
 static void load(int s)
 {
     struct sockaddr_vm me;

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Boots the release's kernel with probe.c as /init in QEMU's nitro-enclave machine and judges what it says: the command
-line, the source of randomness, what the kernel promises not to have, vsock under load, the end of the machine.
+"""Boots the release's kernel with probe.c as /init in QEMU's nitro-enclave machine, and checks the facts that it
+prints: the command line, the source of randomness, refused calls, vsock under load, the end of the machine.
 
 test.py [joined]
 
-With "joined": two guests, joined as Nitro joins parent and enclave, load each other (reproducible/patches/vsock-*).
-Takes KERNEL, a bzImage, EIF_BUILD, the program, and CAPELET_QEMU, a folder, from the environment. What is not named is
-built before the first guest starts."""
+With "joined" two guests load each other. They are joined as Nitro joins parent and enclave, to test the patches
+reproducible/patches/vsock-*.
+
+Environment variables: KERNEL (a bzImage), EIF_BUILD (the program), CAPELET_QEMU (the folder that dev/qemu/build.sh
+prints). What they do not name is built before the first guest starts."""
 import os
 import pathlib
 import signal
@@ -20,7 +22,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMMAND_LINE = (ROOT / "reproducible/command-line").read_text().strip()
-ABSENT = {
+# The calls that the kernel must refuse, by their error. probe.c makes them as root.
+REFUSED = {
     "ENOSYS": "io_uring_setup bpf userfaultfd kexec_load init_module process_vm_readv add_key shmget io_setup "
     "modify_ldt iopl".split(),
     "EAFNOSUPPORT": ["socket inet", "socket packet"],
@@ -31,6 +34,7 @@ ABSENT = {
 
 
 def output(*command):
+    """Runs a command that must succeed, and returns its standard output."""
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -43,14 +47,15 @@ def eif_build():
 
 
 def compiled_in():
+    """The command line that is compiled into the kernel."""
     for line in (ROOT / "reproducible/kernel.config").read_text().splitlines():
         if line.startswith("CONFIG_CMDLINE="):
             return line.split("=", 1)[1].strip('"')
-    raise SystemExit("kernel.config compiles no command line in")
+    raise SystemExit("reproducible/kernel.config has no CONFIG_CMDLINE")
 
 
 def image(folder):
-    """An .eif with the probe as the only program."""
+    """Builds an .eif with the probe as its only program."""
     output("gcc", "-static", "-O2", "-o", folder / "probe", HERE / "probe.c")
     (folder / "list").write_text(
         f"dir /dev 0755 0 0\nnod /dev/console 0600 0 0 c 5 1\nfile /init {folder}/probe 0555 0 0\n"
@@ -64,7 +69,7 @@ def image(folder):
 
 
 class Guest:
-    """A running machine; `vsock` is the socket at which the host reaches it."""
+    """A running machine. `vsock` is the socket through which the host reaches it."""
 
     def __init__(self, folder, eif, **environment):
         folder.mkdir(exist_ok=True)
@@ -81,8 +86,8 @@ class Guest:
         self.alive = time.monotonic() - self.started
         peer.sendall(peer.recv(1))
 
-    def says(self):
-        """What the console says, once the probe is ready."""
+    def facts(self):
+        """Waits until the probe is ready, and returns the facts on the console."""
         for _ in range(1500):
             text = (self.folder / "console").read_text() if (self.folder / "console").exists() else ""
             if "probe: ready" in text:
@@ -90,7 +95,7 @@ class Guest:
             if self.process.poll() is not None:
                 raise SystemExit(f"the machine ended early:\n{text}")
             time.sleep(0.2)
-        raise SystemExit(f"not ready after five minutes:\n{text}")
+        raise SystemExit(f"the probe was not ready after five minutes:\n{text}")
 
     def connect(self, port, patience=300):
         stream = socket.socket(socket.AF_UNIX)
@@ -101,7 +106,7 @@ class Guest:
         while not answer.endswith(b"\n"):
             byte = stream.recv(1)
             if not byte:
-                raise ConnectionError("refused")
+                raise ConnectionError(f"the guest refused a connection to port {port}")
             answer += byte
         return stream
 
@@ -124,18 +129,19 @@ def echo(guest, size, results):
 
 
 def alone(folder):
+    """One guest: its facts, 64 echoes at once, its end."""
     guest = Guest(folder / "guest", image(folder))
     try:
-        says = guest.says()
-        words = says["cmdline"].split()
+        facts = guest.facts()
+        words = facts["cmdline"].split()
         expected = f"{compiled_in()} {COMMAND_LINE}".split()
         assert words[: len(expected)] == expected, words
         assert all(word.startswith("virtio_mmio.device=") for word in words[len(expected) :]), words
-        assert says["rng_current"] == "nsm-hwrng" and says["ptrace_scope"] == "3", says
-        for error, names in ABSENT.items():
+        assert facts["rng_current"] == "nsm-hwrng" and facts["ptrace_scope"] == "3", facts
+        for error, names in REFUSED.items():
             for name in names:
-                assert says[name] == error, (name, says[name])
-        assert says["heartbeat"] == "answered"
+                assert facts[name] == error, (name, facts[name])
+        assert facts["heartbeat"] == "answered"
         results, start = [], time.monotonic()
         threads = [threading.Thread(target=echo, args=(guest, 1 << 20, results)) for _ in range(64)]
         for thread in threads:
@@ -148,13 +154,14 @@ def alone(folder):
         start = time.monotonic()
         status = guest.process.wait(60)
         assert status == 0, status
-        print(f"the kernel says what it must; heartbeat after {guest.alive:.1f} s (/init: {says['uptime'].split()[0]} s), "
+        print(f"every fact is as expected; heartbeat after {guest.alive:.1f} s (/init: {facts['uptime'].split()[0]} s), "
               f"64 echoes at {speed:.0f} MB/s, ended in {time.monotonic() - start:.1f} s")  # fmt: skip
     finally:
         guest.kill()
 
 
 def joined(folder):
+    """Two joined guests that load each other."""
     eif = image(folder)
     tool = os.environ["CAPELET_QEMU"]
     sockets = [folder / f"vhost{i}" for i in range(2)]
@@ -166,7 +173,7 @@ def joined(folder):
     try:
         guests = [Guest(folder / f"guest{i}", eif, VHOST=str(sockets[i]), MEMORY="1G") for i in range(2)]
         for guest in guests:
-            guest.says()
+            guest.facts()
         answers = {}
 
         def load(i):
@@ -180,7 +187,7 @@ def joined(folder):
             thread.start()
         for thread in threads:
             thread.join()
-        assert answers == {i: "refused 5000, whole 100" for i in range(2)}, f"deadlock? {answers}"
+        assert answers == {i: "refused 5000, whole 100" for i in range(2)}, f"perhaps a deadlock: {answers}"
         print(f"two joined guests: {answers[0]} each way, {time.monotonic() - start:.1f} s")
     finally:
         for guest in guests:

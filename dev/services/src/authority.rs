@@ -1,101 +1,77 @@
-//! A root made at the first start and kept: `NAME.key` (PKCS #8) and `NAME.der` (its certificate), both 0600.
+//! A root of a certificate chain. It is made at the first start and kept in two files with mode 0600: `NAME.key`
+//! (PKCS #8) and `NAME.der` (the certificate).
 
 use crate::Error;
-use rcgen::{CertificateParams, Issuer, KeyPair, PublicKeyData, SignatureAlgorithm};
+use crate::private_files::{create, make_directory, read};
+use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, PublicKeyData, SignatureAlgorithm};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::Path;
 
-/// A root: what signs, and the certificate that verifiers trust.
+/// A root.
 pub struct Authority {
-    /// Signs the certificates below it.
+    /// The key that signs certificates.
     pub issuer: Issuer<'static, KeyPair>,
-    /// The certificate.
+    /// The certificate that verifiers trust, in DER.
     pub der: Vec<u8>,
 }
 
 impl Authority {
-    /// A root that is kept nowhere.
+    /// Makes a root that is not stored.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`].
     pub fn make(params: CertificateParams, algorithm: &'static SignatureAlgorithm) -> Result<Self, Error> {
         let key = KeyPair::generate_for(algorithm)?;
         let der = params.self_signed(&key)?.der().to_vec();
         Ok(Self { issuer: Issuer::new(params, key), der })
     }
 
-    /// The root in `directory` under `name`, made if there is none. `params` describe it both times.
+    /// Loads the root `name` from `directory`. If there is none, a root is made and stored.
+    ///
+    /// `params` must be the same at every start.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Certificate`], [`Error::NotARoot`], [`Error::RootMismatch`].
     pub fn load_or_make(
         directory: &Path,
         name: &str,
         params: CertificateParams,
         algorithm: &'static SignatureAlgorithm,
     ) -> Result<Self, Error> {
-        make_private_directory(directory)?;
+        make_directory(directory)?;
         let (key_path, der_path) = (directory.join(format!("{name}.key")), directory.join(format!("{name}.der")));
         if !key_path.exists() {
-            keep(&key_path, &KeyPair::generate_for(algorithm)?.serialize_der())?;
+            create(&key_path, &KeyPair::generate_for(algorithm)?.serialize_der())?;
         }
         let key = PrivatePkcs8KeyDer::from(read(&key_path)?);
         let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, algorithm)?;
-        // The key comes first: whoever is cut off between the two signs the certificate at the next start.
+        // The key is stored first. After a crash between the two writes, the next start makes the certificate.
         if !der_path.exists() {
-            keep(&der_path, params.self_signed(&key)?.der())?;
+            create(&der_path, params.self_signed(&key)?.der())?;
         }
         let der = read(&der_path)?;
         let certificate = CertificateDer::from(der.as_slice());
         let anchor = webpki::anchor_from_trusted_cert(&certificate).map_err(|_| Error::NotARoot)?;
         if !anchor.subject_public_key_info.ends_with(key.der_bytes()) {
-            return Err(Error::RootDisagrees(der_path));
+            return Err(Error::RootMismatch(der_path));
         }
         Ok(Self { issuer: Issuer::new(params, key), der })
     }
 }
 
-/// Makes a directory that only its owner enters.
-pub fn make_private_directory(path: &Path) -> Result<(), Error> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| Error::File(path.to_path_buf(), error))
-}
-
-/// Reads a file of at most a megabyte.
-pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let limited = || {
-        if fs::metadata(path)?.len() > 1 << 20 {
-            return Err(io::Error::from(ErrorKind::FileTooLarge));
-        }
-        fs::read(path)
-    };
-    limited().map_err(|error| Error::File(path.to_path_buf(), error))
-}
-
-/// Writes a new file, whole or not at all; one that is there already stays.
-fn keep(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    match written(path, bytes).and_then(|file| Ok(file.persist_noclobber(path)?)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::File(path.to_path_buf(), error)),
-    }
-}
-
-/// Writes a file, whole or not at all, in place of one that is there.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let done = written(path, bytes).and_then(|file| Ok(file.persist(path)?));
-    done.map(drop).map_err(|error| Error::File(path.to_path_buf(), error))
-}
-
-fn written(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let directory = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+/// The subject name of a development certificate. The organization says that it is not AWS.
+pub fn development_name(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::OrganizationName, "DEVELOPMENT, not AWS");
+    name.push(DnType::CommonName, common_name);
+    name
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn load(directory: &Path) -> Result<Authority, Error> {
         let mut params = CertificateParams::default();
@@ -104,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn made_once_and_private() {
+    fn makes_a_root_once_and_keeps_it_private() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state");
         let first = load(&path).unwrap().der;
@@ -117,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_certificate_is_made_again_and_a_foreign_one_refused() {
+    fn makes_a_lost_certificate_again_and_refuses_another_roots() {
         let directory = tempfile::tempdir().unwrap();
         load(directory.path()).unwrap();
         fs::remove_file(directory.path().join("root.der")).unwrap();
@@ -125,7 +101,7 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         load(other.path()).unwrap();
         fs::copy(other.path().join("root.der"), directory.path().join("root.der")).unwrap();
-        assert!(matches!(load(directory.path()), Err(Error::RootDisagrees(_))));
+        assert!(matches!(load(directory.path()), Err(Error::RootMismatch(_))));
         fs::write(directory.path().join("root.key"), b"damaged").unwrap();
         assert!(matches!(load(directory.path()), Err(Error::Certificate(_))));
     }

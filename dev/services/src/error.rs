@@ -1,4 +1,4 @@
-//! What can go wrong here.
+//! The errors of this package.
 
 use crate::kms::Refusal;
 use std::path::PathBuf;
@@ -8,35 +8,35 @@ use std::{fmt, io};
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
-    /// The operating system refuses something about this file.
+    /// The operating system refused an operation on this file.
     File(PathBuf, io::Error),
-    /// A connection broke, or could not be made.
+    /// A connection broke or could not be made.
     Connection(io::Error),
-    /// Neither `IP:PORT` nor `unix:PATH`.
+    /// The text is neither `IP:PORT` nor `unix:PATH`.
     Address(String),
-    /// A TCP address other than loopback.
+    /// The TCP address is not a loopback address.
     NotLoopback(String),
-    /// A certificate could not be made.
+    /// A certificate could not be made or read.
     Certificate(rcgen::Error),
-    /// TLS refuses a configuration.
+    /// TLS refused a configuration or a connection.
     Tls(rustls::Error),
-    /// The files of a root in this directory do not belong together.
-    RootDisagrees(PathBuf),
-    /// This root is not a certificate.
+    /// This certificate of a root does not belong to the root's key.
+    RootMismatch(PathBuf),
+    /// The bytes are not a root certificate.
     NotARoot,
-    /// The library refuses a key that was just made.
+    /// The cryptographic library refused a key that was just made.
     Key,
     /// The clock is before 1970.
     Clock,
-    /// A stored key is not of its form.
+    /// This file does not hold a stored key.
     StoredKey(PathBuf),
-    /// The `openssl` program is missing, failed, or took too long.
+    /// The program `openssl` is missing, failed, or exceeded its time limit.
     OpenSsl(String),
-    /// An answer that is not HTTP or not JSON.
-    NotAnAnswer,
-    /// KMS refused.
+    /// The answer of KMS is not JSON.
+    InvalidAnswer,
+    /// KMS refused the operation.
     Kms(Refusal),
-    /// Nothing in the store matches.
+    /// No object in the store has this path.
     NotStored(PathBuf),
 }
 
@@ -62,22 +62,37 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Connection(error) => write!(f, "connection: {error}"),
+            Self::Connection(error) => write!(f, "the connection failed: {error}"),
             Self::Address(text) => write!(f, "'{text}' is neither IP:PORT nor unix:PATH"),
-            Self::NotLoopback(text) => write!(f, "'{text}' is not a loopback address"),
-            Self::Certificate(error) => write!(f, "certificate: {error}"),
-            Self::Tls(error) => write!(f, "TLS: {error}"),
-            Self::RootDisagrees(path) => write!(f, "{}: key and certificate do not belong together", path.display()),
-            Self::NotARoot => f.write_str("the root is not a certificate"),
-            Self::Key => f.write_str("a key that was just made is refused"),
-            Self::Clock => f.write_str("the clock is before 1970"),
-            Self::StoredKey(path) => write!(f, "{}: not a stored key", path.display()),
-            Self::OpenSsl(text) => write!(f, "openssl: {text}"),
-            Self::NotAnAnswer => f.write_str("not an answer of KMS"),
-            Self::Kms(refusal) => write!(f, "KMS: {refusal}"),
+            Self::NotLoopback(text) => {
+                write!(f, "'{text}' is not a loopback address: use 127.0.0.1:PORT, [::1]:PORT or unix:PATH")
+            }
+            Self::Certificate(error) => write!(f, "a certificate could not be made or read: {error}"),
+            Self::Tls(error) => write!(f, "TLS failed: {error}"),
+            Self::RootMismatch(path) => write!(
+                f,
+                "{}: the certificate does not belong to the root's key; delete the certificate to make a new one",
+                path.display()
+            ),
+            Self::NotARoot => f.write_str("the root is not a certificate in DER"),
+            Self::Key => f.write_str("the cryptographic library refused a key that was just made"),
+            Self::Clock => f.write_str("this machine's clock is before 1970: set it"),
+            Self::StoredKey(path) => write!(f, "{}: not a stored key; delete the file", path.display()),
+            Self::OpenSsl(text) => write!(f, "the program openssl failed: {text}"),
+            Self::InvalidAnswer => f.write_str("the answer of KMS is not JSON"),
+            Self::Kms(refusal) => write!(f, "KMS refused: {refusal}"),
             Self::NotStored(path) => write!(f, "nothing stored under {}", path.display()),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File(_, error) | Self::Connection(error) => Some(error),
+            Self::Certificate(error) => Some(error),
+            Self::Tls(error) => Some(error),
+            _ => None,
+        }
+    }
+}

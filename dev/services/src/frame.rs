@@ -1,8 +1,11 @@
-//! Frames, u32be length ‖ bytes, as in all of this project's protocols.
+//! Frames, as in all protocols of this project: the length as four big-endian bytes, and then the bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 
-/// A frame, u32be length ‖ bytes; `None` at an orderly end.
+/// Reads a frame of at most `longest` bytes. `None` if the stream ends before its first byte.
+///
+/// # Errors
+/// `InvalidData` for a longer frame, `UnexpectedEof` for a truncated one, and every error of the stream.
 pub fn read_frame(from: &mut impl Read, longest: usize) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     loop {
@@ -16,7 +19,10 @@ pub fn read_frame(from: &mut impl Read, longest: usize) -> io::Result<Option<Vec
     read_frame_begun(from, length[0], longest).map(Some)
 }
 
-/// The rest of a frame of which one byte was read.
+/// Reads the rest of a frame whose first byte has been read.
+///
+/// # Errors
+/// Those of [`read_frame`].
 pub fn read_frame_begun(from: &mut impl Read, first: u8, longest: usize) -> io::Result<Vec<u8>> {
     let mut length = [first, 0, 0, 0];
     from.read_exact(&mut length[1..])?;
@@ -29,7 +35,10 @@ pub fn read_frame_begun(from: &mut impl Read, first: u8, longest: usize) -> io::
     Ok(frame)
 }
 
-/// Writes a frame in one piece.
+/// Writes a frame in one write.
+///
+/// # Errors
+/// `InvalidData` for a frame of 4 GiB or more, and every error of the stream.
 pub fn write_frame(to: &mut impl Write, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len()).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
     to.write_all(&[&length.to_be_bytes(), frame].concat())?;
@@ -41,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_have_a_limit() {
+    fn reads_whole_frames_up_to_the_limit_only() {
         let mut bytes = Vec::new();
         write_frame(&mut bytes, b"abc").unwrap();
         assert_eq!(bytes, b"\0\0\0\x03abc");

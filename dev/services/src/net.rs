@@ -1,4 +1,4 @@
-//! Unix sockets and loopback TCP under one name.
+//! Unix sockets and TCP on loopback, with common types.
 
 use crate::Error;
 use std::fmt;
@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where to listen or to connect: `IP:PORT` on loopback (or `localhost:PORT`), or `unix:PATH`, as `capelet-parent`
-/// has it.
+/// An address to listen at or to connect to: `IP:PORT` on loopback, `localhost:PORT` or `unix:PATH`.
+///
+/// `capelet-parent` uses the same text form. A value of this type that was parsed proves that no other machine can
+/// reach the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A Unix socket.
+    /// The path of a Unix socket.
     Unix(PathBuf),
-    /// TCP on loopback.
+    /// A TCP address on loopback.
     Tcp(SocketAddr),
 }
 
@@ -49,7 +51,10 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Connects; TCP within five seconds.
+    /// Connects. TCP has a timeout of five seconds.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
     pub fn connect(&self) -> Result<Stream, Error> {
         Ok(match self {
             Self::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
@@ -61,7 +66,10 @@ impl Address {
         })
     }
 
-    /// Listens. A socket file that nobody listens on any more is removed first.
+    /// Listens. A socket file of a process that has ended is removed first.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a Unix socket, [`Error::Connection`] for TCP.
     pub fn listen(&self) -> Result<Listener, Error> {
         Ok(match self {
             Self::Unix(path) => {
@@ -73,11 +81,12 @@ impl Address {
     }
 }
 
+/// Removes a socket file on which no process listens.
 fn remove_dead_socket(path: &Path) {
     use std::os::unix::fs::FileTypeExt;
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
-        // If it cannot be removed, the bind that follows says so.
+        // If this fails, the following bind reports it.
         let _ = fs::remove_file(path);
     }
 }
@@ -85,14 +94,17 @@ fn remove_dead_socket(path: &Path) {
 /// A connection.
 #[derive(Debug)]
 pub enum Stream {
-    /// Over a Unix socket.
+    /// A connection over a Unix socket.
     Unix(UnixStream),
-    /// Over TCP.
+    /// A connection over TCP.
     Tcp(TcpStream),
 }
 
 impl Stream {
     /// Another handle to the same connection.
+    ///
+    /// # Errors
+    /// The error of the operating system.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Unix(stream) => Self::Unix(stream.try_clone()?),
@@ -100,7 +112,10 @@ impl Stream {
         })
     }
 
-    /// Ends one or both directions.
+    /// Ends one direction or both.
+    ///
+    /// # Errors
+    /// The error of the operating system.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.shutdown(how),
@@ -108,7 +123,10 @@ impl Stream {
         }
     }
 
-    /// How long one read or write may take; `None` is for ever.
+    /// Sets the timeout of one read and of one write. `None` means no timeout.
+    ///
+    /// # Errors
+    /// The error of the operating system.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.set_write_timeout(timeout)?,
@@ -117,7 +135,10 @@ impl Stream {
         self.set_read_timeout(timeout)
     }
 
-    /// How long one read may take; `None` is for ever.
+    /// Sets the timeout of one read. `None` means no timeout.
+    ///
+    /// # Errors
+    /// The error of the operating system.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Unix(stream) => stream.set_read_timeout(timeout),
@@ -148,17 +169,20 @@ impl Write for Stream {
     }
 }
 
-/// Something that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub enum Listener {
-    /// On a Unix socket.
+    /// A listening Unix socket.
     Unix(UnixListener),
-    /// On TCP.
+    /// A listening TCP socket.
     Tcp(TcpListener),
 }
 
 impl Listener {
-    /// Where it listens, with the port that the system chose.
+    /// The address at which it listens. Port 0 is replaced with the port that the system chose.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an unnamed Unix socket, [`Error::Connection`].
     pub fn address(&self) -> Result<Address, Error> {
         Ok(match self {
             Self::Unix(listener) => {
@@ -169,7 +193,10 @@ impl Listener {
         })
     }
 
-    /// The next connection.
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// The error of the operating system.
     pub fn accept(&self) -> io::Result<Stream> {
         Ok(match self {
             Self::Unix(listener) => Stream::Unix(listener.accept()?.0),
@@ -187,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn parses_unix_and_loopback_addresses_only() {
         assert_eq!("localhost:7".parse::<Address>().unwrap().to_string(), "127.0.0.1:7");
         assert_eq!("unix:./x".parse::<Address>().unwrap(), Address::Unix("./x".into()));
         assert_eq!("127.0.0.1:7".parse::<Address>().unwrap().to_string(), "127.0.0.1:7");
@@ -198,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_socket_is_replaced_and_a_live_one_is_not() {
+    fn listening_replaces_a_dead_socket_but_not_a_live_one() {
         let directory = tempfile::tempdir().unwrap();
         let address = Address::Unix(directory.path().join("s"));
         let first = address.listen().unwrap();

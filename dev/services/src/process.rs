@@ -1,26 +1,27 @@
-//! What the programs of this package have in common.
+//! The start, the wait and the exit of this package's programs.
 
-use crate::Error;
-use crate::net::Address;
+use crate::{Address, Error};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-/// Says on standard output that it serves, and where; whoever started the program waits for this line.
+/// Prints one line of JSON with the address, and with the path of the TLS root if there is one.
+///
+/// The process that started the program waits for this line.
 pub fn announce(address: &Address, root: Option<&Path>) {
     let mut line = serde_json::json!({ "development": true, "address": address.to_string() });
     if let Some(root) = root {
         line["root"] = serde_json::json!(root);
     }
-    // Whoever does not listen does not wait either.
+    // A failure means that nobody reads standard output, so nobody waits for the line.
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Waits for ever, or until standard input ends.
+/// Waits until standard input ends, or for ever if `until_eof` is false.
 pub fn wait(until_eof: bool) {
     if until_eof {
-        // A broken standard input has ended, too.
+        // A standard input that cannot be read has ended too.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         return;
     }
@@ -29,7 +30,7 @@ pub fn wait(until_eof: bool) {
     }
 }
 
-/// The exit status, and on standard error what went wrong.
+/// The exit status for a result. An error is printed to standard error.
 pub fn exit(done: Result<(), Error>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,20 +1,24 @@
-//! Serving connections, each in a thread, not too many.
+//! A service that handles each connection in a thread of its own, with a limit on their number.
 
 use crate::Error;
 use crate::net::{Address, Listener, Stream};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Handles each connection in a thread, at most `limit` at once (more are closed), until `stop`.
-pub fn each(listener: &Listener, limit: usize, stop: &AtomicBool, handle: impl Fn(Stream) + Send + Sync + 'static) {
+/// Handles each connection in a thread until `stop` is set. At most `limit` run at once. Further connections are
+/// closed.
+pub fn serve_each(
+    listener: &Listener,
+    limit: usize,
+    stop: &AtomicBool,
+    handle: impl Fn(Stream) + Send + Sync + 'static,
+) {
     let (handle, running) = (Arc::new(handle), Arc::new(AtomicUsize::new(0)));
     while !stop.load(Ordering::SeqCst) {
         let Ok(stream) = listener.accept() else {
-            // Out of descriptors, or a connection that was given up: neither ends the service.
+            // No descriptor was free, or the client gave up. Neither ends the service.
             thread::sleep(Duration::from_millis(10));
             continue;
         };
@@ -30,7 +34,7 @@ pub fn each(listener: &Listener, limit: usize, stop: &AtomicBool, handle: impl F
     }
 }
 
-/// Counts a thread out, a panicking one too.
+/// Counts a thread as ended when it is dropped, also if the thread panics.
 struct Running(Arc<AtomicUsize>);
 
 impl Drop for Running {
@@ -39,7 +43,9 @@ impl Drop for Running {
     }
 }
 
-/// A listener that serves in a thread of its own and stops when dropped; running connections end by themselves.
+/// A service that accepts connections in a thread of its own.
+///
+/// It stops to accept when this value is dropped. Open connections end by themselves.
 #[derive(Debug)]
 pub struct Service {
     address: Address,
@@ -47,7 +53,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts to serve, as [`each`] does.
+    /// Starts to call `handle` for each connection, in a thread of its own. At most `limit` run at once. Further
+    /// connections are closed.
+    ///
+    /// # Errors
+    /// [`Error::Connection`] or [`Error::Address`] if the listener has no address.
     pub fn start(
         listener: Listener,
         limit: usize,
@@ -55,11 +65,11 @@ impl Service {
     ) -> Result<Self, Error> {
         let (address, stop) = (listener.address()?, Arc::new(AtomicBool::new(false)));
         let stopped = stop.clone();
-        thread::spawn(move || each(&listener, limit, &stopped, handle));
+        thread::spawn(move || serve_each(&listener, limit, &stopped, handle));
         Ok(Self { address, stop })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -68,26 +78,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // The accept that waits is woken; if that fails, it waits for the next connection.
+        // This connection ends the pending accept. If it fails, the thread ends at the next connection.
         drop(self.address.connect());
     }
-}
-
-/// Copies one direction of a connection, through `each`, and passes its end on.
-pub fn pump(mut from: Stream, mut to: Stream, mut each: impl FnMut(&[u8]) -> io::Result<()>) {
-    let mut buffer = vec![0; 65_536];
-    loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        if each(&buffer[..read]).is_err() || to.write_all(&buffer[..read]).is_err() {
-            // What cannot be handed on is not read any more, so that the sender learns of it.
-            let _ = from.shutdown(Shutdown::Both);
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Write);
 }

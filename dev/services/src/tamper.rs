@@ -1,5 +1,5 @@
-//! A parent that lies: what passes through it is handed, frame by frame or byte by byte, to a closure that says
-//! what becomes of it.
+//! A proxy that plays a hostile parent. It passes each frame, or each piece of bytes, to a closure. The closure decides
+//! what is sent instead.
 
 use crate::Error;
 use crate::frame::{read_frame, write_frame};
@@ -11,54 +11,59 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// The longest frame that is understood, in bytes: that of the parent's operations.
+/// The longest frame, in bytes: that of the parent's operations.
 const MAX_FRAME: usize = 1 << 20;
-/// The most connections at once.
+/// The largest number of connections at once.
 const CONNECTIONS: usize = 256;
 
-/// Which way something goes.
+/// A direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
-    /// From whoever connected.
+    /// From the client, which connected, to the server.
     Up,
-    /// Back to him.
+    /// From the server to the client.
     Down,
 }
 
-/// What is seen.
+/// A frame, or a piece of bytes, that the closure sees.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     /// The number of the connection, from 0.
     pub connection: u64,
-    /// Its direction.
+    /// The direction.
     pub way: Way,
-    /// The number of the frame in that direction, from 0; of bytes, how many came before them.
+    /// For a frame: its number in this direction, from 0. For bytes: the number of bytes before them.
     pub position: u64,
-    /// Whether [`Seen::bytes`] is a frame, without its length.
+    /// Whether [`Seen::bytes`] is a whole frame without its length.
     pub frame: bool,
     /// The bytes.
     pub bytes: &'a [u8],
 }
 
-/// What becomes of it.
+/// The decision of the closure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// It goes on as it is.
+    /// Sends it unchanged.
     Pass,
-    /// These go on in its place, each a frame if it was one; none at all drops it.
+    /// Sends these instead, each as a frame if it was a frame. An empty list drops it.
     Send(Vec<Vec<u8>>),
-    /// This many bytes of it go on, a frame's length counted, and then both directions are closed.
+    /// Sends this many bytes of it, and then closes both directions. The four bytes of a frame's length count.
     Cut(usize),
 }
 
-/// How a connection is read: this many frames (u32be length ‖ bytes) in each direction, then bytes.
+/// The number of frames (u32be length ‖ bytes) with which each direction begins. Bytes follow them.
 pub type Frames = u64;
-/// Bytes only, as on port 5000, where TLS passes.
+/// Bytes only, as on port 5000, which carries TLS.
 pub const BYTES: Frames = 0;
-/// Frames only, as on port 8000. On port 8001 it is one, the host, and then TLS.
+/// Frames only, as on port 8000. On port 8001 there is one frame, which names the host, and then TLS.
 pub const FRAMES: Frames = u64::MAX;
 
-/// Starts to carry from `listener` to `to`, through `tamper`; runs until what comes back is dropped.
+/// Starts to forward from `listener` to `to` what `tamper` decides.
+///
+/// The proxy runs until the returned value is dropped.
+///
+/// # Errors
+/// The errors of [`Service::start`].
 pub fn start(
     listener: Listener,
     to: Address,
@@ -71,16 +76,16 @@ pub fn start(
         let (Ok(server), Ok(client_too)) = (to.connect(), client.try_clone()) else { return };
         let Ok(server_too) = server.try_clone() else { return };
         let up_tamper = tamper.clone();
-        let up = move || carry(client_too, server_too, Way::Up, connection, frames, &*up_tamper);
+        let up = move || forward(client_too, server_too, Way::Up, connection, frames, &*up_tamper);
         let upwards = thread::spawn(up);
-        carry(server, client, Way::Down, connection, frames, &*tamper);
-        // A panicking closure has closed its direction too.
+        forward(server, client, Way::Down, connection, frames, &*tamper);
+        // A closure that panicked has closed its direction too.
         let _ = upwards.join();
     })
 }
 
-/// One direction to its end, which is passed on; an error closes both.
-fn carry(
+/// Forwards one direction to its end. The end is forwarded too. An error closes both directions.
+fn forward(
     mut from: Stream,
     mut to: Stream,
     way: Way,
@@ -88,7 +93,7 @@ fn carry(
     frames: Frames,
     tamper: &Mutex<impl FnMut(Seen<'_>) -> Act>,
 ) {
-    let ended = move_on(&mut from, &mut to, frames, |position, frame, bytes| {
+    let ended = forward_pieces(&mut from, &mut to, frames, |position, frame, bytes| {
         let mut tamper = tamper.lock().unwrap_or_else(PoisonError::into_inner);
         tamper(Seen { connection, way, position, frame, bytes })
     });
@@ -99,7 +104,7 @@ fn carry(
     }
 }
 
-fn move_on(
+fn forward_pieces(
     from: &mut Stream,
     to: &mut Stream,
     frames: Frames,
@@ -134,6 +139,7 @@ fn move_on(
     }
 }
 
+/// Sends the first `after` bytes and then fails, so that the connection is closed.
 fn cut(to: &mut Stream, bytes: &[u8], after: usize) -> io::Result<()> {
     to.write_all(&bytes[..after.min(bytes.len())])?;
     Err(ErrorKind::ConnectionAborted.into())

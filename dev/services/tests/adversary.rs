@@ -1,15 +1,13 @@
-//! The attacks do what they say, so that a product that survives them has survived something.
+//! The attacks work. A product that detects one has therefore detected a real attack.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use capelet_dev::Error;
 use capelet_dev::adversary::mitm::{self, Sight};
-use capelet_dev::adversary::pad::pad;
+use capelet_dev::adversary::pad;
 use capelet_dev::adversary::store::{self, Kind};
-use capelet_dev::net::{Address, Stream};
-use capelet_dev::service::Service;
+use capelet_dev::{Address, Error, Service, Stream};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider, verify_tls13_signature_with_raw_key};
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
@@ -31,7 +29,7 @@ fn local() -> Address {
 }
 
 #[test]
-fn a_padded_binary_still_runs() {
+fn padding_adds_a_byte_to_a_program_that_still_runs() {
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("true");
     pad(std::path::Path::new("/bin/true"), &copy).unwrap();
@@ -41,7 +39,7 @@ fn a_padded_binary_still_runs() {
 }
 
 #[test]
-fn one_object_in_anothers_place() {
+fn swapping_replaces_the_newest_version_of_one_object_only() {
     let directory = tempfile::tempdir().unwrap();
     let write = |kind: &str, owner: char, id: &str, version: u64, bytes: &[u8]| {
         let folder = directory.path().join(kind).join(owner.to_string().repeat(64));
@@ -129,7 +127,7 @@ fn write_frame(to: &mut impl Write, frame: &[u8]) {
     to.flush().unwrap();
 }
 
-/// As an enclave does: TLS with a raw Ed25519 key, and to a hello the exporter of this connection.
+/// A service that answers like an enclave: TLS with a raw Ed25519 key, and the TLS exporter as the answer to `hello`.
 fn enclave() -> Service {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
     let key = provider::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).unwrap();
@@ -153,8 +151,8 @@ fn enclave() -> Service {
     Service::start(local().listen().unwrap(), 8, serve).unwrap()
 }
 
-/// Says hello; the exporter that the enclave saw, and one's own.
-fn connect(to: &Address, tell: bool) -> ([u8; 32], Vec<u8>) {
+/// Sends `hello`, and with `continues` also a secret. Returns the client's exporter and the enclave's.
+fn connect(to: &Address, continues: bool) -> ([u8; 32], Vec<u8>) {
     let mut config = ClientConfig::builder_with_provider(crypto())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -167,7 +165,7 @@ fn connect(to: &Address, tell: bool) -> ([u8; 32], Vec<u8>) {
     write_frame(&mut tls, b"hello");
     let theirs = read_frame(&mut tls).unwrap();
     assert_eq!(tls.conn.alpn_protocol(), Some(&b"capelet/1"[..]));
-    if tell {
+    if continues {
         write_frame(&mut tls, b"secret");
         assert_eq!(read_frame(&mut tls).unwrap(), b"secret");
     }
@@ -176,17 +174,17 @@ fn connect(to: &Address, tell: bool) -> ([u8; 32], Vec<u8>) {
 }
 
 #[test]
-fn the_man_in_the_middle_is_not_seen_by_tls() {
+fn only_the_tls_exporter_reveals_a_man_in_the_middle() {
     let (enclave, sight) = (enclave(), Arc::new(Sight::default()));
     let (ours, theirs) = connect(enclave.address(), false);
-    assert_eq!(ours.as_slice(), theirs, "without him, both ends export the same");
-    let man = mitm::start(local().listen().unwrap(), enclave.address().clone(), sight.clone()).unwrap();
-    let (ours, theirs) = connect(man.address(), false);
-    assert_ne!(ours.as_slice(), theirs, "with him, they do not: nothing else tells");
+    assert_eq!(ours.as_slice(), theirs, "without an attack both ends export the same value");
+    let middle = mitm::start(local().listen().unwrap(), enclave.address().clone(), sight.clone()).unwrap();
+    let (ours, theirs) = connect(middle.address(), false);
+    assert_ne!(ours.as_slice(), theirs, "under attack they export different values");
     assert_eq!(sight.clients.load(Ordering::SeqCst), 1);
     assert_eq!(sight.deceived.load(Ordering::SeqCst), 0);
-    connect(man.address(), true);
-    assert_eq!(sight.deceived.load(Ordering::SeqCst), 1, "who goes on is read, and served");
+    connect(middle.address(), true);
+    assert_eq!(sight.deceived.load(Ordering::SeqCst), 1, "a client that continues is read and gets its answer");
     let bytes = (5 + 36) + (5 + 36 + 10 + 10);
     assert_eq!(sight.bytes.load(Ordering::SeqCst), bytes);
 }

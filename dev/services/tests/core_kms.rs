@@ -1,4 +1,4 @@
-//! The core's side of KMS against this one: its SigV4, its JSON, its CMS, its documents, over real TLS.
+//! The core as a client of this KMS, over TLS: its SigV4, JSON, CMS and documents.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,17 +7,17 @@ mod common;
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_nitro_enclaves_nsm_api::api::{Request, Response};
+use capelet_dev::Stream;
 use capelet_dev::kms::{Kms, PARENT, STRANGER, sealed_policy};
-use capelet_dev::net::Stream;
+use capelet_dev::nsm::Nsm;
+use common::Enclave;
 use common::kms::Served;
-use common::{Enclave, now};
-use enclave_core::Error;
-use enclave_core::config::Arn;
-use enclave_core::error::Down;
-use enclave_core::kms::{decrypt, describe, generate_data_key, key_policy};
+use enclave_core::encoding::Channel;
+use enclave_core::kms::{Arn, decrypt, generate_data_key, key_metadata, key_policy};
 use enclave_core::parent::{Answer, Credentials, Operation};
-use enclave_core::platform::{Channel, Job, Outcome, Platform, Purpose, Recipient};
-use enclave_core::shared::Shared;
+use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
+use enclave_core::state::SharedState;
+use enclave_core::{Error, TransportError, UnixMillis};
 use enclave_core_aws_lc::AwsLc;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
@@ -25,7 +25,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
-/// An enclave whose parent and KMS are here.
+/// The core's platform, with this enclave's NSM and this KMS.
 struct Here<'a> {
     enclave: &'a Enclave,
     served: &'a Served,
@@ -34,12 +34,12 @@ struct Here<'a> {
 struct Tls(StreamOwned<ClientConnection, Stream>);
 
 impl Channel for Tls {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
-        self.0.read(buffer).map_err(|_| Down::Closed)
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
+        self.0.read(buffer).map_err(|_| TransportError::Closed)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
-        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|_| Down::Closed)
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        self.0.write_all(bytes).and_then(|()| self.0.flush()).map_err(|_| TransportError::Closed)
     }
 }
 
@@ -65,11 +65,11 @@ impl Platform for Here<'_> {
     type Crypto = AwsLc;
     type Kms = Tls;
 
-    fn random(&self, _: &mut [u8]) -> Result<(), Down> {
+    fn random(&self, _: &mut [u8]) -> Result<(), TransportError> {
         unreachable!()
     }
 
-    fn document(&self, purpose: Purpose<'_>) -> Result<Vec<u8>, Down> {
+    fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError> {
         let asked = purpose.request();
         let owned = |bytes: &[u8]| bytes.to_vec().into();
         let request = Request::Attestation {
@@ -79,7 +79,7 @@ impl Platform for Here<'_> {
         };
         match self.enclave.ask(&request) {
             Response::Attestation { document } => Ok(document),
-            _ => Err(Down::Failed),
+            _ => Err(TransportError::Failed),
         }
     }
 
@@ -96,7 +96,7 @@ impl Platform for Here<'_> {
         }))
     }
 
-    fn kms(&self, host: &str) -> Result<Tls, Down> {
+    fn kms(&self, host: &str) -> Result<Tls, TransportError> {
         let mut roots = RootCertStore::empty();
         roots.add(fs::read(Kms::root_path(self.served.directory.path())).unwrap().into()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -109,61 +109,64 @@ impl Platform for Here<'_> {
         Ok(Tls(StreamOwned::new(connection, self.served.service.address().connect().unwrap())))
     }
 
-    fn recipient(&self) -> Result<Box<dyn Recipient>, Down> {
+    fn recipient(&self) -> Result<Box<dyn Recipient>, TransportError> {
         let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
         let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
         Ok(Box::new(Rsa { public: public.as_ref().to_vec(), key }))
     }
 
-    fn work(&self, _: &Job<'_>) -> Result<Outcome, Error> {
+    fn work(&self, _: &Job<'_>, _: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError> {
         unreachable!()
     }
 
-    fn shared<R>(&self, _: impl FnOnce(&mut Shared) -> R) -> R {
+    fn shared<R>(&self, _: impl FnOnce(&mut SharedState) -> R) -> R {
         unreachable!()
     }
 }
 
+fn now() -> UnixMillis {
+    UnixMillis::new(common::now())
+}
+
 #[test]
-fn the_core_gets_its_keys_here() {
+fn core_gets_data_keys_for_its_own_image_only() {
     let served = Served::start();
     let here = Here { enclave: &served.enclave, served: &served };
     let arn = Arn::parse(&served.sealed_key()).unwrap();
     let (key, wrapped) = generate_data_key(&here, &arn, "context", now()).unwrap();
-    assert_eq!(*decrypt(&here, &arn, "context", &wrapped, now()).unwrap(), *key);
+    assert_eq!(decrypt(&here, &arn, "context", &wrapped, now()), Ok(key));
     assert_eq!(decrypt(&here, &arn, "another", &wrapped, now()), Err(Error::CannotOpen));
 
     let other = Enclave::boot_with(b"other", b"code");
-    let padded = Enclave { nsm: capelet_nsm(&served, &other), ..Enclave::boot() };
+    let padded = Enclave { nsm: nsm_of(&served, &other), ..Enclave::boot() };
     let elsewhere = Here { enclave: &padded, served: &served };
     assert_eq!(decrypt(&elsewhere, &arn, "context", &wrapped, now()), Err(Error::KmsDenied));
     assert_eq!(generate_data_key(&elsewhere, &arn, "context", now()).map(|_| ()), Err(Error::KmsDenied));
 }
 
-/// An enclave of other code under the same root.
-fn capelet_nsm(served: &Served, other: &Enclave) -> Arc<capelet_dev::nsm::Nsm> {
-    Arc::new(capelet_dev::nsm::Nsm::new(served.enclave.root.clone(), &other.measured).unwrap())
+/// The NSM of an enclave with other code, under the same root.
+fn nsm_of(served: &Served, other: &Enclave) -> Arc<Nsm> {
+    Arc::new(Nsm::new(served.enclave.root.clone(), &other.measured).unwrap())
 }
 
 #[test]
-fn the_core_reads_what_there_is_to_read() {
+fn core_reads_policy_metadata_and_every_page_of_grants() {
     let served = Served::start();
     let here = Here { enclave: &served.enclave, served: &served };
     let policy = sealed_policy(&served.enclave.measured.pcr0);
     let arn = Arn::parse(&served.key(&policy)).unwrap();
     assert_eq!(key_policy(&here, &arn, now()).unwrap(), policy);
-    let before = describe(&here, &arn, now()).unwrap();
-    assert_eq!(describe(&here, &arn, now()).unwrap(), before);
+    let before = key_metadata(&here, &arn, now()).unwrap();
+    assert_eq!(key_metadata(&here, &arn, now()).unwrap(), before);
 
     let open = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}"#;
     let open = served.key(open);
     let arn = Arn::parse(&open).unwrap();
-    let none = describe(&here, &arn, now()).unwrap();
+    let none = key_metadata(&here, &arn, now()).unwrap();
     for _ in 0..120 {
         let grant = json!({ "KeyId": open, "GranteePrincipal": STRANGER.arn, "Operations": ["Decrypt"] });
         served.client.call("CreateGrant", &grant).unwrap();
     }
-    let all = describe(&here, &arn, now()).unwrap();
-    let grants = |bytes: &[u8]| bytes.windows(9).filter(|window| window == b"\"GrantId\"").count();
-    assert_eq!((grants(&none), grants(&all)), (0, 120), "every page is read");
+    let all = key_metadata(&here, &arn, now()).unwrap();
+    assert_eq!((none.grants.len(), all.grants.len()), (0, 120), "every page is read");
 }

@@ -1,4 +1,4 @@
-//! Documents, checked by the `openssl` program and by the core's verifier, and compared with AWS' own.
+//! The documents of the NSM: verified by `openssl` and by the core's verifier, and compared with those of AWS.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,8 +7,8 @@ mod common;
 use aws_nitro_enclaves_nsm_api::api::{AttestationDoc, Request};
 use capelet_dev::nsm::Faults;
 use common::{Enclave, now, openssl, parts, payload, vector};
-use enclave_core::error::Error;
-use enclave_core::verify::{Build, Judged, Pins, Root, judge_bare};
+use enclave_core::attestation::{AttestationFacts, Build, Pins, Root, verify_unbound};
+use enclave_core::{Error, Pcr, UnixMillis};
 use enclave_core_aws_lc::AwsLc;
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -19,7 +19,7 @@ use std::path::Path;
 const MODERN: &str = "2025-04-29-pcr16.cose";
 const INDEFINITE: &str = "2025-11-10-indefinite-map.cose";
 
-/// A document's certificates as PEM files: leaf, and the bundle from instance to root. Gives the leaf's path.
+/// Writes a document's certificates to PEM files, and returns their paths: leaf, instance, zone, region, root.
 fn certificates(document: &AttestationDoc, directory: &Path) -> Vec<String> {
     let ders = std::iter::once(&document.certificate).chain(document.cabundle.iter().rev());
     let each = ders.enumerate().map(|(number, der)| {
@@ -31,7 +31,7 @@ fn certificates(document: &AttestationDoc, directory: &Path) -> Vec<String> {
     each.collect()
 }
 
-/// Verifies chain and signature with `openssl` alone, at the document's time.
+/// Verifies chain and signature with `openssl` at the document's time.
 fn openssl_verifies(document: &[u8], root: &[u8]) -> Result<(), String> {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_string();
@@ -49,7 +49,7 @@ fn openssl_verifies(document: &[u8], root: &[u8]) -> Result<(), String> {
     verify.push(&files[0]);
     openssl(&verify, b"")?;
 
-    // The leaf's key and ECDSA in DER, as openssl wants them: SEQUENCE { INTEGER r, INTEGER s }.
+    // openssl needs the signature in DER: SEQUENCE { INTEGER r, INTEGER s }.
     fs::write(at("key.pem"), openssl(&["x509", "-in", &files[0], "-noout", "-pubkey"], b"").unwrap()).unwrap();
     let integer = |bytes: &[u8]| {
         let mut bytes = bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(0)..].to_vec();
@@ -67,29 +67,29 @@ fn openssl_verifies(document: &[u8], root: &[u8]) -> Result<(), String> {
     openssl(&["dgst", "-sha384", "-verify", &key, "-signature", &signature], &signed.into_writer()).map(drop)
 }
 
-fn judged(enclave: &Enclave, document: &[u8], at: u64, nonce: Option<&[u8]>) -> Result<Judged, Error> {
+fn verified(enclave: &Enclave, document: &[u8], at: u64, nonce: Option<&[u8]>) -> Result<AttestationFacts, Error> {
     let root = Root::development(enclave.root.der().to_vec()).unwrap();
-    let build = Build::new(enclave.measured.pcr0, BTreeMap::new()).unwrap();
+    let build = Build::new(Pcr::new(enclave.measured.pcr0), BTreeMap::new()).unwrap();
     let pins = Pins::new(vec![build], Vec::new()).unwrap();
-    judge_bare::<AwsLc>(document, &root, &pins, nonce, at, 300_000)
+    verify_unbound::<AwsLc>(document, &root, &pins, nonce, UnixMillis::new(at), 300_000)
 }
 
 #[test]
-fn two_verifiers_accept_what_it_signs() {
+fn both_verifiers_accept_its_documents() {
     let enclave = Enclave::boot();
     for indefinite_map in [false, true] {
         enclave.nsm.set_faults(Faults { indefinite_map, ..Faults::default() });
         for (key, nonce) in [(None, None), (Some(vec![1; 300]), None), (Some(vec![2; 1024]), Some(vec![3; 512]))] {
             let document = enclave.document(key, nonce.clone());
             openssl_verifies(&document, enclave.root.der()).unwrap();
-            judged(&enclave, &document, now(), nonce.as_deref()).unwrap();
+            verified(&enclave, &document, now(), nonce.as_deref()).unwrap();
         }
     }
 }
 
-/// Each lie, and what each of the two verifiers makes of it. openssl is asked for chain and signature only.
+/// `openssl` verifies chain and signature only.
 #[test]
-fn every_fault_is_found() {
+fn core_finds_every_fault_and_openssl_those_of_chain_and_signature() {
     let enclave = Enclave::frozen();
     let nonce = vec![9; 32];
     let ok = Faults::default();
@@ -109,20 +109,20 @@ fn every_fault_is_found() {
         enclave.nsm.set_faults(faults);
         let document = enclave.document(None, Some(nonce.clone()));
         assert_eq!(openssl_verifies(&document, enclave.root.der()).is_ok(), by_openssl, "{faults:?}");
-        let found = judged(&enclave, &document, enclave.now(), Some(&nonce)).err();
+        let found = verified(&enclave, &document, enclave.now(), Some(&nonce)).err();
         if faults.expired_leaf {
-            // Which of the two names the verifier gives to a leaf that had run out is its own affair.
+            // The verifier may report an expired leaf by either of two errors.
             assert!(matches!(found, Some(Error::UntrustedRoot | Error::Expired { .. })), "{found:?}");
         } else {
             assert_eq!(found.map(Error::code), code, "{faults:?}");
         }
     }
     let other = Enclave::boot_with(b"other code", b"the worker's code");
-    let pcr0_of_another = judged(&enclave, &other.document(None, None), now(), None);
-    assert_eq!(pcr0_of_another.err(), Some(Error::UntrustedRoot), "its root, too, is another");
+    let pcr0_of_another = verified(&enclave, &other.document(None, None), now(), None);
+    assert_eq!(pcr0_of_another.err(), Some(Error::UntrustedRoot), "the other enclave also has another root");
 }
 
-/// The order, types and keys of every item, and the lengths of what has a fixed one.
+/// The order, types and keys of all items, and the lengths of items with a fixed length.
 fn skeleton(bytes: &[u8]) -> Vec<String> {
     let (mut decoder, mut seen) = (Decoder::new(bytes), Vec::new());
     while decoder.position() < bytes.len() {
@@ -151,9 +151,9 @@ fn skeleton(bytes: &[u8]) -> Vec<String> {
     seen
 }
 
-/// AWS' own documents have the same skeleton, and the encoder writes them again byte for byte.
+/// The encoder also writes a decoded document of AWS again, byte for byte.
 #[test]
-fn as_aws_writes_them() {
+fn documents_have_the_structure_of_aws_documents() {
     let enclave = Enclave::boot();
     enclave.ask(&Request::LockPCR { index: 16 });
     for (name, indefinite_map) in [(MODERN, false), (INDEFINITE, true)] {
@@ -177,16 +177,16 @@ fn as_aws_writes_them() {
     }
 }
 
-/// What `openssl` prints of a certificate's extensions and algorithms, without names, keys and times.
+/// The extensions and algorithms of a certificate, as `openssl` prints them. Names, keys and times are left out.
 fn shape(der: &[u8]) -> Vec<String> {
     let text = openssl(&["x509", "-inform", "DER", "-noout", "-text"], der).unwrap();
     let text = String::from_utf8(text).unwrap();
     let lines = text.lines().map(str::trim);
     let told = ["Version", "Signature Algorithm", "ASN1 OID", "X509v3", "Digital Signature", "Certificate Sign"];
     let mut shape: Vec<_> = lines
-        // "CA:TRUE" in full: one key identifier in 256 begins with "CA:" too.
+        // The full text "CA:TRUE" is needed, because one key identifier in 256 begins with "CA:".
         .filter(|line| line.starts_with("CA:TRUE") || told.iter().any(|known| line.starts_with(known)))
-        // Nobody here publishes revocation lists.
+        // The development root has no revocation list.
         .filter(|line| !line.contains("CRL Distribution"))
         .map(str::to_string)
         .collect();
@@ -195,7 +195,7 @@ fn shape(der: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn certificates_have_the_shape_of_aws() {
+fn certificates_have_the_form_of_aws_certificates() {
     let enclave = Enclave::boot();
     let (ours, real) = (payload(&enclave.document(None, None)), payload(&vector("attestation", MODERN)));
     assert_eq!(ours.cabundle.len(), real.cabundle.len());
@@ -212,13 +212,13 @@ fn certificates_have_the_shape_of_aws() {
 }
 
 #[test]
-fn every_document_has_a_leaf_of_its_own() {
+fn each_document_has_its_own_leaf_of_three_hours() {
     let enclave = Enclave::boot();
     let (one, two) = (payload(&enclave.document(None, None)), payload(&enclave.document(None, None)));
     assert_ne!(one.certificate, two.certificate);
     assert_eq!(one.cabundle, two.cabundle);
     let dates = openssl(&["x509", "-inform", "DER", "-noout", "-checkend", "10800"], &one.certificate);
-    assert!(dates.is_ok(), "three hours and a few seconds: {dates:?}");
+    assert!(dates.is_ok(), "the leaf must be valid for three hours: {dates:?}");
     let dates = openssl(&["x509", "-inform", "DER", "-noout", "-checkend", "10804"], &one.certificate);
-    assert!(dates.is_err(), "and no more");
+    assert!(dates.is_err(), "the leaf must expire a few seconds later");
 }

@@ -1,4 +1,4 @@
-//! What KMS gives to an attested image, and to whom it gives nothing.
+//! KMS returns data keys to the attested image of the policy only.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,18 +6,20 @@ mod common;
 
 use capelet_dev::kms::{ADMINISTRATOR, STRANGER, sealed_policy};
 use capelet_dev::nsm::{Faults, Nsm};
+use capelet_hostile_bytes::byte_flips;
 use common::kms::{Recipient, Served, name, with_document};
 use common::{Enclave, openssl};
 use data_encoding::{BASE64, HEXUPPER};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Checks that the answer holds no plaintext.
 fn without_plaintext(answer: &Value) {
     assert!(answer.get("Plaintext").is_none(), "{answer}");
 }
 
 #[test]
-fn a_data_key_for_the_image_and_back() {
+fn an_attested_image_gets_a_data_key_and_can_decrypt_it_later() {
     let served = Served::start();
     let arn = served.sealed_key();
     let (one, two) = (Recipient::new(2048), Recipient::new(4096));
@@ -46,7 +48,7 @@ fn a_data_key_for_the_image_and_back() {
 }
 
 #[test]
-fn two_data_keys_are_two() {
+fn each_data_key_is_new_and_has_the_requested_length() {
     let served = Served::start();
     let (arn, recipient) = (served.sealed_key(), Recipient::new(2048));
     let make = |length: u64| {
@@ -59,9 +61,8 @@ fn two_data_keys_are_two() {
     assert_eq!(make(1).len(), 1);
 }
 
-/// KMS returns no key if anything about the document or the caller is wrong.
 #[test]
-fn refuses_other_documents_and_callers() {
+fn refuses_other_images_and_invalid_documents() {
     let served = Served::frozen();
     let (arn, recipient) = (served.sealed_key(), Recipient::new(2048));
     let enclave = &served.enclave;
@@ -104,10 +105,8 @@ fn refuses_other_documents_and_callers() {
     enclave.nsm.set_faults(ok);
 
     let document = enclave.document(Some(recipient.spki.clone()), None);
-    for position in (0..document.len()).step_by(97) {
-        let mut changed = document.clone();
-        changed[position] ^= 4;
-        assert_ne!(make(asked(with_document(&changed))), "ok", "byte {position}");
+    for flip in byte_flips(&document, 4).step_by(97) {
+        assert_ne!(make(asked(with_document(&flip.bytes))), "ok", "{flip}");
     }
     let elliptic = openssl(&["ecparam", "-genkey", "-name", "prime256v1", "-noout"], b"").unwrap();
     let elliptic = openssl(&["ec", "-pubout", "-outform", "DER"], &elliptic).unwrap();
@@ -133,7 +132,7 @@ fn refuses_other_documents_and_callers() {
 }
 
 #[test]
-fn other_callers_keys_and_contexts() {
+fn decrypts_only_for_the_same_caller_key_context_and_region() {
     let served = Served::start();
     let (arn, other_arn) = (served.sealed_key(), served.sealed_key());
     let recipient = Recipient::new(2048);
@@ -178,9 +177,9 @@ fn other_callers_keys_and_contexts() {
     assert_eq!(name(elsewhere.call("Decrypt", &decrypt(json!({})))), "NotFoundException");
 }
 
-/// An open policy gives plaintext; a condition in other case admits only without case.
+/// An open policy also allows plaintext. `StringEquals` compares with case, `StringEqualsIgnoreCase` without.
 #[test]
-fn the_policy_decides_and_nothing_else() {
+fn the_policy_alone_decides() {
     let served = Served::start();
     let open = json!({ "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*" }] });
     let arn = served.key(&open.to_string());

@@ -1,4 +1,4 @@
-//! KMS' other operations, its errors, its signatures, and what stays on disk.
+//! The other operations of KMS, its errors, its signatures, and its state on disk.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,15 +16,15 @@ const OPEN: &str =
     r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"}]}"#;
 
 #[test]
-fn keys_are_described_and_kept() {
+fn keys_are_described_and_survive_a_restart() {
     let served = Served::start();
     let body = json!({ "Policy": OPEN, "Description": "for a test" });
     let made = served.administrator().call("CreateKey", &body).unwrap();
-    let facts = &made["KeyMetadata"];
-    let arn = facts["Arn"].as_str().unwrap().to_string();
-    let id = facts["KeyId"].as_str().unwrap().to_string();
+    let metadata = &made["KeyMetadata"];
+    let arn = metadata["Arn"].as_str().unwrap().to_string();
+    let id = metadata["KeyId"].as_str().unwrap().to_string();
     assert_eq!(arn, format!("arn:aws:kms:eu-central-1:111122223333:key/{id}"));
-    enclave_core::config::Arn::parse(&arn).unwrap();
+    enclave_core::kms::Arn::parse(&arn).unwrap();
     for (name, value) in [
         ("KeyManager", json!("CUSTOMER")),
         ("KeySpec", json!("SYMMETRIC_DEFAULT")),
@@ -35,9 +35,9 @@ fn keys_are_described_and_kept() {
         ("Description", json!("for a test")),
         ("AWSAccountId", json!("111122223333")),
     ] {
-        assert_eq!(facts[name], value, "{name}");
+        assert_eq!(metadata[name], value, "{name}");
     }
-    assert!((facts["CreationDate"].as_f64().unwrap() * 1000.0 - now() as f64).abs() < 60_000.0);
+    assert!((metadata["CreationDate"].as_f64().unwrap() * 1000.0 - now() as f64).abs() < 60_000.0);
     let served = served.restart();
     for named in [&arn, &id] {
         assert_eq!(served.client.call("DescribeKey", &json!({ "KeyId": named })).unwrap(), made);
@@ -52,7 +52,7 @@ fn keys_are_described_and_kept() {
 }
 
 #[test]
-fn policies_are_kept_word_for_word() {
+fn policies_are_kept_byte_for_byte_and_never_lock_their_author_out() {
     let served = Served::start();
     let administrator = served.administrator();
     let odd = OPEN.replace("\"Statement\"", " \"Statement\"\n").replace("kms:*", "kms:\\u002a");
@@ -76,7 +76,7 @@ fn policies_are_kept_word_for_word() {
     let unknown = json!({ "KeyId": sealed, "PolicyName": "other" });
     assert_eq!(name(served.client.call("GetKeyPolicy", &unknown)), "NotFoundException");
 
-    // Even a policy that lets everybody in is not read across accounts.
+    // A policy that admits everybody cannot be read from another account either.
     let everybody = served.key(&OPEN.replace(r#"{"AWS":"111122223333"}"#, "\"*\""));
     let stranger = served.client.acting_as(&STRANGER);
     assert_eq!(name(stranger.call("GetKeyPolicy", &json!({ "KeyId": everybody }))), "AccessDeniedException");
@@ -86,7 +86,7 @@ fn policies_are_kept_word_for_word() {
 }
 
 #[test]
-fn a_key_without_policy_is_its_accounts() {
+fn the_default_policy_admits_the_account_only() {
     let served = Served::start();
     let made = served.client.acting_as(&STRANGER).call("CreateKey", &json!({})).unwrap();
     let arn = made["KeyMetadata"]["Arn"].as_str().unwrap();
@@ -97,7 +97,7 @@ fn a_key_without_policy_is_its_accounts() {
 }
 
 #[test]
-fn grants_are_listed_in_pages_and_let_in() {
+fn grants_allow_their_operations_and_are_listed_in_pages() {
     let served = Served::start();
     let (arn, administrator) = (served.key(OPEN), served.administrator());
     let list = |body: Value| administrator.call("ListGrants", &body);
@@ -158,7 +158,7 @@ fn stranger_list(served: &Served, arn: &str) -> Result<Value, Error> {
 }
 
 #[test]
-fn rejects_wrong_and_old_signatures() {
+fn rejects_wrong_unknown_and_old_signatures() {
     let served = Served::frozen();
     let arn = served.key(OPEN);
     let body = json!({ "KeyId": arn });
@@ -180,7 +180,7 @@ fn rejects_wrong_and_old_signatures() {
 }
 
 #[test]
-fn requests_that_are_none() {
+fn rejects_unknown_operations_and_invalid_parameters() {
     let served = Served::start();
     let arn = served.key(OPEN);
     let call = |operation: &str, body: Value| name(served.client.call(operation, &body));
@@ -214,7 +214,7 @@ fn requests_that_are_none() {
 }
 
 #[test]
-fn the_certificate_is_the_endpoints() {
+fn has_a_certificate_for_names_of_endpoints_only() {
     let served = Served::start();
     let root = fs::read(Kms::root_path(served.directory.path())).unwrap();
     let with = |root: &[u8], region: &str| {
@@ -224,7 +224,7 @@ fn the_certificate_is_the_endpoints() {
     assert_eq!(name(with(&root, REGION)), "NotFoundException");
     assert_eq!(name(with(&root, "us-gov-west-1")), "NotFoundException");
     assert_eq!(name(with(&root, "cn-north-1")), "NotFoundException");
-    assert!(matches!(with(&root, "nowhere"), Err(Error::Connection(_))), "no endpoint, no certificate");
+    assert!(matches!(with(&root, "nowhere"), Err(Error::Connection(_))), "the name is not that of an endpoint");
     let other = tempfile::tempdir().unwrap();
     Kms::open(other.path(), Vec::new()).unwrap();
     let other = fs::read(Kms::root_path(other.path())).unwrap();
@@ -232,7 +232,7 @@ fn the_certificate_is_the_endpoints() {
 }
 
 #[test]
-fn damaged_state_is_not_served() {
+fn refuses_damaged_state_and_invalid_roots() {
     let served = Served::start();
     served.sealed_key();
     let key = fs::read_dir(served.directory.path().join("keys")).unwrap().next().unwrap().unwrap().path();

@@ -1,17 +1,20 @@
-//! The NSM as an enclave sees it: registers, limits, errors, the socket.
+//! The NSM as an enclave uses it: registers, limits, errors, the socket.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
 use aws_nitro_enclaves_nsm_api::api::{Digest, Request, Response};
-use capelet_dev::adversary::pad::pad;
+use capelet_dev::adversary::pad;
 use capelet_dev::nsm::{Measured, Nsm, Root, serve};
 use common::{Enclave, ask, extend, parts, payload, sha384};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
+
+/// The longest response, in bytes of CBOR, as in the driver of the real NSM.
+const MAX_RESPONSE: usize = 12_288;
 
 const ZEROS: [u8; 48] = [0; 48];
 
@@ -23,7 +26,7 @@ fn describe(enclave: &Enclave, index: u16) -> (bool, Vec<u8>) {
 }
 
 #[test]
-fn the_binaries_are_what_is_measured() {
+fn measures_the_bytes_of_both_programs() {
     let (core, worker) = (b"core ".repeat(50_000), b"worker".to_vec());
     let enclave = Enclave::boot_with(&core, &worker);
     let both = [core.as_slice(), &worker].concat();
@@ -39,7 +42,7 @@ fn the_binaries_are_what_is_measured() {
 }
 
 #[test]
-fn one_byte_more_is_another_image() {
+fn another_byte_in_a_program_changes_its_measurement() {
     let enclave = Enclave::boot();
     let (core, worker, padded) = (enclave.path("core"), enclave.path("worker"), enclave.path("padded"));
     pad(&core, &padded).unwrap();
@@ -48,7 +51,7 @@ fn one_byte_more_is_another_image() {
     assert_ne!(other.pcr0, enclave.measured.pcr0);
     assert_ne!(other.pcr1, enclave.measured.pcr1);
     assert_eq!(other.pcr2, enclave.measured.pcr2);
-    // What moves from the one to the other is seen by PCR1 and PCR2.
+    // PCR0 hashes both programs without a separator. PCR1 and PCR2 reveal a byte that moved between them.
     fs::write(&core, b"the core's codet").unwrap();
     fs::write(&worker, b"he worker's code").unwrap();
     let moved = Measured::of(&core, &worker).unwrap();
@@ -57,9 +60,8 @@ fn one_byte_more_is_another_image() {
     assert!(Measured::of(&core, &enclave.path("missing")).is_err());
 }
 
-/// Requests in a row against one bank, each with what must come of it.
 #[test]
-fn registers_extend_and_lock() {
+fn registers_can_be_extended_until_they_are_locked() {
     let enclave = Enclave::boot();
     let error = |request| match enclave.ask(&request) {
         Response::Error(code) => format!("{code:?}"),
@@ -80,7 +82,10 @@ fn registers_extend_and_lock() {
     assert_eq!(extend_pcr(16, b"more"), format!("{:?}", Response::ExtendPCR { data: twice.clone() }));
     assert_eq!(describe(&enclave, 16), (false, twice.clone()));
 
-    assert!(!payload(&enclave.document(None, None)).pcrs.contains_key(&16), "not locked, not in the document");
+    assert!(
+        !payload(&enclave.document(None, None)).pcrs.contains_key(&16),
+        "a register that is not locked is not in a document"
+    );
     assert_eq!(error(Request::LockPCR { index: 16 }), "LockPCR");
     assert_eq!(extend_pcr(16, b"x"), "ReadOnlyIndex");
     let document = payload(&enclave.document(None, None));
@@ -94,7 +99,7 @@ fn registers_extend_and_lock() {
 }
 
 #[test]
-fn it_describes_itself_and_is_one_of_many() {
+fn each_module_describes_itself_with_its_own_id() {
     let enclave = Enclave::boot();
     let other = Nsm::new(enclave.root.clone(), &enclave.measured).unwrap();
     let mut modules = Vec::new();
@@ -113,7 +118,7 @@ fn it_describes_itself_and_is_one_of_many() {
 }
 
 #[test]
-fn randomness_is() {
+fn random_answers_have_256_bytes_and_differ() {
     let enclave = Enclave::boot();
     let draw = || match enclave.ask(&Request::GetRandom) {
         Response::GetRandom { random } => random,
@@ -125,7 +130,7 @@ fn randomness_is() {
 }
 
 #[test]
-fn inputs_have_their_limits() {
+fn refuses_oversized_fields_and_malformed_requests() {
     let enclave = Enclave::boot();
     let attest = |user_data: usize, nonce: usize, public_key: usize| {
         let bytes = |length| Some(vec![7; length].into());
@@ -152,11 +157,11 @@ fn inputs_have_their_limits() {
         assert_eq!(answer(request), "Ok(Error(InvalidOperation))", "{request:02x?}");
     }
     let largest = enclave.document(Some(vec![1; 1024]), Some(vec![2; 512]));
-    assert!(largest.len() < 12_288, "{} bytes", largest.len());
+    assert!(largest.len() < MAX_RESPONSE, "{} bytes", largest.len());
 }
 
 #[test]
-fn over_the_socket() {
+fn the_socket_serves_several_connections_to_one_module() {
     let enclave = Enclave::boot();
     let path = enclave.path("nsm");
     let (listener, nsm) = (UnixListener::bind(&path).unwrap(), enclave.nsm.clone());
@@ -175,7 +180,7 @@ fn over_the_socket() {
     let extend = serde_cbor::to_vec(&Request::ExtendPCR { index: 16, data: b"x".to_vec() }).unwrap();
     let Response::ExtendPCR { data } = converse(&extend) else { panic!() };
     assert!(matches!(converse(b"nonsense"), Response::Error(_)));
-    // Another connection is to the same enclave, in order or not.
+    // A second connection reaches the same enclave. An oversized frame ends it.
     let mut oversized = UnixStream::connect(&path).unwrap();
     oversized.write_all(&4097_u32.to_be_bytes()).unwrap();
     assert_eq!(oversized.read(&mut [0]).unwrap(), 0, "a frame over the limit ends the connection");
@@ -186,7 +191,7 @@ fn over_the_socket() {
 }
 
 #[test]
-fn the_root_is_made_once() {
+fn each_directory_has_one_root_that_is_made_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = Root::load_or_make(directory.path()).unwrap().der().to_vec();
     assert_eq!(Root::load_or_make(directory.path()).unwrap().der(), first);

@@ -1,11 +1,11 @@
-//! The three programs: their ready line, their end, their errors, and whom they serve.
+//! The three programs: the line that they print, their end, their errors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_dev::Address;
 use capelet_dev::kms::{Client, PARENT};
-use capelet_dev::net::Address;
 use common::Enclave;
 use common::kms::{REGION, name};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const KMS: &str = env!("CARGO_BIN_EXE_capelet-dev-kms");
 const PROXY: &str = env!("CARGO_BIN_EXE_capelet-dev-proxy");
 const ADVERSARY: &str = env!("CARGO_BIN_EXE_capelet-dev-adversary");
 
-/// Starts a program that serves; its line of JSON.
+/// Starts a program that serves, and returns its line of JSON.
 fn serving(program: &str, arguments: &[&str]) -> (Child, Value) {
     let mut child = Command::new(program)
         .args(arguments)
@@ -31,7 +31,7 @@ fn serving(program: &str, arguments: &[&str]) -> (Child, Value) {
     (child, serde_json::from_str(&line).unwrap())
 }
 
-/// Ends it by ending its input.
+/// Closes the standard input of a program, which ends it.
 fn end(mut child: Child) {
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
@@ -42,7 +42,7 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn kms_through_the_recording_proxy() {
+fn the_proxy_records_kms_traffic_of_which_only_the_name_is_readable() {
     let enclave = Enclave::boot();
     let root = enclave.path("root").join("nsm-root.der");
     let (state, record) = (enclave.path("kms"), enclave.path("record"));
@@ -61,13 +61,16 @@ fn kms_through_the_recording_proxy() {
     end(kms);
     let (up, down) = (fs::read(format!("{record}/0.up")).unwrap(), fs::read(format!("{record}/0.down")).unwrap());
     let holds = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    assert!(holds(&up, b"kms.eu-central-1.amazonaws.com"), "the name is in the clear");
-    assert!(!holds(&up, b"a-key-that-nobody-made") && !holds(&down, b"NotFoundException"), "the rest is not");
+    assert!(holds(&up, b"kms.eu-central-1.amazonaws.com"), "TLS sends the name in plaintext");
+    assert!(
+        !holds(&up, b"a-key-that-nobody-made") && !holds(&down, b"NotFoundException"),
+        "request and answer are encrypted"
+    );
     assert!(down.len() > 500);
 }
 
 #[test]
-fn the_adversarys_commands() {
+fn the_adversary_pads_swaps_and_intercepts() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_string();
     fs::write(path("binary"), b"code").unwrap();
@@ -100,7 +103,7 @@ fn the_adversarys_commands() {
 }
 
 #[test]
-fn what_they_refuse() {
+fn reports_addresses_files_and_roots_that_are_invalid() {
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().to_str().unwrap();
     fs::write(directory.path().join("bad.der"), b"no certificate").unwrap();

@@ -1,11 +1,9 @@
-//! The recording proxy and the tampering one.
+//! The recording proxy and the tampering proxy.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_dev::net::{Address, Stream};
-use capelet_dev::service::Service;
 use capelet_dev::tamper::{self, Act, BYTES, FRAMES, Seen, Way};
-use capelet_dev::{Error, proxy};
+use capelet_dev::{Address, Error, Service, Stream, proxy};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -24,7 +22,7 @@ fn unix(directory: &Path, name: &str) -> Address {
     Address::Unix(directory.join(name))
 }
 
-/// Gives back what it gets, byte for byte.
+/// A service that returns every byte that it receives.
 fn echo(address: &Address) -> Service {
     let handle = |mut stream: Stream| {
         let mut buffer = [0; 4096];
@@ -37,14 +35,14 @@ fn echo(address: &Address) -> Service {
     Service::start(address.listen().unwrap(), 64, handle).unwrap()
 }
 
-/// Sends, ends, and reads to the end.
+/// Sends all bytes, closes that direction, and reads to the end.
 fn exchange(address: &Address, bytes: &[u8]) -> Vec<u8> {
     let mut stream = address.connect().unwrap();
     stream.set_timeout(Some(PATIENCE)).unwrap();
     let mut sending = stream.try_clone().unwrap();
     let bytes = bytes.to_vec();
     let sender = thread::spawn(move || {
-        // Whoever is cut off cannot send any more.
+        // If the proxy cuts the connection, sending fails.
         let _ = sending.write_all(&bytes).and_then(|()| sending.shutdown(Shutdown::Write));
     });
     let mut got = Vec::new();
@@ -58,7 +56,7 @@ fn frames(each: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn all_that_passes_is_recorded() {
+fn records_every_byte_of_every_connection() {
     let directory = tempfile::tempdir().unwrap();
     let record = directory.path().join("record");
     for (number, listen, to) in [(0, local(), local()), (1, unix(directory.path(), "l"), unix(directory.path(), "t"))] {
@@ -75,7 +73,7 @@ fn all_that_passes_is_recorded() {
 }
 
 #[test]
-fn what_cannot_be_recorded_does_not_pass() {
+fn forwards_nothing_that_it_cannot_record() {
     let directory = tempfile::tempdir().unwrap();
     let server = echo(&local());
     let service = proxy::start(local().listen().unwrap(), server.address().clone(), directory.path()).unwrap();
@@ -93,19 +91,19 @@ fn tampered(frames: tamper::Frames, act: impl FnMut(Seen<'_>) -> Act + Send + 's
 }
 
 #[test]
-fn frames_are_passed_dropped_changed_swapped_and_replayed() {
-    let (_server, honest) = tampered(FRAMES, |_| Act::Pass);
+fn passes_drops_changes_repeats_and_replays_frames() {
+    let (_server, passing) = tampered(FRAMES, |_| Act::Pass);
     let three = frames(&[b"one", b"", b"three"]);
-    assert_eq!(exchange(honest.address(), &three), three);
+    assert_eq!(exchange(passing.address(), &three), three);
 
-    let (_server, liar) = tampered(FRAMES, |seen| match (seen.way, seen.position) {
+    let (_server, changing) = tampered(FRAMES, |seen| match (seen.way, seen.position) {
         _ if !seen.frame => panic!(),
         (Way::Up, 0) => Act::Send(vec![]),
         (Way::Up, 1) => Act::Send(vec![b"twice".to_vec(), b"twice".to_vec()]),
         (Way::Down, 2) => Act::Send(vec![seen.bytes.iter().map(|byte| byte ^ 1).collect()]),
         _ => Act::Pass,
     });
-    assert_eq!(exchange(liar.address(), &three), frames(&[b"twice", b"twice", b"uisdd"]));
+    assert_eq!(exchange(changing.address(), &three), frames(&[b"twice", b"twice", b"uisdd"]));
 
     let mut kept: Option<Vec<u8>> = None;
     let (_server, replaying) = tampered(FRAMES, move |seen| match (seen.way, &kept) {
@@ -117,11 +115,15 @@ fn frames_are_passed_dropped_changed_swapped_and_replayed() {
         (Way::Down, Some(kept)) => Act::Send(vec![kept.clone()]),
     });
     assert_eq!(exchange(replaying.address(), &frames(&[b"first"])), frames(&[b"first"]));
-    assert_eq!(exchange(replaying.address(), &frames(&[b"second"])), frames(&[b"first"]), "of another connection");
+    assert_eq!(
+        exchange(replaying.address(), &frames(&[b"second"])),
+        frames(&[b"first"]),
+        "the frame of the first connection is replayed"
+    );
 }
 
 #[test]
-fn connections_are_cut_at_any_byte() {
+fn cuts_a_connection_at_any_byte() {
     let sent = frames(&[b"first", b"second"]);
     for after in 0..=sent.len() {
         let (_server, service) = tampered(FRAMES, move |seen| {
@@ -143,7 +145,7 @@ fn connections_are_cut_at_any_byte() {
 }
 
 #[test]
-fn bytes_after_the_first_frame() {
+fn reads_bytes_after_the_given_number_of_frames() {
     let (_server, service) = tampered(1, |seen| match (seen.frame, seen.way) {
         (true, Way::Up) => Act::Send(vec![b"kms.other".to_vec()]),
         (false, Way::Up) => Act::Send(vec![seen.bytes.iter().map(|byte| byte.to_ascii_uppercase()).collect()]),
@@ -154,7 +156,7 @@ fn bytes_after_the_first_frame() {
 }
 
 #[test]
-fn an_oversized_frame_ends_it() {
+fn an_oversized_frame_ends_the_connection() {
     let (_server, service) = tampered(FRAMES, |_| Act::Pass);
     assert_eq!(exchange(service.address(), &u32::MAX.to_be_bytes()), b"");
 }

@@ -1,15 +1,17 @@
-//! A small valid image, and a builder that keeps to no rule.
+//! A small valid image, and a builder that checks nothing and therefore also builds invalid images.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use eif_build::cpio::{self, Entry, Node};
-use eif_build::gzip;
-use eif_build::write::Parts;
+use eif_build::{Parts, gzip};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
+/// The size of the header. It is written here again, so that the tests do not depend on the code under test.
 pub const HEADER: usize = 548;
+/// The offset of the CRC.
 pub const CRC_AT: usize = HEADER - 4;
+/// A command line.
 pub const LINE: &str = "reboot=k panic=30 console=ttyS0";
-/// 2025-06-01, when the certificates made here are valid.
+/// 2025-06-01 as Unix time. The certificates of these tests are valid then.
 pub const THEN: i64 = 1_748_736_000;
 
 pub const KERNEL: u16 = 1;
@@ -18,10 +20,10 @@ pub const RAMDISK: u16 = 3;
 pub const SIGNATURE: u16 = 4;
 pub const METADATA: u16 = 5;
 
-/// Types and bodies, in the order of the file.
+/// The number and the body of each section, in the order of the file.
 pub type Sections = Vec<(u16, Vec<u8>)>;
 
-/// A bzImage as far as its length goes: two sectors and `paragraphs` of 16 bytes.
+/// A file that only declares its length as a bzImage does: two sectors and `paragraphs` of 16 bytes.
 pub fn kernel(paragraphs: u32) -> Vec<u8> {
     let mut kernel = vec![0x90; 1024 + 16 * paragraphs as usize];
     kernel[0x1f1] = 1;
@@ -45,18 +47,18 @@ pub fn archive() -> Vec<u8> {
     cpio::write(&entries()).unwrap()
 }
 
-/// As it lies in the file.
+/// The ramdisk as it is in the file.
 pub fn ramdisk() -> Vec<u8> {
     gzip::compress(&archive())
 }
 
-/// As a compressor would leave it that does not compress.
+/// A ramdisk in a stored block, as another compressor could write it.
 pub fn stored_ramdisk() -> Vec<u8> {
     let archive = archive();
     member(&ramdisk()[..10], &stored(true, &archive), crc32fast::hash(&archive), archive.len() as u32)
 }
 
-/// A gzip member of this header, deflate stream, CRC and size.
+/// A gzip member with this header, deflate stream, CRC and size.
 pub fn member(header: &[u8], stream: &[u8], crc: u32, size: u32) -> Vec<u8> {
     [header, stream, &crc.to_le_bytes(), &size.to_le_bytes()].concat()
 }
@@ -69,10 +71,10 @@ pub fn stored(last: bool, bytes: &[u8]) -> Vec<u8> {
 
 pub fn image() -> Vec<u8> {
     let (kernel, archive) = (kernel(3), archive());
-    eif_build::write::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap()
+    eif_build::write(Parts { kernel: &kernel, command_line: LINE, archive: &archive }).unwrap()
 }
 
-/// The sections of a valid image, to be spoilt and given to [`assemble`].
+/// The sections of a valid image. A test changes them and calls [`assemble`].
 pub fn sections(file: &[u8]) -> Sections {
     let mut sections = Vec::new();
     let mut rest = &file[HEADER..];
@@ -85,7 +87,7 @@ pub fn sections(file: &[u8]) -> Sections {
     sections
 }
 
-/// Any sections in any order, the headers right for them.
+/// A file with these sections in this order, and with correct headers for them.
 pub fn assemble(sections: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let mut file = b".eif\0\x04\0\0".to_vec();
     file.extend((1u64 << 30).to_be_bytes());
@@ -111,6 +113,7 @@ pub fn assemble(sections: &[(u16, Vec<u8>)]) -> Vec<u8> {
     file
 }
 
+/// Writes the correct CRC into the header.
 pub fn repair_crc(file: &mut [u8]) {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&file[..CRC_AT]);
@@ -118,12 +121,12 @@ pub fn repair_crc(file: &mut [u8]) {
     file[CRC_AT..HEADER].copy_from_slice(&hasher.finalize().to_be_bytes());
 }
 
-/// Where the n-th offset stands in the header; its size is 256 bytes further on.
+/// The position of a section's offset in the header. The section's size is 256 bytes after it.
 pub fn offset_field(slot: usize) -> usize {
     28 + 8 * slot
 }
 
-/// A key and its certificate, both PEM, valid through 2025.
+/// A key and its certificate, both in PEM. The certificate is valid through 2025.
 pub fn signer(algorithm: &'static rcgen::SignatureAlgorithm) -> (String, String) {
     let key = KeyPair::generate_for(algorithm).unwrap();
     let mut params = CertificateParams::new(vec![]).unwrap();

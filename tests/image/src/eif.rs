@@ -1,24 +1,26 @@
-//! Images that `eif-build` would not write: an independent writer of AWS's format, which puts together what it is given.
+//! An independent writer of AWS's image format. It assembles any parts, so it also writes images that `eif-build`
+//! refuses.
 
-use eif_build::Image;
+use eif_build::cpio::{self, Node};
+use eif_build::{Image, write};
 use sha2::{Digest as _, Sha384};
 
-/// The size of the header.
+/// The size of the file's header, in bytes.
 const HEADER: usize = 548;
 
-/// The parts of an image.
+/// The parts of an image, which need not be valid.
 #[derive(Clone)]
 pub struct Parts {
-    /// The bzImage.
+    /// The kernel, a bzImage.
     pub kernel: Vec<u8>,
     /// The command line.
     pub line: Vec<u8>,
-    /// The ramdisks as they lie in the file: in those of `eif-build` there is gzip around the archive.
+    /// The ramdisks as they are in the file. `eif-build` compresses its archive with gzip.
     pub ramdisks: Vec<Vec<u8>>,
 }
 
 impl Parts {
-    /// Of a file.
+    /// The parts of a valid image file.
     pub fn of(file: &[u8]) -> Self {
         let image = Image::parse(file).unwrap();
         Self {
@@ -28,9 +30,9 @@ impl Parts {
         }
     }
 
-    /// The file: whatever the parts are, with correct sizes, offsets and CRC.
+    /// The file with these parts, and with correct sizes, offsets and CRC.
     pub fn file(&self) -> Vec<u8> {
-        // 1 kernel, 2 command line, 5 metadata, 3 ramdisk.
+        // Section types: 1 kernel, 2 command line, 5 metadata, 3 ramdisk.
         let mut sections: Vec<(u16, &[u8])> = vec![(1, &self.kernel), (2, &self.line), (5, b"{}")];
         sections.extend(self.ramdisks.iter().map(|ramdisk| (3, ramdisk.as_slice())));
         let (mut body, mut offsets, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
@@ -43,7 +45,7 @@ impl Parts {
             body.extend(bytes);
         }
         let mut file = b".eif\0\x04\0\0".to_vec();
-        // Memory, processors, reserved, number of sections.
+        // The fields memory, processors, reserved, number of sections.
         file.extend((1u64 << 30).to_be_bytes());
         file.extend(2u64.to_be_bytes());
         file.extend([0, 0]);
@@ -70,42 +72,45 @@ impl Parts {
     }
 }
 
-/// A register that held zeros, after one extension by the digest of these bytes: what AWS does with an image's parts and
-/// with a certificate.
+/// The value of a register that held zeros and was extended by the SHA-384 of these bytes.
+///
+/// AWS extends the registers of an image's parts and of a certificate in this way.
 pub fn extended(bytes: &[u8]) -> String {
     extended_by(&Sha384::digest(bytes))
 }
 
-/// The same by the bytes themselves: what AWS does with the names of a role and an instance.
+/// The value of a register that held zeros and was extended by these bytes.
+///
+/// AWS extends the registers of a role's ARN and of an instance id in this way.
 pub fn extended_by(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha384::new_with_prefix([0; 48]).chain_update(bytes).finalize())
 }
 
-/// `bytes` with the one place where `from` stands holding `to`, of the same length.
+/// `bytes` with `to` instead of `from`. Both have the same length. `from` must occur exactly once.
 pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let places: Vec<_> = bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).collect();
-    let [(at, _)] = places[..] else { panic!("{} places", places.len()) };
+    let [(at, _)] = places[..] else { panic!("expected one place, found {}", places.len()) };
     let mut replaced = bytes.to_vec();
     replaced[at..at + to.len()].copy_from_slice(to);
     replaced
 }
 
-/// An image like `file`, in which the program at `path` is another.
+/// The image `file`, with another program at `path`.
 pub fn with_program(file: &[u8], path: &str, program: &[u8]) -> Vec<u8> {
     let image = Image::parse(file).unwrap();
     let mut entries = image.entries().unwrap();
     let entry = entries.iter_mut().find(|entry| entry.path == path).unwrap();
-    entry.node = eif_build::cpio::Node::File(program);
-    let archive = eif_build::cpio::write(&entries).unwrap();
+    entry.node = Node::File(program);
+    let archive = cpio::write(&entries).unwrap();
     let (kernel, command_line) = (image.kernel(), image.command_line());
-    eif_build::write::write(eif_build::write::Parts { kernel, command_line, archive: &archive }).unwrap()
+    write(eif_build::Parts { kernel, command_line, archive: &archive }).unwrap()
 }
 
-/// The program at `path`.
+/// The program at `path` in the image `file`.
 pub fn program(file: &[u8], path: &str) -> Vec<u8> {
     let image = Image::parse(file).unwrap();
     let entry = image.entries().unwrap().into_iter().find(|entry| entry.path == path).unwrap();
-    let eif_build::cpio::Node::File(bytes) = entry.node else { panic!("no file") };
+    let Node::File(bytes) = entry.node else { panic!("{path} is not a regular file") };
     bytes.to_vec()
 }

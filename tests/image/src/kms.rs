@@ -1,6 +1,7 @@
-//! The development KMS, under the root that the development image trusts.
+//! The development KMS, with the TLS root that the development image trusts.
 
-use crate::{Enclave, named};
+use crate::enclave::Enclave;
+use crate::environment::named;
 use capelet_dev::kms::{ADMINISTRATOR, Client, PARENT, sealed_policy};
 use capelet_e2e::binary;
 use data_encoding::HEXLOWER;
@@ -10,17 +11,18 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A running development KMS; ended when dropped.
+/// A running development KMS. Dropping it ends the process.
 pub struct Kms {
     process: Child,
     folder: tempfile::TempDir,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: String,
     root: PathBuf,
 }
 
 impl Kms {
-    /// With the root that the development image trusts, and keys of its own. Documents count under QEMU's root.
+    /// Starts a KMS with the TLS root that the development image trusts, and without keys. It accepts documents under
+    /// QEMU's development root.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("kms").tempdir().unwrap();
         let state = folder.path().join("state");
@@ -45,23 +47,23 @@ impl Kms {
         Self { process, folder, address, root }
     }
 
-    /// A key that only an image with this PCR0 can use.
+    /// The ARN of a new key that only an image with this PCR0 can use.
     pub fn key(&self, pcr0: &Value) -> String {
         let root = fs::read(&self.root).unwrap();
         let client = Client::new(&self.address.parse().unwrap(), &root, "eu-central-1", &ADMINISTRATOR).unwrap();
         let pcr0 = HEXLOWER.decode(pcr0.as_str().unwrap().as_bytes()).unwrap().try_into().unwrap();
-        let asked = json!({ "Policy": sealed_policy(&pcr0), "BypassPolicyLockoutSafetyCheck": true });
-        client.call("CreateKey", &asked).unwrap()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
+        let request = json!({ "Policy": sealed_policy(&pcr0), "BypassPolicyLockoutSafetyCheck": true });
+        client.call("CreateKey", &request).unwrap()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
     }
 
-    /// The parent's credentials, in a file.
+    /// Writes the parent's credentials to a file, and returns its path.
     pub fn credentials(&self) -> PathBuf {
         let path = self.folder.path().join("credentials");
         fs::write(&path, PARENT.credentials()).unwrap();
         path
     }
 
-    /// An image with this key, and what else `configure` is told.
+    /// Starts an image with this KMS, this key, and further arguments of `capelet-parent configure`.
     pub fn enclave(&self, image: &Path, key: &str, configuration: &[&str]) -> Enclave {
         let credentials = self.credentials();
         let serve = ["--kms", &self.address, "--credentials", credentials.to_str().unwrap()];

@@ -1,6 +1,7 @@
-//! Figures of the release image under QEMU: how long it takes to come up, beside the same kernel with an `/init` that
-//! does nothing else than to beat its heart; and how little memory it needs. QEMU emulates every instruction: ratios
-//! count, not times. Run by `make bench`.
+//! Measures the release image under QEMU: the time until it serves, and the memory that it needs.
+//!
+//! The time is compared with that of the same kernel and an `/init` that only answers the heartbeat. QEMU emulates
+//! every instruction, so only the ratio is meaningful. `make bench` runs this program.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -12,10 +13,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Boots of each kind; the quickest counts, for whatever else the machine does can only slow one down.
+/// The number of boots of each kind. The fastest counts, because other load on the host can only slow a boot down.
 const TIMES: usize = 3;
-/// Steps of memory, in MiB, and where the search begins.
+/// The step of the search for the least memory, in MiB.
 const STEP: u32 = 8;
+/// The memory at which the search begins, in MiB.
 const PLENTY: u32 = 256;
 
 fn main() {
@@ -49,7 +51,7 @@ fn quickest(boot: impl Fn() -> Duration) -> Duration {
     (0..TIMES).map(|_| boot()).min().unwrap()
 }
 
-/// From QEMU's start to the first line of a trivial `/init`.
+/// The time from QEMU's start until the trivial `/init` is ready.
 fn trivial(image: &Path) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     hostile::serve(folder.path(), None);
@@ -58,12 +60,13 @@ fn trivial(image: &Path) -> Duration {
     machine.started.elapsed()
 }
 
+/// The times of a boot, from the start of QEMU.
 struct Boot {
     heartbeat: Duration,
     connection: Duration,
 }
 
-/// Boots the release with so many MiB; none if it does not come to serve.
+/// Boots the release with this memory in MiB. `None` if it does not serve within a minute.
 fn boot(image: &Path, memory: u32) -> Option<Boot> {
     let memory = format!("{memory}M");
     let Enclave { mut machine, parent, folder: _folder } =

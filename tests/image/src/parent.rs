@@ -8,22 +8,22 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A running parent; ended when dropped.
+/// A running parent. Dropping it ends the process.
 pub struct Parent {
     process: Child,
     log: PathBuf,
-    /// Where clients connect.
+    /// The URL to which clients connect.
     pub url: String,
 }
 
 impl Parent {
-    /// Starts it for the machine in this folder, with further words, and waits until it serves.
-    pub fn start(folder: &Path, configuration: Option<&Path>, words: &[&str]) -> Self {
+    /// Starts a parent for the machine in this folder, with further arguments, and waits until it serves.
+    pub fn start(folder: &Path, configuration: Option<&Path>, arguments: &[&str]) -> Self {
         let (socket, log) = (folder.join("capelet.sock"), folder.join("parent.log"));
         let mut command = Command::new(binary("capelet-parent"));
         command.args(["serve", "--listen", &format!("unix:{}", socket.display())]);
         command.args(["--enclave", &format!("qemu:{}", folder.join("vsock").display())]);
-        command.arg("--store").arg(folder.join("store")).args(words);
+        command.arg("--store").arg(folder.join("store")).args(arguments);
         if let Some(configuration) = configuration {
             command.arg("--configuration").arg(configuration);
         }
@@ -37,12 +37,12 @@ impl Parent {
         parent
     }
 
-    /// Its log.
+    /// The text of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// The lines of its log about this.
+    /// The lines of its log with this event.
     pub fn events(&self, event: &str) -> Vec<Value> {
         let lines: Vec<Value> = self.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         lines.into_iter().filter(|line| line["event"] == event).collect()

@@ -1,4 +1,4 @@
-//! A boot that cannot be whole: the machine ends, and has never served.
+//! Boots that must fail: the machine ends, and the core has never served.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -13,8 +13,8 @@ use std::process::Command;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-/// PID 1's last words when the core has ended with a failure.
-const CORE_FAILED: &str = "capelet-pid1: Core(Exited(1))";
+/// The last line of PID 1 when the core has failed.
+const CORE_FAILED: &str = "capelet-pid1: the core exited with status 1";
 
 fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("image").tempdir().unwrap()
@@ -25,7 +25,7 @@ fn boot(folder: &Path) -> String {
 }
 
 #[test]
-fn a_configuration_that_is_none() {
+fn an_invalid_configuration_ends_the_machine() {
     let whole = folder();
     configure(&whole.path().join("configuration"), &["--key", NOWHERE]);
     let good = fs::read(whole.path().join("configuration")).unwrap();
@@ -49,13 +49,13 @@ fn a_configuration_that_is_none() {
             console.contains("capelet-core: configuration: ") && console.contains(CORE_FAILED),
             "{name}: {console}"
         );
-        // It was handed over: that is what was refused.
+        // The parent sent the configuration, so the core refused it.
         assert_eq!(parent.events("operation")[0]["answer"], "Boot", "{name}");
     }
 }
 
 #[test]
-fn a_list_of_deployers_that_the_configuration_does_not_name() {
+fn a_list_of_deployers_that_the_configuration_does_not_name_ends_the_machine() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     configure(&path("configuration"), &["--key", NOWHERE]);
@@ -66,8 +66,8 @@ fn a_list_of_deployers_that_the_configuration_does_not_name() {
     assert!(console.contains("capelet-core: configuration: ") && console.contains(CORE_FAILED), "{console}");
 }
 
-/// Reads what was asked, so that closing does not take the answer away.
-fn asked(stream: &mut UnixStream) {
+/// Reads the operation. If it stayed unread, closing the connection would discard the answer.
+fn read_operation(stream: &mut UnixStream) {
     let mut length = [0; 4];
     stream.read_exact(&mut length).unwrap();
     let mut operation = vec![0; u32::from_be_bytes(length) as usize];
@@ -75,24 +75,24 @@ fn asked(stream: &mut UnixStream) {
 }
 
 fn answer(stream: &mut UnixStream, bytes: &[u8]) {
-    asked(stream);
-    // The enclave may have gone before all of it is there.
+    read_operation(stream);
+    // The enclave may end before it has read everything.
     let _ = stream.write_all(bytes);
     let _ = stream.read(&mut [0]);
 }
 
 #[test]
-fn a_parent_that_does_not_answer_as_one() {
-    let cases: [(&str, Option<hostile::Answer>); 7] = [
+fn a_parent_with_invalid_answers_ends_the_machine() {
+    let cases: [(&str, Option<hostile::Handler>); 7] = [
         ("nobody", None),
-        ("closes", Some(|stream| asked(stream))),
+        ("closes", Some(read_operation)),
         ("never answers", Some(|stream| answer(stream, b""))),
         ("no CBOR", Some(|stream| answer(stream, &frame(b"\xff")))),
         ("another answer", Some(|stream| answer(stream, &frame(&Answer::Done.encode().0)))),
         ("one byte too long", Some(|stream| answer(stream, &frame(&Answer::Boot(vec![0; 16_385], None).encode().0)))),
         ("claims four gigabytes", Some(|stream| answer(stream, &[0xff; 1 << 16]))),
     ];
-    // At once: for a parent that does not answer the core waits a minute.
+    // The cases run in parallel, because the core waits a minute for a parent that does not answer.
     thread::scope(|scope| {
         for (name, hostile) in cases {
             scope.spawn(move || {
@@ -113,7 +113,7 @@ fn retries_the_heartbeat_and_the_configuration_until_the_parent_answers() {
     let folder = folder();
     configure(&folder.path().join("configuration"), &["--key", NOWHERE]);
     let mut machine = Machine::boot(folder.path(), &release().join("capelet.eif"), &[]);
-    // Long enough for the first attempts to fail, in which nobody listens.
+    // The first attempts fail during this time, because nobody listens.
     sleep(Duration::from_secs(15));
     hostile::serve(folder.path(), None);
     sleep(Duration::from_secs(5));
@@ -124,16 +124,16 @@ fn retries_the_heartbeat_and_the_configuration_until_the_parent_answers() {
 }
 
 #[test]
-fn a_parent_that_does_not_answer_the_heartbeat() {
+fn a_parent_that_does_not_answer_the_heartbeat_ends_the_machine() {
     let folder = folder();
     let console = boot(folder.path());
-    assert!(console.contains("capelet-pid1: Heartbeat("), "{console}");
+    assert!(console.contains("capelet-pid1: cannot get a valid answer to the heartbeat: "), "{console}");
 }
 
-/// Another program in the core's place, in an image that is the release for the rest: what it does, it may not.
-fn core(folder: &Path, text: &str) -> String {
+/// Boots the release with another program instead of the core, and returns the console. `source_text` is C.
+fn boot_with_core(folder: &Path, source_text: &str) -> String {
     let (source, binary) = (folder.join("core.c"), folder.join("core"));
-    fs::write(&source, text).unwrap();
+    fs::write(&source, source_text).unwrap();
     output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&binary).arg(&source));
     let file = fs::read(release().join("capelet.eif")).unwrap();
     let image = folder.join("image.eif");
@@ -143,18 +143,18 @@ fn core(folder: &Path, text: &str) -> String {
 }
 
 #[test]
-fn the_end_of_the_core_is_the_end_of_the_machine() {
+fn a_core_that_ends_or_breaks_the_protocol_ends_the_machine() {
     let cases = [
-        ("by itself", "int main(void) { return 7; }", "Core(Exited(7))"),
-        ("by the kernel", "int main(void) { return *(volatile int *)0; }", "Core(Signalled(11))"),
-        ("by its filter", "#include <unistd.h>\nint main(void) { return chdir(\"/\"); }", "Core(Signalled(31))"),
-        // Alive, and no longer on speaking terms.
-        ("hangs up", "#include <unistd.h>\nint main(void) { close(0); for (;;); }", "Core(Signalled(9))"),
-        ("babbles", "#include <unistd.h>\nint main(void) { write(0, \"?\", 1); for (;;); }", "Message"),
+        ("by itself", "int main(void) { return 7; }", "exited with status 7"),
+        ("by the kernel", "int main(void) { return *(volatile int *)0; }", "was killed by signal 11"),
+        ("by its filter", "#include <unistd.h>\nint main(void) { return chdir(\"/\"); }", "was killed by signal 31"),
+        // These two are still running, but have closed or misused the channel to PID 1.
+        ("hangs up", "#include <unistd.h>\nint main(void) { close(0); for (;;); }", "was killed by signal 9"),
+        ("babbles", "#include <unistd.h>\nint main(void) { write(0, \"?\", 1); for (;;); }", "sent an invalid message"),
     ];
-    for (name, text, said) in cases {
+    for (name, text, expected) in cases {
         let folder = folder();
-        let console = core(folder.path(), text);
-        assert!(console.contains(&format!("capelet-pid1: {said}")), "{name}: {console}");
+        let console = boot_with_core(folder.path(), text);
+        assert!(console.contains(&format!("capelet-pid1: the core {expected}")), "{name}: {console}");
     }
 }

@@ -1,5 +1,5 @@
-//! Many boots at once on a busy host: `BOOTS` of them, `AT_A_TIME` at once, beside `BUSY` busy loops (run.sh has the
-//! defaults). Every boot must end in an attested connection.
+//! Many boots on a busy host. The environment gives the number of boots (`BOOTS`), how many run at once (`AT_A_TIME`),
+//! and the number of busy loops beside them (`BUSY`). run.sh has the defaults.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ fn number(name: &str, default: usize) -> usize {
     env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
-/// Boots the release and attests it; how long both took.
+/// Boots the release and attests it. Returns the time that both took.
 fn boot() -> Duration {
     let start = Instant::now();
     let enclave = Enclave::start(&release().join("capelet.eif"), &["--key", NOWHERE], &[], &[]);
@@ -45,7 +45,7 @@ fn every_boot_of_a_busy_host_attests() {
         };
         let booting: Vec<_> = (0..at_a_time).map(|_| scope.spawn(turns)).collect();
         let ended: Vec<_> = booting.into_iter().map(|thread| thread.join()).collect();
-        // Before any assertion: a busy loop would keep this scope open for ever.
+        // This must come before any assertion: a busy loop would keep the scope open for ever.
         done.store(true, Ordering::Relaxed);
         let attested: usize = ended.into_iter().map(|ended| ended.expect("a boot did not attest")).sum();
         println!("{attested} of {boots} boots attested, {at_a_time} at a time beside {busy} busy loops");

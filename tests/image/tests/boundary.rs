@@ -1,5 +1,5 @@
-//! PCR0 hashes kernel, command line and ramdisk without separators. Images whose boundaries were moved have the PCR0 of
-//! the release: none of them may serve. A second ramdisk may, for it is another PCR0.
+//! PCR0 hashes kernel, command line and ramdisk without separators. An image with a moved boundary therefore has the
+//! PCR0 of the release, so it must not serve. An image with a second ramdisk may serve, because it has another PCR0.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How long an image that does not boot is looked at: some ten times as long as one that does takes.
+/// The time for which an image that does not boot is watched: about ten times that of a normal boot.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn file() -> Vec<u8> {
@@ -24,21 +24,21 @@ fn folder() -> TempDir {
     tempfile::Builder::new().prefix("image").tempdir().unwrap()
 }
 
-/// Moves the boundary `n` bytes on, so that the line's first bytes are the kernel's last; or back.
+/// Moves the boundary between kernel and command line by `n` bytes. A positive `n` makes the kernel longer.
 fn moved(parts: &Parts, n: isize) -> Parts {
     let all = [&parts.kernel[..], &parts.line].concat();
     let (kernel, line) = all.split_at(parts.kernel.len().checked_add_signed(n).unwrap());
     Parts { kernel: kernel.to_vec(), line: line.to_vec(), ..parts.clone() }
 }
 
-/// The same between line and ramdisk.
+/// Moves the boundary between command line and ramdisk by `n` bytes. A positive `n` makes the line longer.
 fn moved_behind(parts: &Parts, n: isize) -> Parts {
     let all = [&parts.line[..], &parts.ramdisks[0]].concat();
     let (line, ramdisk) = all.split_at(parts.line.len().checked_add_signed(n).unwrap());
     Parts { line: line.to_vec(), ramdisks: vec![ramdisk.to_vec()], ..parts.clone() }
 }
 
-/// Boots beside a parent that would serve it. The image lies in the second folder, for as long as that is held.
+/// Boots an image beside a parent that would serve it. The second value is the folder that holds the image.
 fn boot(parts: &Parts) -> (Enclave, TempDir) {
     let folder = folder();
     let image = folder.path().join("image.eif");
@@ -46,7 +46,7 @@ fn boot(parts: &Parts) -> (Enclave, TempDir) {
     (Enclave::boot(&image, &["--key", NOWHERE], &[], &[]), folder)
 }
 
-/// It ends, or never comes so far as to say that it lives.
+/// Checks that the image ends or stays silent: the parent gets neither a heartbeat nor an operation.
 fn does_not_come_up(parts: &Parts, name: &str) {
     let (Enclave { mut machine, parent, folder: _folder }, _image) = boot(parts);
     while !machine.has_ended() && machine.started.elapsed() < PATIENCE {
@@ -55,8 +55,8 @@ fn does_not_come_up(parts: &Parts, name: &str) {
     let console = machine.console();
     assert!(!machine.log().contains("Failed to open"), "{name}: {}", machine.log());
     assert!(parent.events("heartbeat").is_empty() && parent.events("operation").is_empty(), "{name}: {}", parent.log());
-    // It ended because PID 1 says so, or because the kernel does not get so far.
-    let stopped = console.contains("capelet-pid1: CommandLine(");
+    // Either PID 1 stopped the boot, or the kernel did not reach PID 1.
+    let stopped = console.contains("capelet-pid1: unexpected kernel command line: ");
     assert!(stopped || !console.contains("capelet-"), "{name}: {console}");
     println!("{name}: {}", if stopped { "stopped by PID 1" } else { "does not boot" });
 }
@@ -83,10 +83,10 @@ fn a_moved_boundary_has_the_same_pcr0_and_does_not_come_up() {
     }
 }
 
-/// The control. In this image PID 1 looks for another line (of the same length), and else it is the release: whoever
-/// pins it takes the image with the moved boundary, which was never built.
+/// In this image PID 1 checks for another command line of the same length. Everything else is the release. A client
+/// that pins this image accepts the image with the moved boundary, which was never built.
 #[test]
-fn without_the_check_the_attack_is_real() {
+fn control_without_pid1s_check_a_moved_boundary_is_accepted() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let init = eif::program(&file(), "init");
@@ -102,9 +102,9 @@ fn without_the_check_the_attack_is_real() {
     person.ok(&["attest", "-u", &enclave.parent.url]);
 }
 
-/// And in the other direction: this kernel starts with its last byte gone, and on a line that begins with it.
+/// The kernel starts without its last byte. The command line then begins with that byte.
 #[test]
-fn a_kernel_that_lost_its_last_byte_boots() {
+fn control_a_boundary_moved_into_the_kernel_boots() {
     let folder = folder();
     let probe = folder.path().join("probe");
     output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&probe).arg(checkout("tests/kernel/probe.c")));
@@ -121,7 +121,8 @@ fn a_kernel_that_lost_its_last_byte_boots() {
     assert!(!line.contains("no_timer_check panic=-1"), "{line}");
 }
 
-/// Compressed like the first one, behind which it lies at no multiple of four: there the kernel takes no plain archive.
+/// A compressed ramdisk. The kernel accepts an uncompressed archive only at a multiple of four, and a second ramdisk
+/// may begin elsewhere.
 fn ramdisk(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let entries: Vec<Entry<'_>> = entries
         .iter()
@@ -131,7 +132,7 @@ fn ramdisk(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn a_second_ramdisk_replaces_programs_and_is_another_pcr0() {
+fn a_second_ramdisk_replaces_programs_but_changes_pcr0() {
     let mut parts = Parts::of(&file());
     let honest = (parts.pcr0(), parts.pcr1());
     let core = eif::program(&file(), "core");
@@ -146,7 +147,7 @@ fn a_second_ramdisk_replaces_programs_and_is_another_pcr0() {
     let person = enclave.pinned(&release().join("measurements.json"));
     assert_eq!(person.code(&["attest", "-u", url]), "pcr-mismatch");
 
-    // Under its own PCR0: PCR1 is the release's, which is why nobody may pin PCR1 alone.
+    // A client can pin its real PCR0. Its PCR1 equals that of the release, so nobody may pin PCR1 alone.
     let root = enclave.machine.root();
     let pins = format!("0:{}", parts.pcr0());
     person.ok(&["pin", url, "-p", &pins, "--root", root.to_str().unwrap(), "--replace"]);

@@ -1,5 +1,6 @@
-//! The development image: the same kernel, PID 1 and worker; a core that trusts a development KMS. Functions are deployed,
-//! documents encrypted for them, and the one run on the other, inside the booted image.
+//! The development image, used by the ordinary client: deploy a function, encrypt an input, run one on the other.
+//!
+//! The image has the kernel, PID 1 and worker of the release, and a core that trusts a development KMS.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,15 +11,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Copies its input to its output.
+/// A function that copies its input to its output.
 const ECHO: &str = include_str!("../../hardware/echo.wat");
-/// Never ends.
+/// A function that never ends.
 const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop $l (br $l))))"#;
-/// Asks for memory without end.
+/// A function that allocates memory without end.
 const GROW: &str = r#"(module (memory (export "memory") 1)
   (func (export "_start") (loop $l (drop (memory.grow (i32.const 16))) (br $l))))"#;
 
-/// A folder with a function of this text.
+/// Makes a folder with a function of this WebAssembly text, and returns its path.
 fn folder(enclave: &Enclave, name: &str, text: &str) -> String {
     let folder = enclave.folder.path().join(format!("function-{name}"));
     function(&folder, &wat::parse_str(text).unwrap(), &json!({ "entry": "function.wasm" }));
@@ -30,7 +31,7 @@ fn measurements() -> PathBuf {
 }
 
 #[test]
-fn functions_are_deployed_and_run_on_what_somebody_encrypted() {
+fn functions_are_deployed_and_run_on_encrypted_inputs_also_after_a_reboot() {
     let kms = Kms::start();
     let key = kms.key(&measured(&development())["PCR0"]);
     let mut enclave = kms.enclave(&development(), &key, &["--run", "5000", "--memory", "16777216"]);
@@ -59,7 +60,7 @@ fn functions_are_deployed_and_run_on_what_somebody_encrypted() {
     let receipt = path("receipt");
     let run = ["run", "echo", "-f", &path("sealed"), "--receipt", &receipt];
     assert_eq!(owner.ok(&[&run[..], &at].concat()), b"the letter's text");
-    // What lies in the store is not what was sent.
+    // The store does not hold the plaintext.
     let store = enclave.folder.path().join("store");
     let stored =
         capelet_image::output(Command::new("grep").args(["-rlc", "letter", "--"]).arg(&store).arg(path("letter")));
@@ -70,7 +71,7 @@ fn functions_are_deployed_and_run_on_what_somebody_encrypted() {
         assert_eq!(refusal(&owner.run(&[&["run", name, "x", "-o", "json"][..], &at].concat())), code);
     }
 
-    // Another boot of the same image opens what this one sealed, and its receipt still holds.
+    // A new boot of the same image opens what the first one sealed. The receipt of the first one is still valid.
     let folder = enclave.folder.path().to_owned();
     enclave.machine.end();
     enclave.machine = Machine::boot(&folder, &development().join("capelet.eif"), &[]);
@@ -80,9 +81,9 @@ fn functions_are_deployed_and_run_on_what_somebody_encrypted() {
     sender.ok(&["receipt", "verify", &receipt, "--input", &path("letter")]);
 }
 
-/// The key's policy names one PCR0: another image of the same source has no use of it.
+/// The key's policy names the PCR0 of another image.
 #[test]
-fn the_kms_gives_no_key_to_another_image() {
+fn the_kms_refuses_another_image() {
     let kms = Kms::start();
     let key = kms.key(&measured(&release())["PCR0"]);
     let enclave = kms.enclave(&development(), &key, &[]);
@@ -92,19 +93,19 @@ fn the_kms_gives_no_key_to_another_image() {
     assert_eq!(code, "kms-denied");
 }
 
-/// The release does not speak to a KMS that is not Amazon's, whoever answers in its place.
+/// The release trusts Amazon's TLS roots only.
 #[test]
-fn the_release_takes_no_development_kms() {
+fn the_release_refuses_a_development_kms() {
     let kms = Kms::start();
     let key = kms.key(&measured(&release())["PCR0"]);
     let enclave = kms.enclave(&release(), &key, &[]);
     let owner = enclave.pinned(&release().join("measurements.json"));
     let folder = folder(&enclave, "echo", ECHO);
     let deploy = ["deploy", &folder, "-n", "echo", "-u", &enclave.parent.url];
-    // It could not even read the key's policy; and whoever accepts that does not get further.
+    // The core could not read the key's policy. A client that accepts this does not get further.
     assert_eq!(owner.code(&deploy), "not-accepted");
     let accept = ["--accept", "policy-unread,facts-unread"];
-    // Nobody is there with whom it would speak.
+    // The core refuses the TLS certificate, so it cannot reach any KMS.
     assert_eq!(owner.code(&[&deploy[..], &accept].concat()), "unreachable");
-    assert!(!enclave.parent.events("kms").is_empty(), "it did not even try: {}", enclave.parent.log());
+    assert!(!enclave.parent.events("kms").is_empty(), "the core did not contact the KMS: {}", enclave.parent.log());
 }

@@ -1,4 +1,4 @@
-//! `capelet-parent enclave` with the real QEMU.
+//! `capelet-parent enclave` with QEMU.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,26 +11,27 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// The time limit of each wait.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn enclave(words: &[&str], state: &Path) -> Command {
+fn enclave(arguments: &[&str], state: &Path) -> Command {
     let mut command = Command::new(binary("capelet-parent"));
-    command.arg("enclave").args(words).arg("--state").arg(state).stdin(Stdio::null());
+    command.arg("enclave").args(arguments).arg("--state").arg(state).stdin(Stdio::null());
     command
 }
 
-fn run(image: &Path, state: &Path, words: &[&str]) -> Child {
+fn run(image: &Path, state: &Path, arguments: &[&str]) -> Child {
     let mut command = enclave(&["run"], state);
     command.arg(image.join("capelet.eif")).arg("--measurements").arg(image.join("measurements.json"));
     command.arg("--qemu").arg(output(&mut Command::new(checkout("dev/qemu/build.sh"))).trim());
-    command.arg("--nsm").arg(named("CAPELET_CHAIN").join("nsm.pem")).args(words).stdout(Stdio::piped());
+    command.arg("--nsm").arg(named("CAPELET_CHAIN").join("nsm.pem")).args(arguments).stdout(Stdio::piped());
     command.spawn().unwrap()
 }
 
 fn until(mut happens: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !happens() {
-        assert!(Instant::now() < end, "does not happen");
+        assert!(Instant::now() < end, "the event did not happen in time");
         sleep(Duration::from_millis(100));
     }
 }
@@ -43,7 +44,7 @@ fn place() -> (tempfile::TempDir, PathBuf, PathBuf) {
 }
 
 #[test]
-fn the_release_is_run_described_used_and_terminated() {
+fn runs_describes_and_terminates_the_release() {
     let (folder, state, configuration) = place();
     let run = run(&release(), &state, &[]);
     until(|| state.join("vsock").exists());
@@ -60,7 +61,7 @@ fn the_release_is_run_described_used_and_terminated() {
     let pin = ["pin", &parent.url, "--measurements", measurements.to_str().unwrap(), "--root", root.to_str().unwrap()];
     person.ok(&pin);
     until(|| person.run(&["attest", "-u", &parent.url]).status.success());
-    // Under QEMU a release's console is kept as well, for this user alone.
+    // Under QEMU the console of a release is kept too. Only this user can read it.
     let console = std::fs::symlink_metadata(state.join("console")).unwrap();
     assert!(console.is_file() && console.mode() & 0o7777 == 0o600);
 
@@ -74,7 +75,7 @@ fn the_release_is_run_described_used_and_terminated() {
 }
 
 #[test]
-fn a_development_image_has_a_console() {
+fn shows_the_console_of_a_development_image() {
     let (_folder, state, configuration) = place();
     let mut run = run(&development(), &state, &["--development"]);
     until(|| state.join("vsock").exists());
@@ -82,7 +83,7 @@ fn a_development_image_has_a_console() {
     until(|| !parent.events("operation").is_empty());
     let console = enclave(&["console"], &state).stdout(Stdio::piped()).spawn().unwrap();
     sleep(Duration::from_secs(1));
-    output(Command::new("kill").args(["-INT", &run.id().to_string()]));
+    output(Command::new("sh").args(["-c", "kill -INT $0", &run.id().to_string()]));
     assert!(run.wait().unwrap().success());
     let said = console.wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&said.stdout).contains("capelet-core-dev: DEVELOPMENT"));

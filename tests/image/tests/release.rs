@@ -1,4 +1,4 @@
-//! The release, booted and used: its PCRs are those that were computed, and a client takes it and nothing else.
+//! The release, booted and used: it has the computed PCRs, and a client accepts no other image.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,17 +11,17 @@ use std::process::Command;
 const KEY: [&str; 2] = ["--key", NOWHERE];
 
 #[test]
-fn pcrs_are_those_that_were_computed() {
+fn a_booted_image_has_the_computed_pcrs() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    // Signed, so that there is a PCR8; by a role and an instance of its own.
+    // The image is signed, so that it has a PCR8. Role and instance differ from the defaults.
     let mut openssl = Command::new("openssl");
     openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha384", "-nodes"]);
     output(openssl.args(["-subj", "/CN=signer", "-days", "2", "-keyout", &path("key"), "-out", &path("certificate")]));
-    let certificate = eif_build::certificate::Certificate::from_pem(&fs::read(path("certificate")).unwrap()).unwrap();
+    let certificate = eif_build::Certificate::from_pem(&fs::read(path("certificate")).unwrap()).unwrap();
     let file = fs::read(release().join("capelet.eif")).unwrap();
     let image = eif_build::Image::parse(&file).unwrap();
-    let signed = eif_build::sign::sign(&image, &fs::read(path("key")).unwrap(), certificate.clone()).unwrap();
+    let signed = eif_build::sign(&image, &fs::read(path("key")).unwrap(), certificate.clone()).unwrap();
     fs::write(path("signed.eif"), &signed).unwrap();
     let measurements = eif_build::report::measurements(&eif_build::measure(&signed).unwrap());
     fs::write(path("measurements.json"), measurements.to_string()).unwrap();
@@ -34,7 +34,7 @@ fn pcrs_are_those_that_were_computed() {
     for index in ["0", "1", "2", "8"] {
         assert_eq!(found[format!("PCR{index}")], measurements["pcrs"][format!("PCR{index}")], "PCR{index}");
     }
-    // What is signed is the release: no other PCR tells.
+    // The signature changes no PCR of the release other than PCR8.
     for index in ["0", "1", "2"] {
         assert_eq!(found[format!("PCR{index}")], measured(&release())[format!("PCR{index}")]);
     }
@@ -45,13 +45,13 @@ fn pcrs_are_those_that_were_computed() {
 }
 
 #[test]
-fn a_client_takes_the_release_and_nothing_else() {
+fn a_client_accepts_the_pinned_image_and_root_only() {
     let enclave = Enclave::start(&release().join("capelet.eif"), &KEY, &[], &[]);
     let url = &enclave.parent.url;
     let measurements = release().join("measurements.json");
     let person = enclave.pinned(&measurements);
     let attested = person.json(&["attest", "-u", url]);
-    assert_eq!(attested["development"], true, "a root that QEMU signs under is nobody's");
+    assert_eq!(attested["development"], true, "QEMU signs under a development root");
     assert_eq!(attested["pcrs"]["PCR0"], measured(&release())["PCR0"]);
 
     let other = |name: &str| Person::new(&enclave.folder.path().join(name));
@@ -65,14 +65,14 @@ fn a_client_takes_the_release_and_nothing_else() {
     let flipped = bit.replace(&bit[2..3], if &bit[2..3] == "0" { "1" } else { "0" });
     wrong.ok(&["pin", url, "-p", &flipped, "--root", root.to_str().unwrap(), "--replace"]);
     assert_eq!(wrong.code(&["attest", "-u", url]), "pcr-mismatch");
-    // The right image, under Amazon's root: QEMU is not Amazon.
+    // The image is right, but QEMU does not sign under Amazon's root.
     let strict = other("strict");
     strict.ok(&["pin", url, "--measurements", measurements.to_str().unwrap()]);
     assert_eq!(strict.code(&["attest", "-u", url]), "untrusted-root");
 }
 
 #[test]
-fn another_configuration_is_another_pcr16_and_the_same_pcr0() {
+fn another_configuration_changes_pcr16_but_not_pcr0() {
     let mut seen = Vec::new();
     for words in [&[&KEY[..], &["--run", "1000"]].concat(), &[&KEY[..], &["--run", "1001"]].concat()] {
         let enclave = Enclave::start(&release().join("capelet.eif"), words, &[], &[]);
@@ -86,21 +86,21 @@ fn another_configuration_is_another_pcr16_and_the_same_pcr0() {
     assert_ne!(seen[0]["PCR16"], seen[1]["PCR16"]);
 }
 
-/// The strings by which a development core is known. (`Development` alone is a name that both know: what a client calls
-/// a root that is not Amazon's.)
+/// Strings that only a development core holds. The word `Development` alone does not qualify: the release also has it,
+/// as the name for a root that is not Amazon's.
 const MARKS: [&[u8]; 4] = [b"capelet-core-dev", b"--kms-root", b"--nsm", b": DEVELOPMENT"];
 
 #[test]
-fn the_release_holds_nothing_of_development() {
+fn the_release_holds_nothing_of_the_development_core() {
     let ramdisk = |folder: std::path::PathBuf| fs::read(folder.join("parts/ramdisk")).unwrap();
     let holds = |bytes: &[u8], mark: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
     let (release_bytes, development_bytes) = (ramdisk(release()), ramdisk(development()));
     let kms = fs::read(capelet_image::named("CAPELET_KMS").join("kms-root.der")).unwrap();
     for mark in MARKS.into_iter().chain([&kms[..]]) {
-        assert!(holds(&development_bytes, mark), "the control holds no {}", String::from_utf8_lossy(mark));
+        assert!(holds(&development_bytes, mark), "the development image must hold {}", String::from_utf8_lossy(mark));
         assert!(!holds(&release_bytes, mark), "{}", String::from_utf8_lossy(mark));
     }
-    // Amazon's roots the other way round.
+    // Only the release holds Amazon's roots.
     let amazon = fs::read(capelet_image::checkout("init/core/src/roots/amazon-root-ca-1.der")).unwrap();
     assert!(holds(&release_bytes, &amazon) && !holds(&development_bytes, &amazon));
     for program in ["pid1", "core", "worker"] {

@@ -1,4 +1,4 @@
-//! AWS's library, as its own tools use it.
+//! AWS's library, used as AWS's own tools use it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha384};
 
 pub type Pcrs = BTreeMap<String, String>;
 
-/// A key and its certificate, PEM files.
+/// The paths of a key and of its certificate, both PEM files.
 pub struct Signer<'a> {
     pub key: &'a str,
     pub certificate: &'a str,
@@ -24,7 +24,7 @@ impl Signer<'_> {
     }
 }
 
-/// The metadata that every image of ours carries, in AWS's types.
+/// The metadata of every image that `eif-build` writes, in AWS's types.
 pub fn metadata() -> EifIdentityInfo {
     EifIdentityInfo {
         img_name: "capelet".into(),
@@ -41,7 +41,7 @@ pub fn metadata() -> EifIdentityInfo {
     }
 }
 
-/// Writes an image; gives the PCRs.
+/// Writes an image, and returns its PCRs.
 pub fn build(line: &str, ramdisks: &[&str], metadata: EifIdentityInfo, signer: Option<&Signer>, to: &str) -> Pcrs {
     let key = signer.map(Signer::load);
     let mut builder = EifBuilder::new(Path::new("kernel"), line.into(), key, Sha384::new(), 0, metadata);
@@ -56,9 +56,9 @@ pub fn sign(path: &str, signer: &Signer) {
     EifSigner::new(Some(signer.load())).expect("signer").sign_image(path).expect("signed");
 }
 
-/// Reads an image, its CRC and its signature, if it has one, checked; gives the PCRs.
+/// Reads an image, and returns its PCRs. The CRC is checked. A signature is verified.
 pub fn read(path: &str) -> Pcrs {
-    let mut reader = EifReader::from_eif(path.into()).expect("AWS's reader takes it");
+    let mut reader = EifReader::from_eif(path.into()).expect("AWS's reader accepts the image");
     assert!(reader.check_crc(), "{path}: CRC");
     let metadata = reader.get_metadata().expect("metadata");
     assert!(!metadata.img_name.is_empty(), "{path}: metadata");
@@ -66,12 +66,12 @@ pub fn read(path: &str) -> Pcrs {
     if reader.signature_section.is_some() {
         PcrSignatureChecker::from_eif(path).and_then(|mut checker| checker.verify()).expect("signature");
         reader.get_certificate_info(measured.clone()).expect("certificate");
-        assert_eq!(reader.sign_check, Some(true), "{path}: what is signed is its PCR0");
+        assert_eq!(reader.sign_check, Some(true), "{path}: the signature is over its PCR0");
     }
     pcrs(measured)
 }
 
-/// AWS lists the hash function's name among the measurements.
+/// Removes the name of the hash function, which AWS lists among the measurements.
 fn pcrs(mut measured: Pcrs) -> Pcrs {
     measured.remove("HashAlgorithm");
     measured

@@ -1,6 +1,7 @@
-//! Holds `eif-build` against AWS's `aws-nitro-enclaves-image-format`, GNU cpio and GNU gzip.
+//! Compares `eif-build` with AWS's `aws-nitro-enclaves-image-format`, GNU cpio and GNU gzip.
 //!
-//! `oracle-eif EIF-BUILD FOLDER`: the built binary, and a folder with a `kernel` in which it works.
+//! `oracle-eif EIF-BUILD FOLDER`: the first argument is the program. The second is the working folder, which holds a
+//! file `kernel`.
 
 mod aws;
 
@@ -30,7 +31,7 @@ fn main() {
     refused_here(&ours);
 }
 
-/// Our binary.
+/// The program `eif-build`.
 struct Ours {
     path: String,
 }
@@ -75,7 +76,7 @@ fn prepare(ours: &Ours) {
     tool("openssl", &[&["req", "-new", "-x509", "-key", "key.pem", "-out", "certificate.pem"], &subject[..]].concat());
 }
 
-/// GNU cpio lists what we wrote, field by field.
+/// GNU cpio lists every field of the archive as it was written.
 fn cpio() {
     let listed = tool("sh", &["-c", "cpio -itv --numeric-uid-gid --quiet < archive"]);
     let listed = String::from_utf8(listed.stdout).expect("text");
@@ -87,10 +88,10 @@ fn cpio() {
         "-r-x------ 1 0 7 15 Jan 1 1970 init",
     ];
     assert_eq!(lines, expected.map(|line| line.split_whitespace().collect::<Vec<_>>()));
-    println!("cpio: GNU cpio lists what was written");
+    println!("cpio: GNU cpio lists the entries as they were written");
 }
 
-/// GNU gzip unpacks what we compressed, the file's last section. AWS's library is given it as it is.
+/// GNU gzip unpacks the ramdisk, which is the last section of the file. AWS's library later uses it unchanged.
 fn gzip(ours: &Ours) {
     let printed = ours.ok(&["measure", "ours.eif", "-o", "json"]).stdout;
     let printed: Value = serde_json::from_slice(&printed).expect("JSON");
@@ -99,10 +100,10 @@ fn gzip(ours: &Ours) {
     fs::write("ramdisk", &file[file.len() - size..]).expect("write");
     let unpacked = tool("sh", &["-c", "gzip -dc < ramdisk"]);
     assert_eq!((unpacked.stdout, unpacked.stderr), (fs::read("archive").expect("read"), vec![]));
-    println!("gzip: GNU gzip unpacks what was compressed");
+    println!("gzip: GNU gzip unpacks the ramdisk to the archive");
 }
 
-/// The same parts and the same metadata: the same file, byte for byte.
+/// With equal parts and equal metadata both writers produce equal bytes.
 fn unsigned(ours: &Ours) {
     let theirs = build(LINE, &["ramdisk"], metadata(), None, "theirs.eif");
     assert_eq!(fs::read("ours.eif").expect("read"), fs::read("theirs.eif").expect("read"));
@@ -110,10 +111,10 @@ fn unsigned(ours: &Ours) {
     assert_eq!(ours.pcrs(&["measure", "ours.eif"]), theirs);
     assert_eq!(ours.pcrs(&["measure", "theirs.eif"]), theirs);
     assert_eq!(read("ours.eif"), theirs);
-    println!("unsigned: one file, byte for byte; PCR0 {}", theirs["PCR0"]);
+    println!("unsigned: both files are equal, byte for byte; PCR0 {}", theirs["PCR0"]);
 }
 
-/// Signed there, verified here; signed here, verified there; ours signed there.
+/// `eif-build` verifies what AWS's library signed, and the reverse. AWS's library also signs an image of `eif-build`.
 fn signed(ours: &Ours) {
     let verify = |image| ours.pcrs(&["verify", image, "--certificate", "certificate.pem"]);
     let theirs = build(LINE, &["ramdisk"], metadata(), Some(&SIGNER), "theirs-signed.eif");
@@ -128,20 +129,20 @@ fn signed(ours: &Ours) {
     fs::copy("ours.eif", "ours-signed-there.eif").expect("copy");
     aws::sign("ours-signed-there.eif", &SIGNER);
     assert_eq!(verify("ours-signed-there.eif"), theirs);
-    println!("signed: each verifies what the other signed; PCR8 {}", theirs["PCR8"]);
+    println!("signed: each verifies the signature of the other; PCR8 {}", theirs["PCR8"]);
 }
 
-/// The signature by OpenSSL over the bytes that `measure` gives.
+/// OpenSSL signs the bytes that `measure` writes.
 fn signed_in_three_steps(ours: &Ours) {
     ours.ok(&["measure", "ours.eif", "--to-be-signed", "tbs"]);
     tool("openssl", &["dgst", "-sha384", "-sign", "key.pem", "-out", "signature.der", "tbs"]);
     let from = ["attach", "ours.eif", "--signature", "signature.der", "--certificate", "certificate.pem"];
     ours.ok(&[&from[..], &["--to", "attached.eif"]].concat());
     assert_eq!(read("attached.eif"), read("ours-signed.eif"));
-    println!("attached: AWS's reader verifies a signature that OpenSSL made");
+    println!("attached: AWS's reader verifies a signature of OpenSSL");
 }
 
-/// AWS's library does not look into a ramdisk; here there is one form, but for the compressor's choices.
+/// AWS's library does not check the content of a ramdisk. `eif-build` accepts one form, with any deflate stream.
 fn other_compressors(ours: &Ours) {
     for (ramdisk, compress) in [("plain", "cat"), ("named", "gzip -9c"), ("nameless", "gzip -9nc")] {
         tool("sh", &["-c", &format!("{compress} archive > {ramdisk}")]);
@@ -152,10 +153,10 @@ fn other_compressors(ours: &Ours) {
     tool("sh", &["-c", "{ head -c 10 ramdisk; gzip -1nc archive | tail -c +11; } > other"]);
     let theirs = build(LINE, &["other"], metadata(), None, "theirs.eif");
     assert_eq!(ours.pcrs(&["measure", "theirs.eif"]), theirs);
-    println!("compressed elsewhere: GNU gzip's stream is read, its header is not");
+    println!("compressed elsewhere: the deflate stream of GNU gzip is accepted, its header is refused");
 }
 
-/// What AWS's library writes and reads, and we do not read.
+/// AWS's library writes and reads these images. `eif-build` refuses them.
 fn refused_here(ours: &Ours) {
     fs::write("list2", "file /init list 0755 0 0\n").expect("write");
     ours.ok(&["cpio", "--list", "list2", "--to", "archive2"]);
@@ -171,7 +172,7 @@ fn refused_here(ours: &Ours) {
     assert_eq!(build(LINE, &["ramdisk"], other, None, "other.eif"), one);
     assert_eq!(ours.code(&["measure", "other.eif"]), "metadata-not-canonical");
 
-    // The boundary between kernel and command line moved by a byte: AWS's reader measures the same PCRs.
+    // The boundary between kernel and command line is moved by a byte. AWS's reader measures the same PCRs.
     let mut kernel = fs::read("kernel").expect("read");
     kernel.push(LINE.as_bytes()[0]);
     fs::rename("kernel", "kernel.true").expect("rename");
@@ -180,5 +181,5 @@ fn refused_here(ours: &Ours) {
     fs::rename("kernel.true", "kernel").expect("rename");
     assert_eq!(read("moved.eif"), one);
     assert_eq!(ours.code(&["measure", "moved.eif"]), "kernel-length");
-    println!("refused here alone: a second ramdisk under the same PCR1, other metadata, a moved boundary");
+    println!("refused by eif-build only: a second ramdisk under the same PCR1, other metadata, a moved boundary");
 }

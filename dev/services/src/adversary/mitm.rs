@@ -1,7 +1,8 @@
-//! A man in the middle: he ends the client's TLS with a key of his own, opens TLS to the genuine enclave, and hands
-//! everything on, so that the client gets a genuine document of another connection.
+//! A man in the middle. It terminates the client's TLS with its own key, opens TLS to the genuine enclave, and forwards
+//! everything. The client therefore gets a genuine document that belongs to another connection.
 //!
-//! Nothing in TLS stops him: keys are raw and the client takes any (RFC 7250). The exporter in the claims does.
+//! TLS alone does not prevent this: keys are raw (RFC 7250), and the client accepts any key. The TLS exporter in the
+//! claims prevents it.
 
 use crate::Error;
 use crate::frame::{read_frame, write_frame};
@@ -23,36 +24,42 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// The protocol name in TLS.
 const ALPN: &[u8] = b"capelet/1";
 /// The longest frame of a session, in bytes.
 const MAX_FRAME: usize = 66_000;
-/// How long both sides together may be silent.
+/// A session ends when neither side has sent anything for this time.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long he listens to one side before he turns to the other.
-const TURN: Duration = Duration::from_millis(5);
+/// The time for which it waits for one side before it reads from the other.
+const POLL: Duration = Duration::from_millis(5);
 
-/// What the man in the middle saw so far.
+/// What the man in the middle has seen so far.
 #[derive(Debug, Default)]
 pub struct Sight {
-    /// Clients whose hello he read.
+    /// The number of clients whose `hello` it read.
     pub clients: AtomicU64,
-    /// Clients that went on after the document: they were deceived.
+    /// The number of clients that sent more after the document. They did not detect the attack.
     pub deceived: AtomicU64,
-    /// Bytes that he read in the clear, of either direction.
+    /// The number of plaintext bytes that it read, in both directions.
     pub bytes: AtomicU64,
 }
 
-/// Stands between clients and the enclave at `to` until what comes back is dropped.
+/// Starts to attack the clients that connect to `listener`, with the enclave at `to`.
+///
+/// The attack runs until the returned value is dropped.
+///
+/// # Errors
+/// [`Error::Key`], [`Error::Tls`], and the errors of [`Service::start`].
 pub fn start(listener: Listener, to: Address, sight: Arc<Sight>) -> Result<Service, Error> {
     let (server, client) = (server()?, client()?);
     Service::start(listener, 64, move |stream| {
-        // Whoever does not like him hangs up.
-        let _ = between(stream, &to, &server, &client, &sight);
+        // A client that detects the attack closes the connection. That is not an error.
+        let _ = relay(stream, &to, &server, &client, &sight);
     })
 }
 
-/// Everything that either side says goes to the other, to the end: a client that is deceived notices nothing.
-fn between(
+/// Forwards both directions to the end, so that a deceived client gets its answers.
+fn relay(
     stream: Stream,
     to: &Address,
     server: &Arc<ServerConfig>,
@@ -70,29 +77,29 @@ fn between(
     let mut far = StreamOwned::new(ClientConnection::new(client.clone(), name)?, far);
     write_frame(&mut far, &hello)?;
 
-    near.sock.set_read_timeout(Some(TURN))?;
-    far.sock.set_read_timeout(Some(TURN))?;
-    let (mut deceived, mut spoken) = (false, Instant::now());
-    while spoken.elapsed() < SILENCE {
-        let up = hand_on(&mut near, &mut far, sight, || {
+    near.sock.set_read_timeout(Some(POLL))?;
+    far.sock.set_read_timeout(Some(POLL))?;
+    let (mut deceived, mut last_activity) = (false, Instant::now());
+    while last_activity.elapsed() < SILENCE {
+        let up = forward(&mut near, &mut far, sight, || {
             if !std::mem::replace(&mut deceived, true) {
                 sight.deceived.fetch_add(1, Ordering::SeqCst);
             }
         })?;
-        if hand_on(&mut far, &mut near, sight, || {})? || up {
-            spoken = Instant::now();
+        if forward(&mut far, &mut near, sight, || {})? || up {
+            last_activity = Instant::now();
         }
     }
     Ok(())
 }
 
-/// Hands on what is there, if something is. The end of one side is the end of both.
-fn hand_on(from: &mut impl Read, to: &mut impl Write, sight: &Sight, mut heard: impl FnMut()) -> io::Result<bool> {
+/// Forwards the bytes that are available. Returns whether there were some. The end of one side is an error.
+fn forward(from: &mut impl Read, to: &mut impl Write, sight: &Sight, mut received: impl FnMut()) -> io::Result<bool> {
     let mut buffer = [0; 16_384];
     match from.read(&mut buffer) {
         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
         Ok(read) => {
-            heard();
+            received();
             sight.bytes.fetch_add(read as u64, Ordering::SeqCst);
             to.write_all(&buffer[..read])?;
             to.flush()?;
@@ -103,11 +110,13 @@ fn hand_on(from: &mut impl Read, to: &mut impl Write, sight: &Sight, mut heard: 
     }
 }
 
+/// The cryptography of a session: TLS with X25519MLKEM768 only.
 fn crypto() -> Arc<CryptoProvider> {
     let kx_groups = vec![provider::kx_group::X25519MLKEM768];
     Arc::new(CryptoProvider { kx_groups, ..provider::default_provider() })
 }
 
+/// The side that faces the client, with a key of its own.
 fn server() -> Result<Arc<ServerConfig>, Error> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new());
     let pkcs8 = PrivatePkcs8KeyDer::from(pkcs8.map_err(|_| Error::Key)?.as_ref().to_vec());
@@ -123,6 +132,7 @@ fn server() -> Result<Arc<ServerConfig>, Error> {
     Ok(Arc::new(config))
 }
 
+/// The side that faces the enclave.
 fn client() -> Result<Arc<ClientConfig>, Error> {
     let mut config = ClientConfig::builder_with_provider(crypto())
         .with_protocol_versions(&[&version::TLS13])?
@@ -134,7 +144,7 @@ fn client() -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-/// Takes any raw key that signs the handshake.
+/// Accepts any raw key that signed the handshake.
 #[derive(Debug)]
 struct AnyKey;
 

@@ -1,6 +1,7 @@
-//! Whoever runs the machine and means harm. Each of these does for real what a product must withstand, and each is
-//! a success only if the product says no.
+//! The attacks of an operator who controls the parent. A product passes a test when it detects the attack.
 
 pub mod mitm;
-pub mod pad;
+mod pad;
 pub mod store;
+
+pub use pad::pad;

@@ -1,19 +1,19 @@
-//! A parent that puts one stored object in another's place. The store's layout is that of `capelet-parent`:
+//! A parent that replaces one stored object with another one. The store has the layout of `capelet-parent`:
 //! `KIND/OWNER/ID-VERSION`, in hexadecimal.
 
-use crate::{Error, authority};
+use crate::{Error, private_files};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// What is stored.
+/// The kind of a stored object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A function.
     Function = 1,
     /// A vault key.
     VaultKey = 2,
-    /// A vault statement; its id is zeros.
+    /// A vault statement. Its id is zeros.
     Statement = 3,
 }
 
@@ -25,12 +25,15 @@ impl FromStr for Kind {
             "function" => Ok(Self::Function),
             "vault-key" => Ok(Self::VaultKey),
             "statement" => Ok(Self::Statement),
-            _ => Err(format!("'{text}' is none of function, vault-key, statement")),
+            _ => Err(format!("'{text}' is unsupported: use function, vault-key or statement")),
         }
     }
 }
 
-/// The one stored object of this kind whose id begins so, whoever its owner is; its newest version.
+/// The path of the newest version of an object of this kind. Its id begins with `id`. The owner does not matter.
+///
+/// # Errors
+/// [`Error::NotStored`] if no object matches, [`Error::File`].
 pub fn find(store: &Path, kind: Kind, id: &str) -> Result<PathBuf, Error> {
     let under = store.join(format!("{:02x}", kind as u8));
     let mut found: Vec<PathBuf> = Vec::new();
@@ -42,15 +45,18 @@ pub fn find(store: &Path, kind: Kind, id: &str) -> Result<PathBuf, Error> {
             }
         }
     }
-    // Versions are hexadecimal of one length, so that their order is that of the names.
+    // Versions are hexadecimal numbers of equal length, so the order of the names is the order of the versions.
     found.sort_by(|one, other| one.file_name().cmp(&other.file_name()));
     found.pop().ok_or_else(|| Error::NotStored(under.join("*").join(format!("{id}*"))))
 }
 
-/// Puts the bytes of `source` in the place of `target`.
+/// Replaces the bytes of the file `target` with those of the file `source`.
+///
+/// # Errors
+/// [`Error::File`].
 pub fn swap(target: &Path, source: &Path) -> Result<(), Error> {
     let bytes = fs::read(source).map_err(|error| Error::File(source.to_path_buf(), error))?;
-    authority::replace(target, &bytes)
+    private_files::replace(target, &bytes)
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, Error> {

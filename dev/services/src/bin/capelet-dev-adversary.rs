@@ -1,16 +1,15 @@
-//! The adversary as a program.
+//! The program of the adversary: one subcommand for each attack.
 
 #![forbid(unsafe_code)]
 
 use argh::FromArgs;
 use capelet_dev::adversary::{mitm, pad, store};
-use capelet_dev::net::Address;
-use capelet_dev::{Error, announce, wait};
+use capelet_dev::{Address, Error, announce, wait};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Attacks, for real, what must not give way.
+/// Run an attack that a product must detect.
 #[derive(FromArgs)]
 struct Arguments {
     #[argh(subcommand)]
@@ -25,29 +24,29 @@ enum Attack {
     Mitm(Mitm),
 }
 
-/// Put one stored object in another's place, as a parent may.
+/// Replace one stored object with another one, as a parent can.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "swap-object")]
 struct SwapObject {
     /// the parent's store
     #[argh(positional)]
     store: PathBuf,
-    /// the id, in hexadecimal, of the object that is replaced
+    /// the id of the object to replace, in hexadecimal
     #[argh(positional)]
     target: String,
-    /// the id of the object that takes its place
+    /// the id of the object that replaces it
     #[argh(positional)]
     source: String,
-    /// what they are: function (the default), vault-key or statement
+    /// kind of both objects: function (the default), vault-key or statement
     #[argh(option, default = "store::Kind::Function")]
     kind: store::Kind,
 }
 
-/// Copy a binary and add one byte, so that it is measured as another.
+/// Copy a program and append one byte, so that its measurement differs.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "pad")]
 struct Pad {
-    /// the binary
+    /// the program
     #[argh(positional)]
     binary: PathBuf,
     /// the copy
@@ -55,18 +54,18 @@ struct Pad {
     copy: PathBuf,
 }
 
-/// Stand between a client and an enclave and pass on the genuine document of another connection. When it serves it
+/// Stand between a client and an enclave, and forward the genuine document of another connection. When it serves, it
 /// prints one line of JSON with its address.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "mitm")]
 struct Mitm {
-    /// where to listen: 127.0.0.1:PORT (0: any free one) or unix:PATH
+    /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
     listen: Address,
-    /// the genuine enclave's address
+    /// address of the genuine enclave
     #[argh(option)]
     to: Address,
-    /// end when standard input ends, as it does when whoever started this is gone
+    /// exit when standard input ends, as it does when the starting process ends
     #[argh(switch)]
     until_eof: bool,
 }
@@ -82,7 +81,7 @@ fn run(attack: Attack) -> Result<(), Error> {
             let (target, source) = (store::find(&store, kind, &target)?, store::find(&store, kind, &source)?);
             store::swap(&target, &source)
         }
-        Attack::Pad(Pad { binary, copy }) => pad::pad(&binary, &copy),
+        Attack::Pad(Pad { binary, copy }) => pad(&binary, &copy),
         Attack::Mitm(Mitm { listen, to, until_eof }) => {
             let service = mitm::start(listen.listen()?, to, Arc::default())?;
             announce(service.address(), None);

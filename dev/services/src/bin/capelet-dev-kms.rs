@@ -1,29 +1,29 @@
-//! The development KMS as a process.
+//! The program of the development KMS.
 
 #![forbid(unsafe_code)]
 
 use argh::FromArgs;
 use capelet_dev::kms::Kms;
-use capelet_dev::net::Address;
-use capelet_dev::{Error, announce, wait};
+use capelet_dev::{Address, Error, announce, wait};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// A KMS for development: keys lie on this disk, policies and attestation documents count. Loopback and Unix
-/// sockets only. When it serves it prints one line of JSON: its address and the file with the root of its TLS.
+/// Run a KMS for development. It evaluates policies and attestation documents. Its keys are on this disk in plaintext.
+/// It serves loopback and Unix sockets only. When it serves, it prints one line of JSON: its address, and the file with
+/// the root of its TLS.
 #[derive(FromArgs)]
 struct Arguments {
-    /// where to listen: 127.0.0.1:PORT (0: any free one) or unix:PATH
+    /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
     listen: Address,
-    /// the directory of its keys and its root, made if it is not there
+    /// directory of its keys and its root; the first start makes it
     #[argh(option)]
     state: PathBuf,
-    /// a root (DER) under which attestation documents count; may be repeated
+    /// root certificate (DER) of accepted attestation documents; may be repeated
     #[argh(option)]
     nsm_root: Vec<PathBuf>,
-    /// end when standard input ends, as it does when whoever started this is gone
+    /// exit when standard input ends, as it does when the starting process ends
     #[argh(switch)]
     until_eof: bool,
 }

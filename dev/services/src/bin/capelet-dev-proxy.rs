@@ -1,26 +1,25 @@
-//! The recording proxy as a process.
+//! The program of the recording proxy.
 
 #![forbid(unsafe_code)]
 
 use argh::FromArgs;
-use capelet_dev::net::Address;
-use capelet_dev::{Error, announce, proxy, wait};
+use capelet_dev::{Address, Error, announce, proxy, wait};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Carries bytes and records all of them. When it serves it prints one line of JSON with its address.
+/// Forward bytes and record all of them. When it serves, it prints one line of JSON with its address.
 #[derive(FromArgs)]
 struct Arguments {
-    /// where to listen: 127.0.0.1:PORT (0: any free one) or unix:PATH
+    /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
     listen: Address,
-    /// where to carry to
+    /// address to forward to
     #[argh(option)]
     to: Address,
-    /// the directory of the record: N.up and N.down for the Nth connection
+    /// directory of the record: N.up and N.down for connection N, from 0
     #[argh(option)]
     record: PathBuf,
-    /// end when standard input ends, as it does when whoever started this is gone
+    /// exit when standard input ends, as it does when the starting process ends
     #[argh(switch)]
     until_eof: bool,
 }

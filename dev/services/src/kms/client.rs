@@ -1,10 +1,12 @@
-//! A client of this KMS, for tests and for whoever sets a development enclave up.
+//! A client of the KMS, for tests and for programs that set up a development enclave.
 
 use super::http::{Reader, Request};
+use super::principal::Principal;
+use super::refusal::Refusal;
 use super::sigv4::{Scope, authorization};
-use super::{Principal, Refusal, tls};
+use super::tls;
 use crate::net::Address;
-use crate::{Error, clock};
+use crate::{Clock, Error, date};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
@@ -12,7 +14,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Calls a KMS as one principal in one region.
+/// A client that calls a KMS as one principal in one region.
 #[derive(Clone)]
 pub struct Client {
     address: Address,
@@ -22,7 +24,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the KMS at `address` whose TLS root is `root` (DER).
+    /// A client of the KMS at `address`. `root` is the root certificate of its TLS, in DER.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] if `root` is not a certificate.
     pub fn new(address: &Address, root: &[u8], region: &str, principal: &'static Principal) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(root.to_vec()))?;
@@ -44,15 +49,22 @@ impl Client {
         Self { region: region.to_string(), ..self.clone() }
     }
 
-    /// One operation. A refusal of KMS is [`Error::Kms`].
+    /// Calls one operation.
+    ///
+    /// # Errors
+    /// [`Error::Kms`] if KMS refuses, [`Error::Connection`], [`Error::InvalidAnswer`], [`Error::Address`] for an
+    /// invalid region, [`Error::Tls`], [`Error::Clock`].
     pub fn call(&self, operation: &str, body: &Value) -> Result<Value, Error> {
-        self.call_at(operation, body, clock::now()?)
+        self.call_at(operation, body, Clock::Machine.now()?)
     }
 
-    /// One operation, signed at another time (milliseconds since 1970).
+    /// Calls one operation with a request that is signed at `now` (milliseconds since 1970).
+    ///
+    /// # Errors
+    /// Those of [`Client::call`].
     pub fn call_at(&self, operation: &str, body: &Value, now: u64) -> Result<Value, Error> {
         let host = tls::host_of(&self.region);
-        let amz_date = clock::amz_date(now);
+        let amz_date = date::amz_date(now);
         let headers = [
             ("content-type", "application/x-amz-json-1.1".to_string()),
             ("host", host.clone()),
@@ -83,7 +95,7 @@ impl Client {
         reader.stream().write_all(&[text.as_bytes(), &request.body].concat())?;
         reader.stream().flush()?;
         let (status, body) = reader.response()?;
-        let body: Value = serde_json::from_slice(&body).map_err(|_| Error::NotAnAnswer)?;
+        let body: Value = serde_json::from_slice(&body).map_err(|_| Error::InvalidAnswer)?;
         if status == 200 {
             return Ok(body);
         }

@@ -1,7 +1,7 @@
-//! `CiphertextForRecipient`, made by the `openssl` program: CMS EnvelopedData (RFC 5652) with AES-256-CBC, its key
-//! under RSAES-OAEP with SHA-256, the recipient named by the SHA-256 of its SPKI, as AWS KMS does.
+//! `CiphertextForRecipient`: CMS EnvelopedData (RFC 5652), as AWS KMS makes it.
 //!
-//! No encoder of this project is in it, so that the core's reader is tried on somebody else's bytes.
+//! The content is encrypted with AES-256-CBC. Its key is encrypted with RSAES-OAEP and SHA-256. The recipient is named
+//! by the SHA-256 of its SPKI. The program `openssl` makes the bytes, so that the core's reader meets another encoder.
 
 use crate::Error;
 use crate::authority::Authority;
@@ -13,19 +13,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long one run of `openssl` may take.
+/// The time limit of one run of `openssl`.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Seals for recipients.
+/// Seals plaintexts to recipients.
 pub struct Sealer {
-    /// Signs the certificate without which `openssl` takes no key. Nobody verifies it.
+    /// Signs the certificates. `openssl` accepts a recipient only as a certificate. Nobody verifies them.
     issuer: Authority,
-    /// Holds those certificates, 0700; plaintexts go through pipes only.
+    /// A directory with mode 0700 for the certificates. Plaintexts go through pipes only.
     directory: TempDir,
 }
 
 impl Sealer {
-    /// A sealer with an issuer of its own.
+    /// Makes a sealer with its own issuer of certificates.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`], [`Error::Connection`] if there is no folder for temporary files.
     pub fn new() -> Result<Self, Error> {
         let issuer = Authority::make(CertificateParams::default(), &PKCS_ECDSA_P256_SHA256)?;
         let directory = tempfile::Builder::new().prefix("capelet-dev-kms-").tempdir()?;
@@ -33,6 +36,9 @@ impl Sealer {
     }
 
     /// Seals `plaintext` to an RSA key.
+    ///
+    /// # Errors
+    /// [`Error::OpenSsl`], [`Error::Certificate`], [`Error::Connection`] if a file or a pipe failed.
     pub fn seal(&self, key: &SubjectPublicKeyInfo, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
         let certificate = self.certificate(key)?;
         let mut file = tempfile::NamedTempFile::new_in(self.directory.path())?;
@@ -46,7 +52,7 @@ impl Sealer {
         run(openssl, plaintext)
     }
 
-    /// A certificate over the recipient's key whose subjectKeyIdentifier is SHA-256 of its SPKI.
+    /// A certificate for the recipient's key. Its subjectKeyIdentifier is the SHA-256 of the SPKI.
     fn certificate(&self, key: &SubjectPublicKeyInfo) -> Result<String, Error> {
         let identifier = digest(&SHA256, &key.subject_public_key_info());
         let mut params = CertificateParams::default();
@@ -56,15 +62,15 @@ impl Sealer {
     }
 }
 
-/// Runs the program on `input` and gives what it writes, if it ends well and in time.
+/// Runs the program on `input`, and returns its output. The program must succeed within the time limit.
 fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, Error> {
-    // No configuration of the machine's changes what comes out.
+    // A configuration file of the machine must not change the output.
     command.env("OPENSSL_CONF", "/dev/null");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| Error::OpenSsl(error.to_string()))?;
     let result = converse(&mut child, input);
     if result.is_err() {
-        // It may still run, and must not outlive the request.
+        // The process may still run. It must not outlive the request.
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -72,17 +78,17 @@ fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 fn converse(child: &mut Child, input: &[u8]) -> Result<Vec<u8>, Error> {
-    let missing = || Error::OpenSsl("no pipe".to_string());
+    let missing = || Error::OpenSsl("a pipe is missing".to_string());
     let mut stdin = child.stdin.take().ok_or_else(missing)?;
     let (mut stdout, mut stderr) = (child.stdout.take().ok_or_else(missing)?, child.stderr.take().ok_or_else(missing)?);
     let read = thread::spawn(move || {
         let mut output = Vec::new();
         stdout.read_to_end(&mut output).map(|_| output)
     });
-    let said = thread::spawn(move || {
-        let mut said = String::new();
-        let _ = stderr.read_to_string(&mut said);
-        said
+    let messages = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.read_to_string(&mut text);
+        text
     });
     stdin.write_all(input)?;
     drop(stdin);
@@ -92,13 +98,13 @@ fn converse(child: &mut Child, input: &[u8]) -> Result<Vec<u8>, Error> {
             break status;
         }
         if started.elapsed() > DEADLINE {
-            return Err(Error::OpenSsl("took too long".to_string()));
+            return Err(Error::OpenSsl(format!("exceeded its time limit of {} s", DEADLINE.as_secs())));
         }
         thread::sleep(Duration::from_millis(1));
     };
     let output = read.join().map_err(|_| missing())??;
     if !status.success() {
-        return Err(Error::OpenSsl(said.join().unwrap_or_default()));
+        return Err(Error::OpenSsl(messages.join().unwrap_or_default()));
     }
     Ok(output)
 }

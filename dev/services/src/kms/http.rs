@@ -1,34 +1,34 @@
-//! As much of HTTP/1.1 (RFC 9112) as KMS' protocol needs: one message after the other, with a Content-Length.
+//! The part of HTTP/1.1 (RFC 9112) that the protocol of KMS needs: messages in sequence, each with a Content-Length.
 
 use std::io::{self, ErrorKind, Read, Write};
 
 /// The longest head, in bytes.
 const MAX_HEAD: usize = 16_384;
-/// The longest body, in bytes: a document and a ciphertext blob in base64, and some more.
+/// The longest body, in bytes. A document and a ciphertext blob in base64 fit.
 const MAX_BODY: usize = 1 << 20;
-/// The most headers.
+/// The largest number of headers.
 const MAX_HEADERS: usize = 64;
 
-/// A request. Names of headers are in lower case.
+/// A request. The names of headers are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// `POST`.
+    /// The method. KMS uses `POST`.
     pub method: String,
-    /// `/`.
+    /// The path. KMS uses `/`.
     pub path: String,
-    /// In the order in which they came.
+    /// The headers in their order.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// The values of a header.
+    /// All values of a header.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a header, if it is there once.
+    /// The value of a header. `None` if the header is absent or repeated.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers(name);
         let first = values.next();
@@ -36,30 +36,34 @@ impl Request {
     }
 }
 
-/// Reads requests or responses, keeping what came too early.
+/// Reads requests or responses from a stream. It keeps bytes of the next message.
 pub struct Reader<S> {
     stream: S,
     buffer: Vec<u8>,
 }
 
-/// A message's first line and headers.
+/// The first line and the headers of a message.
 struct Head<T> {
     line: T,
     headers: Vec<(String, String)>,
 }
 
 impl<S: Read + Write> Reader<S> {
-    /// A reader at the beginning of a connection.
+    /// A reader at the start of a connection.
     pub fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 
-    /// The stream, to write to.
+    /// The stream, for writing.
     pub fn stream(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// The next request; `None` at an orderly end.
+    /// Reads the next request. `None` if the stream ends before it.
+    ///
+    /// # Errors
+    /// `InvalidData` for a malformed or too large message, `UnexpectedEof` for a truncated one, and every error of the
+    /// stream.
     pub fn request(&mut self) -> io::Result<Option<Request>> {
         let head = self.head(|bytes| {
             let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -75,7 +79,10 @@ impl<S: Read + Write> Reader<S> {
         Ok(Some(Request { method, path, headers, body }))
     }
 
-    /// The response: status and body.
+    /// Reads a response, and returns its status and body.
+    ///
+    /// # Errors
+    /// Those of [`Reader::request`]. The end of the stream is `UnexpectedEof`.
     pub fn response(&mut self) -> io::Result<(u16, Vec<u8>)> {
         let head = self.head(|bytes| {
             let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -123,6 +130,7 @@ impl<S: Read + Write> Reader<S> {
         Ok(self.buffer.drain(..length).collect())
     }
 
+    /// Reads more bytes into the buffer. Returns their number, 0 at the end of the stream.
     fn more(&mut self) -> io::Result<usize> {
         let mut piece = [0; 16_384];
         loop {
@@ -160,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn two_requests_in_a_row() {
+    fn reads_two_requests_in_sequence() {
         let text = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabPOST /x HTTP/1.1\r\n\r\n".to_vec();
         let mut reader = Reader::new(Cursor::new(text));
         let first = reader.request().unwrap().unwrap();
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request() {
+    fn rejects_malformed_oversized_and_truncated_requests() {
         for text in [
             "nonsense\r\n\r\n",
             "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",

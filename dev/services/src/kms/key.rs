@@ -1,9 +1,9 @@
-//! Keys: 32 bytes, a policy, grants; kept as one JSON file each, 0600.
+//! Keys. A key is 32 secret bytes, a policy and grants. Each is stored in a JSON file with mode 0600.
 
 use super::grant::Grant;
-use super::{Refusal, Why};
+use super::refusal::{Exception, Refusal};
 use crate::Error;
-use crate::authority::{make_private_directory, read, replace};
+use crate::private_files::{make_directory, read, replace};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -12,36 +12,39 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The most keys.
-const MOST: usize = 10_000;
-/// Begins every ciphertext blob.
+/// The largest number of keys.
+const MAX_KEYS: usize = 10_000;
+/// The first byte of every ciphertext blob.
 const BLOB_VERSION: u8 = 1;
-/// Version, key id, nonce.
+/// The size of the head of a blob, in bytes: version, key id, nonce.
 const BLOB_HEAD: usize = 1 + 16 + NONCE_LEN;
 
-/// One symmetric key.
+/// A symmetric key.
 pub struct Key {
-    /// Its id, a UUID.
+    /// The id, a UUID.
     pub id: String,
-    /// Its ARN.
+    /// The ARN.
     pub arn: String,
-    /// Whose it is.
+    /// The account that owns it.
     pub account: String,
-    /// Where it is.
+    /// The region.
     pub region: String,
-    /// What its maker says of it.
+    /// The description that its creator gave.
     pub description: String,
-    /// Seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created: f64,
-    /// The policy, word for word as it was put.
+    /// The policy, byte for byte as it was given.
     pub policy: String,
-    /// Its grants, oldest first.
+    /// The grants, oldest first.
     pub grants: Vec<Grant>,
     material: [u8; 32],
 }
 
 impl Key {
-    /// A new key in this account and region.
+    /// Makes a new key in this account and region.
+    ///
+    /// # Errors
+    /// `KMSInternalException`.
     pub fn make(
         account: &str,
         region: &str,
@@ -51,8 +54,8 @@ impl Key {
     ) -> Result<Self, Refusal> {
         let (mut id, mut material) = ([0; 16], [0; 32]);
         let filled = rand::fill(&mut id).and_then(|()| rand::fill(&mut material));
-        filled.map_err(|_| Refusal::new(Why::Internal, "random"))?;
-        // Version 4 (RFC 9562, 5.4).
+        filled.map_err(|_| Refusal::internal("the random number generator failed"))?;
+        // A UUID of version 4 (RFC 9562, 5.4).
         id[6] = id[6] & 0x0f | 0x40;
         id[8] = id[8] & 0x3f | 0x80;
         let id = uuid(&id);
@@ -68,34 +71,42 @@ impl Key {
         Ok(Self { id, arn, account, region, description, created, policy, grants: Vec::new(), material })
     }
 
-    /// Encrypts under the key: version ‖ key id ‖ nonce ‖ AES-256-GCM, bound to the encryption context.
+    /// Encrypts under the key with AES-256-GCM. The blob is version ‖ key id ‖ nonce ‖ ciphertext. It is authenticated
+    /// with the encryption context.
+    ///
+    /// # Errors
+    /// `KMSInternalException`.
     pub fn seal(&self, plaintext: &[u8], context: &Map<String, Value>) -> Result<Vec<u8>, Refusal> {
         let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce).map_err(|_| Refusal::new(Why::Internal, "random"))?;
+        rand::fill(&mut nonce).map_err(|_| Refusal::internal("the random number generator failed"))?;
         let mut blob = vec![BLOB_VERSION];
-        blob.extend_from_slice(&parse_uuid(&self.id).ok_or_else(|| Refusal::new(Why::Internal, "key id"))?);
+        blob.extend_from_slice(&parse_uuid(&self.id).ok_or_else(|| Refusal::internal("the key id is not a UUID"))?);
         blob.extend_from_slice(&nonce);
         let mut data = plaintext.to_vec();
-        let aad = Aad::from(bound(&blob, context));
+        let aad = Aad::from(additional_data(&blob, context));
         let sealed = self.cipher()?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut data);
-        sealed.map_err(|_| Refusal::new(Why::Internal, "seal"))?;
+        sealed.map_err(|_| Refusal::internal("the encryption failed"))?;
         blob.append(&mut data);
         Ok(blob)
     }
 
-    /// Opens what [`Key::seal`] gave, with the same context.
+    /// Decrypts a blob that [`Key::seal`] made with the same context.
+    ///
+    /// # Errors
+    /// `InvalidCiphertextException`.
     pub fn open(&self, blob: &[u8], context: &Map<String, Value>) -> Result<Vec<u8>, Refusal> {
-        let wrong = || Refusal::new(Why::InvalidCiphertext, "");
+        let wrong = || Refusal::new(Exception::InvalidCiphertext, "");
         let (head, data) = blob.split_at_checked(BLOB_HEAD).ok_or_else(wrong)?;
         let nonce = Nonce::try_assume_unique_for_key(&head[17..]).map_err(|_| wrong())?;
         let mut data = data.to_vec();
-        let aad = Aad::from(bound(head, context));
+        let aad = Aad::from(additional_data(head, context));
         let opened = self.cipher()?.open_in_place(nonce, aad, &mut data).map_err(|_| wrong())?;
         Ok(opened.to_vec())
     }
 
     fn cipher(&self) -> Result<LessSafeKey, Refusal> {
-        let key = UnboundKey::new(&AES_256_GCM, &self.material).map_err(|_| Refusal::new(Why::Internal, "key"))?;
+        let key =
+            UnboundKey::new(&AES_256_GCM, &self.material).map_err(|_| Refusal::internal("the key is unusable"))?;
         Ok(LessSafeKey::new(key))
     }
 
@@ -125,14 +136,14 @@ impl Key {
     }
 }
 
-/// The key that a ciphertext blob names.
-pub fn named_in(blob: &[u8]) -> Option<String> {
+/// The id of the key that a ciphertext blob names. `None` if the blob is malformed.
+pub fn id_in_blob(blob: &[u8]) -> Option<String> {
     let id = blob.strip_prefix(&[BLOB_VERSION])?.first_chunk::<16>()?;
     Some(uuid(id))
 }
 
-/// What a blob is authenticated with: its head and the context, whose JSON is sorted by name.
-fn bound(head: &[u8], context: &Map<String, Value>) -> Vec<u8> {
+/// The additional authenticated data of a blob: its head, and the context as JSON that is sorted by name.
+fn additional_data(head: &[u8], context: &Map<String, Value>) -> Vec<u8> {
     let sorted: BTreeMap<_, _> = context.iter().collect();
     [head, json!(sorted).to_string().as_bytes()].concat()
 }
@@ -142,26 +153,30 @@ fn uuid(id: &[u8; 16]) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
+/// Reads a UUID. `None` if the text is not its only valid form.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     let id = HEXLOWER_PERMISSIVE.decode(text.replace('-', "").as_bytes()).ok()?.try_into().ok()?;
     (uuid(&id) == text).then_some(id)
 }
 
-/// All keys of this KMS.
+/// All keys of a KMS.
 pub struct Keys {
     directory: PathBuf,
     keys: BTreeMap<String, Key>,
 }
 
 impl Keys {
-    /// Reads the keys in this directory, which is made if it is not there.
+    /// Loads the keys from this directory, and makes the directory if it is missing.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::StoredKey`].
     pub fn load(directory: &Path) -> Result<Self, Error> {
-        make_private_directory(directory)?;
+        make_directory(directory)?;
         let failed = |error| Error::File(directory.to_path_buf(), error);
         let mut keys = BTreeMap::new();
         for entry in fs::read_dir(directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            // Others are what a write that was cut off left behind.
+            // Other files are the remains of a write that was interrupted.
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
@@ -172,38 +187,51 @@ impl Keys {
         Ok(Self { directory: directory.to_path_buf(), keys })
     }
 
-    /// The key of this id or ARN, as somebody of `account` sees it from `region`.
+    /// The key with this id or ARN, for a caller of `account` in `region`.
+    ///
+    /// # Errors
+    /// `NotFoundException`, `InvalidArnException`.
     pub fn find(&self, named: &str, account: &str, region: &str) -> Result<&Key, Refusal> {
-        let missing = || Refusal::new(Why::NotFound, format!("Key '{named}' does not exist"));
+        let missing = || Refusal::new(Exception::NotFound, format!("Key '{named}' does not exist"));
         let key = match named.rsplit_once(":key/") {
             Some((_, id)) => self.keys.get(id).filter(|key| key.arn == named),
-            None if named.contains([':', '/']) => return Err(Refusal::new(Why::InvalidArn, named)),
-            // An id alone is looked for in one's own account.
+            None if named.contains([':', '/']) => return Err(Refusal::new(Exception::InvalidArn, named)),
+            // An id without an ARN means a key of the caller's account.
             None => self.keys.get(named).filter(|key| key.account == account),
         };
         key.filter(|key| key.region == region).ok_or_else(missing)
     }
 
-    /// The key of this id in this region, whosever it is.
+    /// The key with this id in this region. It may belong to any account.
+    ///
+    /// # Errors
+    /// `NotFoundException`.
     pub fn by_id(&self, id: &str, region: &str) -> Result<&Key, Refusal> {
         let key = self.keys.get(id).filter(|key| key.region == region);
-        key.ok_or_else(|| Refusal::new(Why::NotFound, format!("Key '{id}' does not exist")))
+        key.ok_or_else(|| Refusal::new(Exception::NotFound, format!("Key '{id}' does not exist")))
     }
 
-    /// Keeps a key, on disk before anywhere else.
+    /// Stores a new key. It is written to disk first.
+    ///
+    /// # Errors
+    /// `LimitExceededException`, `KMSInternalException`.
     pub fn insert(&mut self, key: Key) -> Result<(), Refusal> {
-        if self.keys.len() >= MOST {
-            return Err(Refusal::new(Why::LimitExceeded, "too many keys"));
+        if self.keys.len() >= MAX_KEYS {
+            return Err(Refusal::new(Exception::LimitExceeded, format!("there are already {MAX_KEYS} keys")));
         }
         self.write(&key)?;
         self.keys.insert(key.id.clone(), key);
         Ok(())
     }
 
-    /// Changes a key; what cannot be written down does not change.
+    /// Changes a key. If the change cannot be written to disk, the key stays unchanged.
+    ///
+    /// # Errors
+    /// `NotFoundException`, `KMSInternalException`.
     pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Key)) -> Result<(), Refusal> {
-        let old = self.keys.get(id).ok_or_else(|| Refusal::new(Why::NotFound, id))?;
-        let mut new = Key::from_json(&old.to_json()).ok_or_else(|| Refusal::new(Why::Internal, "stored key"))?;
+        let old =
+            self.keys.get(id).ok_or_else(|| Refusal::new(Exception::NotFound, format!("Key '{id}' does not exist")))?;
+        let mut new = Key::from_json(&old.to_json()).ok_or_else(|| Refusal::internal("the stored key is invalid"))?;
         change(&mut new);
         self.write(&new)?;
         self.keys.insert(new.id.clone(), new);
@@ -213,6 +241,6 @@ impl Keys {
     fn write(&self, key: &Key) -> Result<(), Refusal> {
         let path = self.directory.join(format!("{}.json", key.id));
         let written = replace(&path, key.to_json().to_string().as_bytes());
-        written.map_err(|error| Refusal::new(Why::Internal, error.to_string()))
+        written.map_err(|error| Refusal::internal(error.to_string()))
     }
 }

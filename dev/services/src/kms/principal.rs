@@ -1,27 +1,27 @@
-//! Who may sign requests. Credentials are fixed and worthless: DEVELOPMENT.
+//! The principals that may sign requests. Their credentials are constants without value: DEVELOPMENT.
 
-/// A caller whom this KMS knows.
+/// A caller that this KMS knows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The ARN that policies name.
     pub arn: &'static str,
-    /// Twelve digits.
+    /// The account: twelve digits.
     pub account: &'static str,
-    /// Its access key id.
+    /// The access key id.
     pub access_key_id: &'static str,
-    /// Its secret access key.
+    /// The secret access key.
     pub secret_access_key: &'static str,
 }
 
 impl Principal {
-    /// Its credentials as a `credential_process` prints them, which is what `capelet-parent` reads.
+    /// The credentials in the form of a `credential_process`, which `capelet-parent` reads.
     pub fn credentials(&self) -> String {
         let (id, secret) = (self.access_key_id, self.secret_access_key);
         serde_json::json!({ "Version": 1, "AccessKeyId": id, "SecretAccessKey": secret }).to_string()
     }
 }
 
-/// The parent instance's role: its credentials are those that an enclave is handed. There is no session token.
+/// The role of the parent instance. The enclave receives its credentials. There is no session token.
 pub const PARENT: Principal = Principal {
     arn: "arn:aws:iam::111122223333:role/capelet-DEVELOPMENT",
     account: "111122223333",
@@ -37,7 +37,7 @@ pub const ADMINISTRATOR: Principal = Principal {
     secret_access_key: "DEVELOPMENT/secret/of/the/administrator0",
 };
 
-/// Somebody of another account.
+/// A user of another account.
 pub const STRANGER: Principal = Principal {
     arn: "arn:aws:iam::444455556666:user/stranger-DEVELOPMENT",
     account: "444455556666",
@@ -45,7 +45,7 @@ pub const STRANGER: Principal = Principal {
     secret_access_key: "DEVELOPMENT/secret/of/a/mere/stranger000",
 };
 
-/// The principal of this access key id.
-pub fn of(access_key_id: &str) -> Option<&'static Principal> {
+/// The principal with this access key id. `None` if there is none.
+pub fn with_access_key(access_key_id: &str) -> Option<&'static Principal> {
     [&PARENT, &ADMINISTRATOR, &STRANGER].into_iter().find(|known| known.access_key_id == access_key_id)
 }

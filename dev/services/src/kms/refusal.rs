@@ -1,49 +1,49 @@
-//! AWS' error names.
+//! Refusals of KMS, with the names that AWS gives them.
 
 use serde_json::{Value, json};
 use std::fmt;
 
-/// Why KMS does not do something; each is an error of the AWS KMS API Reference.
-#[non_exhaustive]
+/// An error of the AWS KMS API Reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Neither policy nor grant lets the caller do it.
+pub enum Exception {
+    /// Neither the policy nor a grant allows the call.
     AccessDenied,
-    /// There is no such key at this endpoint.
+    /// The key was not found at this endpoint.
     NotFound,
-    /// The ciphertext is damaged, or belongs to another encryption context.
+    /// The ciphertext is damaged, or has another encryption context.
     InvalidCiphertext,
-    /// The ciphertext is of another key than the one named.
+    /// The ciphertext belongs to another key than the named one.
     IncorrectKey,
-    /// A parameter is not of its form; a document that does not verify, too (AWS does not publish that name).
+    /// A parameter is invalid. A document that does not verify gives the same name here. AWS does not publish its name
+    /// for that case.
     Validation,
-    /// The policy is not a key policy, or would lock its author out.
+    /// The text is not a key policy, or the policy would lock its author out.
     MalformedPolicyDocument,
-    /// An ARN of another service, form or place.
+    /// The ARN is not that of a key.
     InvalidArn,
-    /// A marker that ListGrants did not give.
+    /// ListGrants did not return this marker.
     InvalidMarker,
-    /// A kind of key that this emulator does not make.
+    /// This emulator does not support this kind of key.
     UnsupportedOperation,
-    /// Too many keys, grants or bytes.
+    /// There are too many keys or grants.
     LimitExceeded,
     /// The body is not JSON.
     Serialization,
-    /// No such operation.
+    /// The operation is unknown.
     UnknownOperation,
     /// The request is not signed.
     MissingAuthenticationToken,
-    /// The signature lacks a part.
+    /// A part of the signature is missing.
     IncompleteSignature,
     /// The signature, its date or its scope is wrong.
     InvalidSignature,
-    /// The access key or the session token is not known.
+    /// The access key or the session token is unknown.
     UnrecognizedClient,
-    /// The emulator itself failed.
+    /// The emulator failed.
     Internal,
 }
 
-impl Why {
+impl Exception {
     /// The name in `__type`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,26 +73,30 @@ impl Why {
     }
 }
 
-/// A refusal as it goes over the wire, and as a client reads it.
+/// A refusal, as KMS sends it and a client reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// AWS' name of the error.
+    /// AWS's name of the error, such as `AccessDeniedException`.
     pub name: String,
-    /// For people.
+    /// The text for people. It may be empty.
     pub message: String,
 }
 
 impl Refusal {
-    /// A refusal.
-    pub(super) fn new(why: Why, message: impl Into<String>) -> Self {
-        Self { status: why.status(), name: why.name().to_string(), message: message.into() }
+    pub(super) fn new(exception: Exception, message: impl Into<String>) -> Self {
+        Self { status: exception.status(), name: exception.name().to_string(), message: message.into() }
     }
 
-    /// The body of the response. AccessDeniedException alone writes `Message` with a capital.
+    /// A failure of the emulator.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Exception::Internal, message)
+    }
+
+    /// The body of the response. AWS writes `Message` with a capital letter for AccessDeniedException only.
     pub(super) fn body(&self) -> Value {
-        let member = if self.name == Why::AccessDenied.name() { "Message" } else { "message" };
+        let member = if self.name == Exception::AccessDenied.name() { "Message" } else { "message" };
         json!({ "__type": self.name, member: self.message })
     }
 }

@@ -1,10 +1,12 @@
-//! Connections to the KMS.
+//! The connections of the KMS: TLS, HTTP, signatures.
 
+use super::emulator::{Caller, Kms};
 use super::http::{Reader, Request};
-use super::{Caller, Kms, Refusal, Why, sigv4, tls};
+use super::refusal::{Exception, Refusal};
+use super::{sigv4, tls};
 use crate::net::{Listener, Stream};
 use crate::service::Service;
-use crate::{Error, clock};
+use crate::{Error, date};
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use rustls::{ServerConnection, StreamOwned};
@@ -13,19 +15,22 @@ use std::io::{self, Cursor, ErrorKind, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most connections at once.
+/// The largest number of connections at once.
 const CONNECTIONS: usize = 256;
-/// The most requests of one connection.
+/// The largest number of requests of one connection.
 const REQUESTS: usize = 1000;
-/// How long a connection may be silent.
+/// The timeout of one read and of one write.
 const SILENCE: Duration = Duration::from_secs(60);
 
 impl Kms {
-    /// Serves in a thread until what comes back is dropped.
+    /// Serves in a thread of its own, until the returned value is dropped.
+    ///
+    /// # Errors
+    /// The errors of [`Service::start`].
     pub fn serve(self: &Arc<Self>, listener: Listener) -> Result<Service, Error> {
         let kms = self.clone();
         Service::start(listener, CONNECTIONS, move |stream| {
-            // A connection that breaks is its client's business.
+            // A broken connection ends. The client sees it too.
             let _ = kms.converse(stream);
         })
     }
@@ -47,8 +52,12 @@ impl Kms {
         reader.stream().flush()
     }
 
-    /// The bytes of one request in, those of its response out, as on a connection for `host` but without TLS: for a
-    /// test that keeps this KMS within itself.
+    /// Answers the bytes of one request with the bytes of a response, as on a connection for `host`, but without TLS.
+    ///
+    /// A test that runs the KMS in its own process uses this.
+    ///
+    /// # Errors
+    /// [`Error::Connection`] if the bytes are not a request.
     pub fn exchange(&self, host: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
         let request = Reader::new(Cursor::new(request.to_vec())).request()?;
         let request = request.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?;
@@ -66,7 +75,7 @@ impl Kms {
     }
 
     fn answer(&self, request: &Request, host: &str) -> Result<Value, Refusal> {
-        let unknown = || Refusal::new(Why::UnknownOperation, "");
+        let unknown = || Refusal::new(Exception::UnknownOperation, "");
         let region = tls::region_of(host).ok_or_else(unknown)?;
         if request.method != "POST" || request.path != "/" {
             return Err(unknown());
@@ -79,7 +88,7 @@ impl Kms {
         let principal = sigv4::verify(request, host, region, self.now()?)?;
         match serde_json::from_slice(&request.body) {
             Ok(Value::Object(body)) => self.call(Caller { principal, region }, operation, &body),
-            _ => Err(Refusal::new(Why::Serialization, "")),
+            _ => Err(Refusal::new(Exception::Serialization, "")),
         }
     }
 }
@@ -87,7 +96,7 @@ impl Kms {
 fn write(stream: &mut impl io::Write, status: u16, body: &Value, now: u64) -> io::Result<()> {
     let mut id = [0; 16];
     rand::fill(&mut id).map_err(io::Error::other)?;
-    let (id, date) = (HEXLOWER.encode(&id), clock::http_date(now));
+    let (id, date) = (HEXLOWER.encode(&id), date::http_date(now));
     let (body, reason) = (body.to_string(), if status == 200 { "OK" } else { "Error" });
     let length = body.len();
     let response = format!(

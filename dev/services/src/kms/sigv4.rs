@@ -1,26 +1,27 @@
-//! Signature Version 4 (AWS IAM User Guide, "Create a signed AWS API request"), made and verified.
+//! Signature Version 4: making and verifying (AWS IAM User Guide, "Create a signed AWS API request").
 
 use super::http::Request;
-use super::principal::{self, Principal};
-use super::{Refusal, Why};
-use crate::clock;
+use super::principal::{Principal, with_access_key};
+use super::refusal::{Exception, Refusal};
+use crate::date;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use std::fmt::Write as _;
 
+/// The name of the algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// How far a request's date may be from now, in milliseconds.
+/// The largest difference between a request's date and now, in milliseconds.
 const MAX_SKEW: u64 = 5 * 60_000;
 
-/// What a signature is good for.
+/// The region, service and time for which a signature is valid.
 pub struct Scope<'a> {
-    /// `eu-central-1` and the like.
+    /// The region, such as `eu-central-1`.
     pub region: &'a str,
-    /// `kms`.
+    /// The service, here `kms`.
     pub service: &'a str,
-    /// `20150830T123600Z`.
+    /// The time, such as `20150830T123600Z`.
     pub amz_date: &'a str,
 }
 
@@ -34,7 +35,7 @@ impl Scope<'_> {
     }
 }
 
-/// The Authorization header's value for a request, over the named headers (lower case, sorted).
+/// The value of the Authorization header for a request. `signed` names the signed headers, in lower case and sorted.
 pub fn authorization(request: &Request, signed: &[&str], principal: &Principal, scope: &Scope<'_>) -> String {
     let (id, names, scope_text) = (principal.access_key_id, signed.join(";"), scope.text());
     let signature = signature(request, signed, principal.secret_access_key, scope);
@@ -46,7 +47,7 @@ fn signature(request: &Request, signed: &[&str], secret: &str, scope: &Scope<'_>
     let mut canonical = format!("{}\n{}\n\n", request.method, request.path);
     for name in signed {
         let values: Vec<_> = request.headers(name).map(single_spaced).collect();
-        // Writing into a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(canonical, "{name}:{}", values.join(","));
     }
     let _ = write!(canonical, "\n{}\n{}", signed.join(";"), hash(&request.body));
@@ -63,12 +64,17 @@ fn single_spaced(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Who signed this request to `host`, at `now` (milliseconds since 1970).
+/// Verifies the signature of a request to `host` at `now` (milliseconds since 1970), and returns the signer.
+///
+/// # Errors
+/// `MissingAuthenticationTokenException`, `IncompleteSignatureException`, `UnrecognizedClientException`,
+/// `InvalidSignatureException`.
 pub fn verify(request: &Request, host: &str, region: &str, now: u64) -> Result<&'static Principal, Refusal> {
-    let incomplete = |text: &str| Refusal::new(Why::IncompleteSignature, text);
-    let invalid = |text: String| Refusal::new(Why::InvalidSignature, text);
+    let incomplete = |text: &str| Refusal::new(Exception::IncompleteSignature, text);
+    let invalid = |text: String| Refusal::new(Exception::InvalidSignature, text);
     let header = request.header("authorization");
-    let header = header.ok_or_else(|| Refusal::new(Why::MissingAuthenticationToken, "Missing Authentication Token"))?;
+    let header =
+        header.ok_or_else(|| Refusal::new(Exception::MissingAuthenticationToken, "Missing Authentication Token"))?;
     let fields = header.strip_prefix(ALGORITHM).ok_or_else(|| incomplete("unknown algorithm"))?;
     let field = |name: &str| {
         let found = fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
@@ -76,15 +82,16 @@ pub fn verify(request: &Request, host: &str, region: &str, now: u64) -> Result<&
     };
     let (credential, names, given) = (field("Credential")?, field("SignedHeaders")?, field("Signature")?);
     let (id, given_scope) = credential.split_once('/').ok_or_else(|| incomplete("Credential"))?;
-    let unknown = || Refusal::new(Why::UnrecognizedClient, "The security token included in the request is invalid.");
-    let principal = principal::of(id).ok_or_else(unknown)?;
+    let unknown =
+        || Refusal::new(Exception::UnrecognizedClient, "The security token included in the request is invalid.");
+    let principal = with_access_key(id).ok_or_else(unknown)?;
     if request.header("x-amz-security-token").is_some() {
-        // None of the development credentials has one.
+        // No development credentials have a session token.
         return Err(unknown());
     }
     let amz_date = request.header("x-amz-date").ok_or_else(|| incomplete("X-Amz-Date"))?;
-    let date = clock::parse_amz_date(amz_date).ok_or_else(|| incomplete("X-Amz-Date"))?;
-    let clock_text = clock::amz_date(now);
+    let date = date::parse_amz_date(amz_date).ok_or_else(|| incomplete("X-Amz-Date"))?;
+    let clock_text = date::amz_date(now);
     if date + MAX_SKEW < now {
         return Err(invalid(format!("Signature expired: {amz_date} is now earlier than {clock_text} - 5 min.")));
     }
@@ -98,8 +105,8 @@ pub fn verify(request: &Request, host: &str, region: &str, now: u64) -> Result<&
         return Err(invalid(format!("Credential should be scoped to '{}'.", scope.text())));
     }
     let names: Vec<_> = names.split(';').collect();
-    let must = |name: &str| name == "host" || name.starts_with("x-amz-");
-    let unsigned = request.headers.iter().any(|(name, _)| must(name) && !names.contains(&name.as_str()));
+    let must_be_signed = |name: &str| name == "host" || name.starts_with("x-amz-");
+    let unsigned = request.headers.iter().any(|(name, _)| must_be_signed(name) && !names.contains(&name.as_str()));
     if !names.is_sorted() || unsigned || request.header("host") != Some(host) {
         return Err(invalid("host and all x-amz-* headers must be signed, in order".to_string()));
     }
@@ -114,9 +121,10 @@ pub fn verify(request: &Request, host: &str, region: &str, now: u64) -> Result<&
 mod tests {
     use super::*;
 
-    /// `get-vanilla`, `get-header-value-trim` and `post-x-www-form-urlencoded` of AWS' Signature Version 4 test suite.
+    /// The cases are `get-vanilla`, `post-vanilla`, `get-header-value-trim` and `post-x-www-form-urlencoded` of AWS's
+    /// test suite for Signature Version 4.
     #[test]
-    fn aws_test_suite() {
+    fn signs_the_requests_of_aws_test_suite() {
         let principal = Principal {
             arn: "",
             account: "",

@@ -1,11 +1,11 @@
-//! TLS as an endpoint of KMS has it: a certificate for whichever `kms.REGION.amazonaws.com` is asked for, under a
-//! root of this KMS' own.
+//! The TLS of a KMS endpoint: a certificate for each requested name `kms.REGION.amazonaws.com`, under this KMS's own
+//! root.
 
 use crate::Error;
-use crate::authority::Authority;
+use crate::authority::{Authority, development_name};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, date_time_ymd,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, date_time_ymd,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
@@ -16,20 +16,23 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most names for which certificates are kept.
-const MOST_NAMES: usize = 256;
+/// The largest number of names for which certificates are made.
+const MAX_NAMES: usize = 256;
 
-/// The TLS side of this KMS.
+/// The TLS of this KMS.
 pub struct Tls {
-    /// For each connection.
+    /// The configuration for every connection.
     pub config: Arc<ServerConfig>,
 }
 
 impl Tls {
-    /// With the root in `directory`, made at the first start.
+    /// Loads the root from `directory`. The first start makes it.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Certificate`], [`Error::NotARoot`], [`Error::RootMismatch`], [`Error::Tls`].
     pub fn new(directory: &Path) -> Result<Self, Error> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = name("DEVELOPMENT KMS root");
+        params.distinguished_name = development_name("DEVELOPMENT KMS root");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -45,7 +48,8 @@ impl Tls {
     }
 }
 
-/// The region of an endpoint's host name, if it is one (AWS General Reference, "AWS KMS endpoints and quotas").
+/// The region in the host name of a KMS endpoint (AWS General Reference, "AWS KMS endpoints and quotas"). `None` if the
+/// host is not such an endpoint.
 pub fn region_of(host: &str) -> Option<&str> {
     let region = host.strip_prefix("kms.")?;
     let region = region.strip_suffix(".amazonaws.com").or_else(|| region.strip_suffix(".amazonaws.com.cn"))?;
@@ -61,7 +65,7 @@ pub fn host_of(region: &str) -> String {
     format!("kms.{region}.amazonaws.com{}", if region.starts_with("cn-") { ".cn" } else { "" })
 }
 
-/// Certificates by name.
+/// The certificates that were made, by host name.
 struct Endpoints {
     root: Authority,
     made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
@@ -80,7 +84,7 @@ impl ResolvesServerCert for Endpoints {
         if let Some(key) = made.get(host) {
             return Some(key.clone());
         }
-        if made.len() >= MOST_NAMES {
+        if made.len() >= MAX_NAMES {
             return None;
         }
         let key = Arc::new(self.make(host).ok()?);
@@ -93,7 +97,7 @@ impl Endpoints {
     fn make(&self, host: &str) -> Result<CertifiedKey, Error> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::new([host.to_string()])?;
-        params.distinguished_name = name(host);
+        params.distinguished_name = development_name(host);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -104,19 +108,12 @@ impl Endpoints {
     }
 }
 
-fn name(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, "DEVELOPMENT, not AWS");
-    name.push(DnType::CommonName, common_name);
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_of_endpoints() {
+    fn finds_the_region_in_names_of_kms_endpoints_only() {
         for region in ["eu-central-1", "us-gov-west-1", "ap-southeast-10", "cn-north-1"] {
             assert_eq!(region_of(&host_of(region)), Some(region));
         }

@@ -1,41 +1,48 @@
-//! The certificates between root and document, in the shape of AWS' since 2025: region (20 days), zone (6 days),
-//! instance (a day), and a leaf of three hours.
+//! The certificates between root and document, in the form that AWS has used since 2025: region (20 days), zone (6
+//! days), instance (one day), leaf (three hours).
 
 use super::root::Root;
 use crate::Error;
+use crate::authority::development_name;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P384_SHA384, SigningKey, date_time_ymd,
+    BasicConstraints, CertificateParams, CustomExtension, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P384_SHA384, SigningKey, date_time_ymd,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Durations in milliseconds.
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
+/// The name of the region in certificates.
 const REGION: &str = "dev-local-1";
 
-/// Root, region, zone and instance, ready to sign leaves.
+/// The certificates of root, region, zone and instance, and the key that signs leaves.
 pub struct Chain {
     cabundle: Vec<Vec<u8>>,
     instance: Issuer<'static, KeyPair>,
+    /// The start of its validity, in milliseconds since 1970.
     from: u64,
-    /// Whether it ends in an impostor's root.
+    /// Whether the chain ends in the root of an impostor.
     impostor: bool,
 }
 
-/// A leaf: its certificate, the bundle above it, and the key that signs one document.
+/// A leaf certificate, the certificates above it, and the key that signs one document.
 pub struct Leaf<'a> {
-    /// The certificate.
+    /// The leaf certificate, in DER.
     pub certificate: Vec<u8>,
-    /// Root first.
+    /// The certificates above it, root first, in DER.
     pub cabundle: &'a [Vec<u8>],
     key: EcdsaKeyPair,
 }
 
 impl Leaf<'_> {
-    /// ES384 (RFC 9053, 2.1): r ‖ s, 96 bytes.
+    /// Signs with ES384 (RFC 9053, 2.1). The signature is r ‖ s, 96 bytes.
+    ///
+    /// # Errors
+    /// [`Error::Key`].
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let signature = self.key.sign(&SystemRandom::new(), message).map_err(|_| Error::Key)?;
         Ok(signature.as_ref().to_vec())
@@ -43,7 +50,10 @@ impl Leaf<'_> {
 }
 
 impl Chain {
-    /// A chain that is valid at `now` (milliseconds since 1970); `impostor` puts it under another root.
+    /// Makes a chain that is valid at `now` (milliseconds since 1970). With `impostor` it ends in another root.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`].
     pub fn new(root: &Arc<Root>, instance: &str, now: u64, impostor: bool) -> Result<Self, Error> {
         let root = if impostor { Root::impostor()? } else { root.clone() };
         let from = now.saturating_sub(HOUR);
@@ -59,20 +69,24 @@ impl Chain {
         Ok(Self { cabundle, instance: issuer, from, impostor })
     }
 
-    /// Whether a leaf of `now` would be covered for all of its life.
+    /// Whether the chain is valid for the whole life of a leaf that is made at `now`.
     pub fn serves(&self, now: u64, impostor: bool) -> bool {
         self.impostor == impostor && now >= self.from + MINUTE && now + 4 * HOUR < self.from + 24 * HOUR
     }
 
-    /// A fresh leaf of three hours, or one that ran out an hour before `now`.
+    /// Makes a leaf that is valid for three hours, or one that expired an hour before `now`.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`], [`Error::Key`].
     pub fn leaf(&self, module: &str, now: u64, expired: bool) -> Result<Leaf<'_>, Error> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = name(&format!("{module}.{REGION}.DEVELOPMENT"));
-        // Three hours and three seconds, as AWS' leaves.
+        params.distinguished_name = development_name(&format!("{module}.{REGION}.DEVELOPMENT"));
+        // A leaf of AWS is valid for three hours and three seconds.
         let from = if expired { now.saturating_sub(4 * HOUR + 3000) } else { now.saturating_sub(1000) };
         validity(&mut params, from, 3 * HOUR + 3000);
-        // By hand, for AWS has no key identifier here, and keyUsage is not critical (RFC 5280, 4.2.1.9 and 4.2.1.3).
+        // Encoded by hand, because a leaf of AWS has no key identifier and its keyUsage is not critical (RFC 5280,
+        // 4.2.1.9 and 4.2.1.3).
         let mut basic = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0]);
         basic.set_criticality(true);
         let usage = CustomExtension::from_oid_content(&[2, 5, 29, 15], vec![3, 2, 6, 0b1100_0000]);
@@ -83,7 +97,7 @@ impl Chain {
     }
 }
 
-/// A certificate that may sign others, `below` of them in a row.
+/// Makes a certificate that may sign others, with at most `below` further authorities under it.
 fn authority(
     common_name: &str,
     below: u8,
@@ -94,7 +108,7 @@ fn authority(
 ) -> Result<(Issuer<'static, KeyPair>, Vec<u8>), Error> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name = name(common_name);
+    params.distinguished_name = development_name(common_name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
     params.key_usages = usages.to_vec();
     params.use_authority_key_identifier_extension = true;
@@ -107,12 +121,4 @@ fn validity(params: &mut CertificateParams, from: u64, lasts: u64) {
     let from = date_time_ymd(1970, 1, 1) + Duration::from_secs(from / 1000);
     params.not_before = from;
     params.not_after = from + Duration::from_millis(lasts);
-}
-
-/// A name that nobody takes for AWS'.
-pub fn name(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, "DEVELOPMENT, not AWS");
-    name.push(DnType::CommonName, common_name);
-    name
 }

@@ -1,4 +1,4 @@
-//! Platform configuration registers, and what they hold at boot.
+//! Platform configuration registers (PCRs), and their values at boot.
 
 use crate::Error;
 use aws_lc_rs::digest::{Context, SHA384};
@@ -7,15 +7,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// How many there are.
+/// The number of registers.
 pub const PCRS: u16 = 32;
-/// These were measured by the hypervisor and are locked at boot.
+/// The number of registers that are locked at boot, from PCR0 on.
 const LOCKED_AT_BOOT: u16 = 16;
 
-/// One register's value.
+/// The value of a register.
 type Value = [u8; 48];
 
-/// What an enclave is measured as: the bytes that run in it, and where it runs.
+/// The measurements of an enclave: the programs that run in it, and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {
     /// PCR0: core and worker.
@@ -26,13 +26,18 @@ pub struct Measured {
     pub pcr2: Value,
     /// The ARN of the parent's role, for PCR3.
     pub role: String,
-    /// The id of the parent instance, for PCR4; also part of the module's id.
+    /// The id of the parent instance, for PCR4. It is also part of the module's id.
     pub instance: String,
 }
 
 impl Measured {
-    /// Measures the binaries that will run. E(x) = SHA-384(48 zero bytes ‖ x), as for an image file: PCR0 is
-    /// E(SHA-384(core ‖ worker)), PCR1 is E(SHA-384(core)), PCR2 is E(SHA-384(worker)).
+    /// Measures the programs that will run.
+    ///
+    /// The formula is that of an image file, with E(x) = SHA-384(48 zero bytes ‖ x): PCR0 is E(SHA-384(core ‖ worker)),
+    /// PCR1 is E(SHA-384(core)), PCR2 is E(SHA-384(worker)).
+    ///
+    /// # Errors
+    /// [`Error::File`].
     pub fn of(core: &Path, worker: &Path) -> Result<Self, Error> {
         let mut both = Context::new(&SHA384);
         let pcr1 = extended(&[0; 48], &digest(core, &mut both)?);
@@ -47,7 +52,7 @@ impl Measured {
     }
 }
 
-/// SHA-384 of a file, which goes into `both` as well.
+/// The SHA-384 of a file. The bytes of the file also go into `both`.
 fn digest(path: &Path, both: &mut Context) -> Result<Value, Error> {
     let failed = |error| Error::File(path.to_path_buf(), error);
     let (mut file, mut own) = (File::open(path).map_err(failed)?, Context::new(&SHA384));
@@ -63,7 +68,7 @@ fn digest(path: &Path, both: &mut Context) -> Result<Value, Error> {
     }
 }
 
-/// SHA-384(before ‖ data).
+/// The value after an extension: SHA-384(before ‖ data).
 fn extended(before: &Value, data: &[u8]) -> Value {
     let mut context = Context::new(&SHA384);
     context.update(before);
@@ -77,11 +82,11 @@ fn value(digest: &[u8]) -> Value {
     value
 }
 
-/// All registers of one enclave.
+/// All registers of one enclave: whether each is locked, and its value.
 pub struct Bank([(bool, Value); PCRS as usize]);
 
 impl Bank {
-    /// As the hypervisor hands them over.
+    /// The registers after a boot.
     pub fn booted(measured: &Measured) -> Self {
         let mut bank = Self([(false, [0; 48]); PCRS as usize]);
         for (slot, value) in bank.0.iter_mut().zip([measured.pcr0, measured.pcr1, measured.pcr2]) {
@@ -95,37 +100,50 @@ impl Bank {
         bank
     }
 
-    /// Whether it is locked, and its value.
+    /// Whether a register is locked, and its value.
+    ///
+    /// # Errors
+    /// `InvalidIndex`.
     pub fn describe(&self, index: u16) -> Result<(bool, Vec<u8>), ErrorCode> {
         self.0.get(usize::from(index)).map(|(lock, value)| (*lock, value.to_vec())).ok_or(ErrorCode::InvalidIndex)
     }
 
-    /// Extends it and gives the new value.
+    /// Extends a register, and returns the new value.
+    ///
+    /// # Errors
+    /// `InvalidIndex`, `ReadOnlyIndex` if the register is locked.
     pub fn extend(&mut self, index: u16, data: &[u8]) -> Result<Vec<u8>, ErrorCode> {
         let value = self.open(index)?;
         *value = extended(value, data);
         Ok(value.to_vec())
     }
 
-    /// Locks it; a second time is an error.
+    /// Locks a register.
+    ///
+    /// # Errors
+    /// `InvalidIndex`, `ReadOnlyIndex` if the register is already locked.
     pub fn lock(&mut self, index: u16) -> Result<(), ErrorCode> {
         self.open(index)?;
         self.0[usize::from(index)].0 = true;
         Ok(())
     }
 
-    /// Locks those below `range`, locked ones too.
+    /// Locks all registers below `range`. Some may already be locked.
+    ///
+    /// # Errors
+    /// `InvalidIndex`.
     pub fn lock_all(&mut self, range: u16) -> Result<(), ErrorCode> {
         let slots = self.0.get_mut(..usize::from(range)).ok_or(ErrorCode::InvalidIndex)?;
         slots.iter_mut().for_each(|slot| slot.0 = true);
         Ok(())
     }
 
-    /// The locked ones: they, and only they, are in a document.
+    /// The locked registers. A document has these and no others.
     pub fn locked(&self) -> impl Iterator<Item = (u16, &Value)> {
         (0..PCRS).zip(&self.0).filter(|(_, slot)| slot.0).map(|(index, slot)| (index, &slot.1))
     }
 
+    /// The value of a register that is not locked.
     fn open(&mut self, index: u16) -> Result<&mut Value, ErrorCode> {
         match self.0.get_mut(usize::from(index)) {
             None => Err(ErrorCode::InvalidIndex),

@@ -1,24 +1,27 @@
-//! The NSM on a Unix socket: u32be length ‖ request, u32be length ‖ response, as often as one likes.
+//! The NSM on a Unix socket. A connection carries any number of requests and responses, each as a frame.
 
-use super::{MAX_REQUEST, Nsm};
+use super::security_module::{MAX_REQUEST, Nsm};
 use crate::frame::{read_frame_begun, write_frame};
 use crate::net::{Listener, Stream};
-use crate::service::each;
+use crate::service::serve_each;
 use std::io::{self, Read};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The most connections at once; more are closed.
+/// The largest number of connections at once. Further ones are closed.
 const CONNECTIONS: usize = 64;
-/// How long a frame that has begun may take.
+/// The time that a frame may take from its first byte.
 const FRAME: Duration = Duration::from_secs(10);
 
-/// Serves for ever. Whoever can open the socket has documents signed, as with `/dev/nsm`: its directory guards it.
+/// Serves until the process ends.
+///
+/// Anyone who can open the socket can have documents signed, as with `/dev/nsm`. The directory of the socket must keep
+/// others out.
 pub fn serve(listener: UnixListener, nsm: Arc<Nsm>) {
-    each(&Listener::Unix(listener), CONNECTIONS, &AtomicBool::new(false), move |stream| {
-        // A connection that breaks is the enclave's business.
+    serve_each(&Listener::Unix(listener), CONNECTIONS, &AtomicBool::new(false), move |stream| {
+        // A broken connection ends. The enclave can make another one.
         let _ = converse(stream, &nsm);
     });
 }
@@ -26,7 +29,7 @@ pub fn serve(listener: UnixListener, nsm: Arc<Nsm>) {
 fn converse(mut stream: Stream, nsm: &Nsm) -> io::Result<()> {
     let mut first = [0];
     loop {
-        // Between requests a descriptor of the NSM may rest as long as it likes.
+        // Between two requests there is no time limit.
         stream.set_timeout(None)?;
         if stream.read(&mut first)? == 0 {
             return Ok(());

@@ -1,12 +1,10 @@
-//! A KMS that serves, a key sealed to an enclave, and a recipient whose private key `openssl` holds.
+//! A serving KMS, a key that one enclave can use, and a recipient whose private key `openssl` holds.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::{Enclave, openssl};
-use capelet_dev::Error;
 use capelet_dev::kms::{ADMINISTRATOR, Client, Kms, PARENT, sealed_policy};
-use capelet_dev::net::Address;
-use capelet_dev::service::Service;
+use capelet_dev::{Address, Error, Service};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 use std::fs;
@@ -20,7 +18,7 @@ pub struct Served {
     pub enclave: Enclave,
     pub directory: TempDir,
     pub service: Service,
-    /// As the parent's role.
+    /// A client with the parent's role.
     pub client: Client,
 }
 
@@ -29,7 +27,7 @@ impl Served {
         Self::start_for(Enclave::boot())
     }
 
-    /// The KMS and the enclave have the same clock, and it stands still.
+    /// KMS and enclave have the same clock, which stands still.
     pub fn frozen() -> Self {
         Self::start_for(Enclave::frozen())
     }
@@ -40,7 +38,7 @@ impl Served {
         Self { enclave, directory, service, client }
     }
 
-    /// Another process over the same state.
+    /// A new KMS with the same state.
     pub fn restart(self) -> Self {
         let Self { enclave, directory, service, .. } = self;
         drop(service);
@@ -52,14 +50,14 @@ impl Served {
         self.client.acting_as(&ADMINISTRATOR)
     }
 
-    /// A key with this policy, by its ARN.
+    /// The ARN of a new key with this policy.
     pub fn key(&self, policy: &str) -> String {
         let body = json!({ "Policy": policy, "BypassPolicyLockoutSafetyCheck": true });
         let made = self.administrator().call("CreateKey", &body).unwrap();
         made["KeyMetadata"]["Arn"].as_str().unwrap().to_string()
     }
 
-    /// A key that only this enclave's image can use.
+    /// The ARN of a new key that only this enclave's image can use.
     pub fn sealed_key(&self) -> String {
         self.key(&sealed_policy(&self.enclave.measured.pcr0))
     }
@@ -74,7 +72,7 @@ fn serve(enclave: &Enclave, directory: &TempDir) -> (Service, Client) {
     (service, client)
 }
 
-/// An RSA key of `openssl`'s.
+/// An RSA key that `openssl` made and holds.
 pub struct Recipient {
     pub spki: Vec<u8>,
     directory: TempDir,
@@ -92,12 +90,12 @@ impl Recipient {
         self.directory.path().join("key.pem")
     }
 
-    /// `Recipient` of a request: a document of this enclave's over this key.
+    /// The member `Recipient` of a request: a document of this enclave with this key.
     pub fn in_document(&self, enclave: &Enclave) -> Value {
         with_document(&enclave.document(Some(self.spki.clone()), None))
     }
 
-    /// Opens `CiphertextForRecipient`.
+    /// Decrypts the member `CiphertextForRecipient` of an answer.
     pub fn open(&self, answer: &Value) -> Vec<u8> {
         let cms = BASE64.decode(answer["CiphertextForRecipient"].as_str().unwrap().as_bytes()).unwrap();
         let key = self.key_file();
@@ -109,7 +107,7 @@ pub fn with_document(document: &[u8]) -> Value {
     json!({ "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": BASE64.encode(document) })
 }
 
-/// The name of the error that comes, or `ok`.
+/// The name of the refusal, or `ok`.
 pub fn name(answer: Result<Value, Error>) -> String {
     match answer {
         Ok(_) => "ok".to_string(),

@@ -1,4 +1,4 @@
-//! What the tests share: binaries to measure, an NSM, the `openssl` program.
+//! Helpers of the tests: programs to measure, an NSM, the program `openssl`.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
-/// An enclave's surroundings: two binaries, a root, a module, and the clock of that module.
+/// The services around one enclave: two programs, a root, a module, and the clock of that module.
 pub struct Enclave {
     pub clock: Clock,
     pub directory: TempDir,
@@ -31,7 +31,7 @@ impl Enclave {
         Self::boot_with(b"the core's code", b"the worker's code")
     }
 
-    /// An enclave whose clock stands still, at a whole second. A test of a limit of age uses it, because on a busy host
+    /// An enclave whose clock stands still at a whole second. A test of an age limit uses it, because on a busy host
     /// time passes between two steps.
     pub fn frozen() -> Self {
         let clock = Clock::Told(Arc::new(AtomicU64::new(now() / 1000 * 1000)));
@@ -40,7 +40,7 @@ impl Enclave {
         Self { clock, nsm, ..enclave }
     }
 
-    /// The time on its clock, in milliseconds since 1970.
+    /// The time of its clock, in milliseconds since 1970.
     pub fn now(&self) -> u64 {
         self.clock.now().unwrap()
     }
@@ -76,7 +76,7 @@ pub fn ask(nsm: &Nsm, request: &Request) -> Response {
     serde_cbor::from_slice(&nsm.answer(&serde_cbor::to_vec(request).unwrap())).unwrap()
 }
 
-/// Payload and signature of a document.
+/// The payload and the signature of a document.
 pub fn parts(document: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut decoder = Decoder::new(document);
     assert_eq!(decoder.array().unwrap(), Some(4));
@@ -99,7 +99,7 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
-/// Runs `openssl`; its output, or what it says on standard error.
+/// Runs `openssl` and returns its output. The error is its text on standard error.
 pub fn openssl(arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
     let mut command = Command::new("openssl");
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -109,12 +109,12 @@ pub fn openssl(arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
     if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
 }
 
-/// SHA-384, by somebody else.
+/// SHA-384, computed by `openssl`.
 pub fn sha384(bytes: &[u8]) -> Vec<u8> {
     openssl(&["dgst", "-sha384", "-binary"], bytes).unwrap()
 }
 
-/// E(x) = SHA-384(48 zero bytes ‖ x).
+/// The value of a register after an extension: SHA-384(before ‖ data).
 pub fn extend(before: &[u8], data: &[u8]) -> Vec<u8> {
     sha384(&[before, data].concat())
 }

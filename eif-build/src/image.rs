@@ -1,18 +1,23 @@
-//! The strict reader.
+//! The strict reader of image files.
 //!
-//! AWS's reader walks the sections one after the other, the hypervisor follows the header's offsets; where
-//! the two could differ, this one refuses. Nothing is allocated by a claimed size, and nothing copied but the
-//! archive that the ramdisk is unpacked to: an [`Image`] borrows from the file.
+//! AWS's reader walks the sections in sequence. The hypervisor follows the header's offsets. This reader refuses a file
+//! on which the two could disagree.
+//!
+//! A claimed size is compared with the bytes present before memory is allocated for it. An [`Image`] borrows from the
+//! file. Only the unpacked archive is a copy.
 
-use crate::cose::Signature;
+use crate::bzimage;
 use crate::cpio::{self, Entry, MAX_ARCHIVE};
 use crate::error::Error;
 use crate::gzip;
-use crate::kernel;
-use crate::layout::{self, HEADER, MAX_FILE, ORDER, SECTION_HEADER, SLOTS, Section};
+use crate::layout::{self, HEADER_SIZE, MAX_FILE, ORDER, SECTION_HEADER_SIZE, SLOTS, Section};
+use crate::signature::Signature;
 
-/// An image whose layout, CRC and parts have been checked. A signature's *form* too; whether it holds is
-/// for [`crate::measure()`] to say.
+/// An image file that was read.
+///
+/// A value of this type proves that layout, CRC and all parts are in the form that [`crate::write()`] produces. A
+/// deflate stream of another compressor is the only exception. The form of a signature was checked too. The signature
+/// was not verified: see [`crate::measure()`].
 #[derive(Debug)]
 pub struct Image<'a> {
     file: &'a [u8],
@@ -26,12 +31,14 @@ pub struct Image<'a> {
 impl<'a> Image<'a> {
     /// Reads a whole file.
     ///
-    /// In this order: size, magic, version, flags, the header's constants, each section's type, place,
-    /// sizes and offset, the end, the CRC; then metadata, kernel, command line, ramdisk, signature.
+    /// The checks come in this order: size, magic, version, flags and constants of the header; type, place, sizes and
+    /// offset of each section; the end and the CRC of the file; then metadata, kernel, signature, command line,
+    /// ramdisk.
     ///
     /// # Errors
-    /// The first of these that is not exactly as [`crate::write`] would have written it; of the ramdisk only the deflate
-    /// stream may be another compressor's.
+    /// The first check that failed. `FileTooLarge` to `WrongCrc` concern the layout. `MetadataNotCanonical`,
+    /// `CommandLine`, `NotAKernel`, `KernelLength`, the errors of [`gzip::expand`] and of [`cpio::read`],
+    /// `SignatureMalformed`, `BadCertificate` and `CertificateKey` concern the parts.
     pub fn parse(file: &'a [u8]) -> Result<Self, Error> {
         if file.len() as u64 > MAX_FILE {
             return Err(Error::FileTooLarge { limit: MAX_FILE });
@@ -49,7 +56,7 @@ impl<'a> Image<'a> {
         if *metadata != layout::METADATA {
             return Err(Error::MetadataNotCanonical);
         }
-        kernel::check(kernel)?;
+        bzimage::check_length(kernel)?;
         let signature = match rest.first() {
             Some(bytes) => Some((*bytes, Signature::from_section(bytes)?)),
             None => None,
@@ -65,7 +72,7 @@ impl<'a> Image<'a> {
         self.file
     }
 
-    /// The bzImage.
+    /// The kernel, a bzImage.
     pub fn kernel(&self) -> &'a [u8] {
         self.kernel
     }
@@ -75,25 +82,25 @@ impl<'a> Image<'a> {
         self.command_line
     }
 
-    /// The one ramdisk as it lies in the file: a cpio archive, compressed by gzip.
+    /// The ramdisk as it is in the file: a cpio archive, compressed by gzip.
     pub fn ramdisk(&self) -> &'a [u8] {
         self.ramdisk
     }
 
-    /// The cpio archive that the ramdisk is, at most [`MAX_ARCHIVE`] bytes.
+    /// The unpacked ramdisk: a cpio archive of at most [`MAX_ARCHIVE`] bytes.
     pub fn archive(&self) -> &[u8] {
         &self.archive
     }
 
-    /// What the archive holds, sorted by path.
+    /// The entries of the archive, sorted by path.
     ///
     /// # Errors
-    /// None that can occur: the archive has been read once.
+    /// Never: [`Image::parse`] has already read the archive.
     pub fn entries(&self) -> Result<Vec<Entry<'_>>, Error> {
         cpio::read(&self.archive)
     }
 
-    /// The signature, not yet verified.
+    /// The signature, which is not verified. `None` if the image is not signed.
     pub fn signature(&self) -> Option<&Signature> {
         self.signature.as_ref().map(|(_, signature)| signature)
     }
@@ -106,7 +113,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// The header's fields that are not constant.
+/// The fields of the file's header that are not constant.
 struct Header {
     count: usize,
     offsets: [u64; SLOTS],
@@ -119,7 +126,7 @@ impl Header {
         if !file.starts_with(&layout::MAGIC) {
             return Err(Error::NotAnEif);
         }
-        let mut fields = Fields { rest: slice(file, 0, HEADER as u64)? };
+        let mut fields = Fields { rest: slice(file, 0, HEADER_SIZE as u64)? };
         let _magic: [u8; 4] = fields.take()?;
         let version = fields.u16()?;
         if version != layout::VERSION {
@@ -147,16 +154,17 @@ impl Header {
         Ok(Self { count, offsets, sizes, crc: fields.u32()? })
     }
 
-    /// The sections' bodies, walked in sequence and held against the header's offsets and sizes.
+    /// The bodies of the sections. The sections are walked in sequence and compared with the header's offsets and
+    /// sizes.
     fn sections<'a>(&self, file: &'a [u8]) -> Result<Vec<&'a [u8]>, Error> {
         let mut bodies = Vec::new();
-        let mut at = HEADER as u64;
+        let mut at = HEADER_SIZE as u64;
         for (slot, (found, size)) in self.offsets.into_iter().zip(self.sizes).take(self.count).enumerate() {
             if found != at {
                 return Err(Error::WrongOffset { slot, expected: at, found });
             }
-            let head = slice(file, at, SECTION_HEADER as u64)?;
-            at += SECTION_HEADER as u64;
+            let head = slice(file, at, SECTION_HEADER_SIZE as u64)?;
+            at += SECTION_HEADER_SIZE as u64;
             check_section_header(head, slot, size)?;
             bodies.push(slice(file, at, size)?);
             at += size;
@@ -168,11 +176,12 @@ impl Header {
     }
 }
 
-/// Type, flags and size of the section in `slot`, of which the file's header says that it has `size` bytes.
+/// Checks type, flags and size in the header of the section in `slot`. By the file's header the section has `size`
+/// bytes.
 fn check_section_header(head: &[u8], slot: usize, size: u64) -> Result<(), Error> {
     let mut fields = Fields { rest: head };
     let number = fields.u16()?;
-    let section = Section::from_type(number).ok_or(Error::UnknownSection { slot, found: number })?;
+    let section = Section::from_number(number).ok_or(Error::UnknownSection { slot, found: number })?;
     if ORDER.iter().take(slot).any(|before| *before == section) {
         return Err(Error::DuplicateSection { section });
     }
@@ -196,7 +205,7 @@ fn check_section_header(head: &[u8], slot: usize, size: u64) -> Result<(), Error
     Ok(())
 }
 
-/// Big-endian integers, one after the other.
+/// A reader of big-endian integers.
 struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -230,6 +239,7 @@ impl Fields<'_> {
     }
 }
 
+/// Checks that a command line is printable ASCII.
 fn command_line(line: &[u8]) -> Result<&str, Error> {
     match line.iter().position(|byte| !(b' '..=b'~').contains(byte)) {
         Some(at) => Err(Error::CommandLine { at }),
@@ -237,7 +247,7 @@ fn command_line(line: &[u8]) -> Result<&str, Error> {
     }
 }
 
-/// `size` bytes from `at`; both are far below 2^63 here.
+/// `size` bytes of the file from `at` on. A sum above 2^64 counts as beyond the end.
 fn slice(file: &[u8], at: u64, size: u64) -> Result<&[u8], Error> {
     let end = at.saturating_add(size);
     let range = usize::try_from(at).ok().zip(usize::try_from(end).ok());

@@ -1,36 +1,46 @@
-//! The signature section: a COSE_Sign1 (RFC 9052) over PCR0, beside the signer's certificate.
+//! The signature section: a COSE_Sign1 (RFC 9052) over PCR0, and the signer's certificate.
 //!
-//! As AWS writes it: an array of one map {"signing_certificate": PEM, "signature": COSE_Sign1}, both as
-//! arrays of integers; untagged, protected {1: -35} (ES384), unprotected empty, payload
-//! {"register_index": 0, "register_value": PCR0 as an array of integers}. A section is decoded, encoded again
-//! and refused unless the bytes are the same: there is one form.
+//! AWS's tools define the form:
+//!
+//! - The section is a CBOR array of one map: `{"signing_certificate": PEM, "signature": COSE_Sign1}`. Both values are
+//!   arrays of integers, one for each byte.
+//! - The COSE_Sign1 is untagged. Its protected header is `{1: -35}` (ES384). Its unprotected header is empty.
+//! - The payload is `{"register_index": 0, "register_value": PCR0}`, with PCR0 as an array of integers.
+//!
+//! The reader decodes a section, encodes the result again, and refuses the section if the bytes differ. Each signature
+//! has therefore exactly one encoding.
 
 use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decoder, Encoder};
 
 use crate::certificate::Certificate;
 use crate::error::Error;
-use crate::measure::Pcr;
+use crate::pcr::Pcr;
 
-/// Size of an ES384 signature, r ‖ s.
-pub const SIGNATURE: usize = 96;
+/// The size of an ES384 signature r ‖ s, in bytes.
+pub(crate) const SIGNATURE_SIZE: usize = 96;
 
-/// {1: -35}
+/// The protected header `{1: -35}`, encoded.
 const PROTECTED: [u8; 4] = [0xa1, 0x01, 0x38, 0x22];
 
-/// A signature over a PCR0, with the certificate; [`Signature::verify`] says whether it holds.
+/// A signature over a PCR0, with the signer's certificate.
+///
+/// A value of this type proves the form of the section only. [`Signature::verify`] verifies the signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Signature {
-    /// The signer's.
+    /// The signer's certificate.
     pub certificate: Certificate,
     /// The PCR0 that was signed.
     pub pcr0: Pcr,
-    /// ES384, r ‖ s.
-    pub signature: [u8; SIGNATURE],
+    /// The ES384 signature r ‖ s, 96 bytes.
+    pub signature: [u8; SIGNATURE_SIZE],
 }
 
 impl Signature {
-    /// Reads a signature section.
+    /// Reads a signature section. The signature is not verified.
+    ///
+    /// # Errors
+    /// [`Error::SignatureMalformed`], [`Error::BadCertificate`], [`Error::CertificateKey`].
     pub(crate) fn from_section(section: &[u8]) -> Result<Self, Error> {
         let (pem, cose) = decode_section(section).ok_or(Error::SignatureMalformed)?;
         let certificate = Certificate::from_pem(&pem)?;
@@ -42,12 +52,17 @@ impl Signature {
         Ok(decoded)
     }
 
-    /// The bytes of a signature section.
+    /// The bytes of the signature section.
+    ///
+    /// # Errors
+    /// Never: writing to memory does not fail.
     pub(crate) fn to_section(&self) -> Result<Vec<u8>, Error> {
         self.encode().map_err(|_| Error::SignatureMalformed)
     }
 
-    /// Checks the signature by the certificate's key, and that it is over `pcr0`, which the caller computed.
+    /// Verifies the signature with the certificate's key over `pcr0`, which the caller computed.
+    ///
+    /// The certificate itself is not checked: neither its issuer nor its validity.
     ///
     /// # Errors
     /// [`Error::SignedOtherImage`], [`Error::BadSignature`].
@@ -72,10 +87,10 @@ impl Signature {
     }
 }
 
-/// The Sig_structure (RFC 9052, 4.4) whose SHA-384 is signed for an image with this PCR0.
+/// The bytes that a signer signs with ECDSA and SHA-384 for an image with this PCR0: a Sig_structure (RFC 9052, 4.4).
 ///
 /// # Errors
-/// None that can occur: writing to memory does not fail.
+/// Never: writing to memory does not fail.
 pub fn to_be_signed(pcr0: &Pcr) -> Result<Vec<u8>, Error> {
     let encode = || -> Result<Vec<u8>, EncodeError<std::convert::Infallible>> {
         let mut out = Encoder::new(Vec::new());
@@ -100,7 +115,7 @@ fn integers<W: Write>(out: &mut Encoder<W>, bytes: &[u8]) -> Result<(), EncodeEr
     Ok(())
 }
 
-/// Certificate (PEM) and COSE_Sign1. Whatever is lax here, the comparison with the one encoding catches.
+/// The certificate (PEM) and the COSE_Sign1. This decoder is lax. The caller compares with the only valid encoding.
 fn decode_section(section: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut input = Decoder::new(section);
     if input.array().ok()? != Some(1) || input.map().ok()? != Some(2) {
@@ -112,8 +127,8 @@ fn decode_section(section: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((pem, decode_integers(&mut input)?))
 }
 
-/// PCR0 and signature, as lax.
-fn decode_cose(cose: &[u8]) -> Option<(Pcr, [u8; SIGNATURE])> {
+/// PCR0 and the signature. This decoder is as lax.
+fn decode_cose(cose: &[u8]) -> Option<(Pcr, [u8; SIGNATURE_SIZE])> {
     let mut input = Decoder::new(cose);
     if input.array().ok()? != Some(4) {
         return None;
@@ -129,7 +144,7 @@ fn decode_cose(cose: &[u8]) -> Option<(Pcr, [u8; SIGNATURE])> {
     Some((decode_integers(&mut payload)?.try_into().ok()?, signature))
 }
 
-/// An array of bytes as integers. Grows with what is there, not with the claimed length.
+/// The bytes of an array of integers. Memory grows with the integers read, not with the claimed length.
 fn decode_integers(input: &mut Decoder<'_>) -> Option<Vec<u8>> {
     let count = input.array().ok()??;
     let mut bytes = Vec::new();

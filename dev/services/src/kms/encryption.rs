@@ -1,14 +1,19 @@
-//! GenerateDataKey, Encrypt, Decrypt.
+//! The operations that use a key: GenerateDataKey, Encrypt and Decrypt.
 
 use super::attestation::{self, Attested};
-use super::{Call, Caller, Kms, Refusal, Why, blob, key, needed, text};
+use super::emulator::{Call, Caller, Kms};
+use super::key;
+use super::members::{blob, key_id, needed, text};
+use super::refusal::{Exception, Refusal};
 use aws_lc_rs::rand;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-/// The longest plaintext, ciphertext blob and encryption context, in bytes (AWS KMS API Reference).
+/// The longest plaintext, in bytes (AWS KMS API Reference, like the next two).
 const MAX_PLAINTEXT: usize = 4096;
+/// The longest ciphertext blob, in bytes.
 const MAX_BLOB: usize = 6144;
+/// The longest encryption context, in bytes.
 const MAX_CONTEXT: usize = 8192;
 
 impl Kms {
@@ -17,11 +22,11 @@ impl Kms {
         let context = context(body)?;
         let recipient = attestation::recipient(body, &self.nsm_roots, self.now()?)?;
         let mut plaintext = vec![0; length];
-        rand::fill(&mut plaintext).map_err(|_| Refusal::new(Why::Internal, "random"))?;
+        rand::fill(&mut plaintext).map_err(|_| Refusal::internal("the random number generator failed"))?;
         let call = Call { action: "GenerateDataKey", attested: recipient.as_ref(), context: &context };
         let (arn, wrapped) = self.seal(caller, body, &call, &plaintext)?;
         let answer = json!({ "KeyId": arn, "CiphertextBlob": BASE64.encode(&wrapped) });
-        self.hand_over(answer, recipient.as_ref(), &plaintext)
+        self.with_plaintext(answer, recipient.as_ref(), &plaintext)
     }
 
     pub(super) fn encrypt(&self, caller: Caller<'_>, body: &Map<String, Value>) -> Result<Value, Refusal> {
@@ -39,25 +44,27 @@ impl Kms {
         let wrapped = needed(blob(body, "CiphertextBlob", MAX_BLOB)?, "CiphertextBlob")?;
         let context = context(body)?;
         let recipient = attestation::recipient(body, &self.nsm_roots, self.now()?)?;
-        let id = key::named_in(&wrapped).ok_or_else(|| Refusal::new(Why::InvalidCiphertext, ""))?;
+        let id = key::id_in_blob(&wrapped).ok_or_else(|| Refusal::new(Exception::InvalidCiphertext, ""))?;
         let (arn, plaintext) = {
             let keys = self.keys();
-            // Whoever names a key means that one; else the blob does, whosever it is.
-            let found = match text(body, "KeyId", 2048)? {
+            // If the request names a key, that key is used. If not, the blob names the key, which may belong to any
+            // account.
+            let found = match key_id(body)? {
                 Some(named) => keys.find(named, caller.principal.account, caller.region)?,
                 None => keys.by_id(&id, caller.region)?,
             };
             if found.id != id {
-                return Err(Refusal::new(Why::IncorrectKey, "the ciphertext is of another key"));
+                return Err(Refusal::new(Exception::IncorrectKey, "the ciphertext belongs to another key"));
             }
             let call = Call { action: "Decrypt", attested: recipient.as_ref(), context: &context };
-            self.authorise(caller, found, &call)?;
+            self.authorize(caller, found, &call)?;
             (found.arn.clone(), found.open(&wrapped, &context)?)
         };
         let answer = json!({ "KeyId": arn, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT" });
-        self.hand_over(answer, recipient.as_ref(), &plaintext)
+        self.with_plaintext(answer, recipient.as_ref(), &plaintext)
     }
 
+    /// Encrypts under the key that the request names. Returns the key's ARN and the ciphertext blob.
     fn seal(
         &self,
         caller: Caller<'_>,
@@ -66,18 +73,23 @@ impl Kms {
         plaintext: &[u8],
     ) -> Result<(String, Vec<u8>), Refusal> {
         let keys = self.keys();
-        let named = needed(text(body, "KeyId", 2048)?, "KeyId")?;
+        let named = needed(key_id(body)?, "KeyId")?;
         let key = keys.find(named, caller.principal.account, caller.region)?;
-        self.authorise(caller, key, call)?;
+        self.authorize(caller, key, call)?;
         Ok((key.arn.clone(), key.seal(plaintext, call.context)?))
     }
 
-    /// To a recipient the plaintext goes sealed and only so; else it goes as it is.
-    fn hand_over(&self, mut answer: Value, recipient: Option<&Attested>, plaintext: &[u8]) -> Result<Value, Refusal> {
+    /// Adds the plaintext to the answer. With a recipient the answer holds the sealed plaintext only.
+    fn with_plaintext(
+        &self,
+        mut answer: Value,
+        recipient: Option<&Attested>,
+        plaintext: &[u8],
+    ) -> Result<Value, Refusal> {
         match recipient {
             Some(attested) => {
                 let sealed = self.sealer.seal(&attested.public_key, plaintext);
-                let sealed = sealed.map_err(|error| Refusal::new(Why::Internal, error.to_string()))?;
+                let sealed = sealed.map_err(|error| Refusal::internal(error.to_string()))?;
                 answer["CiphertextForRecipient"] = json!(BASE64.encode(&sealed));
             }
             None => answer["Plaintext"] = json!(BASE64.encode(plaintext)),
@@ -86,23 +98,25 @@ impl Kms {
     }
 }
 
-/// KeySpec or NumberOfBytes, one of the two.
+/// The length of the data key in bytes. The request must have either KeySpec or NumberOfBytes.
 fn length(body: &Map<String, Value>) -> Result<usize, Refusal> {
-    let invalid = |text: &str| Refusal::new(Why::Validation, text);
+    let invalid = |text: &str| Refusal::new(Exception::Validation, text);
     let number = body.get("NumberOfBytes").filter(|number| !number.is_null());
     match (text(body, "KeySpec", 16)?, number) {
         (Some("AES_256"), None) => Ok(32),
         (Some("AES_128"), None) => Ok(16),
         (None, Some(number)) => {
             let length = number.as_u64().filter(|number| (1..=1024).contains(number));
-            length.map(|number| number as usize).ok_or_else(|| invalid("NumberOfBytes is not of 1 to 1024"))
+            length.map(|number| number as usize).ok_or_else(|| invalid("NumberOfBytes is not a number from 1 to 1024"))
         }
-        _ => Err(invalid("either KeySpec (AES_256, AES_128) or NumberOfBytes")),
+        _ => Err(invalid("the request needs either KeySpec (AES_256 or AES_128) or NumberOfBytes")),
     }
 }
 
+/// The encryption context. An absent one is empty.
 fn context(body: &Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
-    let invalid = || Refusal::new(Why::Validation, "EncryptionContext is not a map of strings");
+    let message = || format!("EncryptionContext is not a map of strings with at most {MAX_CONTEXT} bytes");
+    let invalid = || Refusal::new(Exception::Validation, message());
     let context = match body.get("EncryptionContext") {
         None | Some(Value::Null) => return Ok(Map::new()),
         Some(Value::Object(context)) => context,
@@ -115,9 +129,10 @@ fn context(body: &Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
     Ok(context.clone())
 }
 
+/// Checks that the algorithm is that of a symmetric key.
 fn symmetric(body: &Map<String, Value>) -> Result<(), Refusal> {
     match text(body, "EncryptionAlgorithm", 64)? {
         None | Some("SYMMETRIC_DEFAULT") => Ok(()),
-        Some(_) => Err(Refusal::new(Why::Validation, "EncryptionAlgorithm is not SYMMETRIC_DEFAULT")),
+        Some(_) => Err(Refusal::new(Exception::Validation, "EncryptionAlgorithm is not SYMMETRIC_DEFAULT")),
     }
 }
