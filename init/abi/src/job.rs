@@ -1,66 +1,78 @@
-//! Core → worker: what to run. A header that gives every length, then module, files and input, back to back.
+//! The job: what the core sends to a worker. A header states every length; then come the module, the files in the
+//! header's order, and the input.
 
 use alloc::vec::Vec;
 
-/// The longest header, in bytes.
-pub const MAX_HEADER: usize = 1 << 20;
-/// The most arguments.
+/// The longest encoded [`JobHeader`] in bytes, without the four bytes of its length. The worker rejects a longer one.
+pub const MAX_JOB_HEADER: usize = 1 << 20;
+/// The highest number of arguments of one job. Clients and the core reject a bundle with more.
 pub const MAX_ARGUMENTS: usize = 64;
-/// The most files.
+/// The highest number of files of one job. Clients and the core reject a bundle with more.
 pub const MAX_FILES: usize = 4096;
+
+/// The folder of a run's inputs. A bundle must not contain it. The worker puts a command's first input there, as the
+/// file `0`. The core adds the further inputs as files `1`, `2` and so on.
+pub const INPUT_FOLDER: &str = "input";
 
 const MAGIC: [u8; 4] = *b"CPJ1";
 
-/// How a function is entered.
+/// How the worker calls a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A WASI command: `_start`, input on stdin, result on stdout.
+pub enum EntryPoint {
+    /// A WASI command: the worker calls `_start`. The function reads its input from stdin and writes its result to
+    /// stdout.
     Command,
-    /// A reactor: `_initialize`, then a handler that is given the input and returns the result.
+    /// A reactor: the worker calls `_initialize` once, then the handler. The handler receives the input and returns
+    /// the result.
     Reactor,
 }
 
-/// What a run may use. The wall clock is PID 1's, in [`crate::spawn::Spawn`].
+/// The limits that the worker enforces on a run. PID 1 enforces the time limit, see [`Spawn`](crate::Spawn).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// WebAssembly memory, in bytes.
+pub struct JobLimits {
+    /// The largest WebAssembly memory, in bytes.
     pub memory: u64,
-    /// Output, in bytes.
+    /// The longest result, in bytes.
     pub output: u64,
-    /// Fuel, the wide backstop behind the time limit.
+    /// wasmi's fuel. It is far more than a run needs: it ends a run if the time limit fails to.
     pub fuel: u64,
 }
 
-/// The header of a job. Its encoding: u32be length ‖ magic ‖ kind ‖ three limits and the time (u64be each) ‖
-/// handler ‖ arguments ‖ module length ‖ files ‖ input length.
+/// The header of a job.
+///
+/// Encoding: u32be length ‖ magic ‖ entry point ‖ memory, output, fuel and time (u64be each) ‖ handler ‖ arguments ‖
+/// module length (u32be) ‖ files ‖ input length (u64be). A list begins with its count (u16be). A string begins with its
+/// length (u16be). A file is its path and its length (u32be).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// How the function is entered.
-    pub kind: Kind,
-    /// What it may use.
-    pub limits: Limits,
-    /// The time it is told, in milliseconds since 1970: the core's, for the machine's clock is the parent's.
+pub struct JobHeader {
+    /// How the worker calls the function.
+    pub entry_point: EntryPoint,
+    /// The limits of the run.
+    pub limits: JobLimits,
+    /// The time at the start of the run, in milliseconds since 1970, by the core's clock. The worker does not use the
+    /// machine's wall clock, because the parent controls it.
     pub now: u64,
-    /// A reactor's handler; empty for a command.
+    /// The name of a reactor's handler. A command has none: the field is empty.
     pub handler: Vec<u8>,
     /// The arguments, without the program's name.
     pub arguments: Vec<Vec<u8>>,
     /// Length of the module, in bytes.
     pub module: u32,
-    /// Path and length of each read-only file. Paths are relative, their parts joined by `/`: no part is empty, `.`
-    /// or `..`, none holds a NUL, and no file is also a directory. `input/0` is the worker's own: a command's input.
+    /// Path and length in bytes of each read-only file. A path is relative, its parts are joined by `/`. No part is
+    /// empty, `.` or `..`, and no part contains a NUL. A file must not be a directory of another file's path. In a
+    /// command's job, no file is `0` in [`INPUT_FOLDER`].
     pub files: Vec<(Vec<u8>, u32)>,
     /// Length of the input, in bytes.
     pub input: u64,
 }
 
-/// What a worker needs beside module, files, input and memory of the function, in bytes.
+/// The address space of a worker beyond module, files, input and WebAssembly memory, in bytes.
 const OVERHEAD: u64 = 96 << 20;
 
-impl Header {
-    /// The address space that a worker for this job needs, in bytes: for [`crate::spawn::Spawn`], and what the worker
-    /// limits itself to. WebAssembly memory counts twice, for it grows by doubling; the module eight times, for it is
-    /// held as it came and translated into something larger.
+impl JobHeader {
+    /// The address space that a worker for this job needs, in bytes. The core sends it in [`Spawn`](crate::Spawn), and
+    /// the worker limits itself to it. WebAssembly memory counts twice, because it grows by doubling. The module counts
+    /// eight times, because the worker holds both its bytes and their larger translation.
     pub fn address_space(&self) -> u64 {
         let files = self.files.iter().map(|(_, length)| u64::from(*length)).sum::<u64>();
         let memory = self.limits.memory.saturating_mul(2);
@@ -68,13 +80,14 @@ impl Header {
         OVERHEAD.saturating_add(memory).saturating_add(module).saturating_add(files).saturating_add(self.input)
     }
 
-    /// The header with its length in front; None if a part is longer than its field.
+    /// Encodes the header, with its length in front. Returns `None` if a part is longer than its field or a list longer
+    /// than its limit.
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut out = Vec::from([0; 4]);
         out.extend_from_slice(&MAGIC);
-        out.push(match self.kind {
-            Kind::Command => 0,
-            Kind::Reactor => 1,
+        out.push(match self.entry_point {
+            EntryPoint::Command => 0,
+            EntryPoint::Reactor => 1,
         });
         for value in [self.limits.memory, self.limits.output, self.limits.fuel, self.now] {
             out.extend_from_slice(&value.to_be_bytes());
@@ -91,23 +104,24 @@ impl Header {
             out.extend_from_slice(&length.to_be_bytes());
         }
         out.extend_from_slice(&self.input.to_be_bytes());
-        let length = out.len().checked_sub(4).filter(|n| *n <= MAX_HEADER)?;
+        let length = out.len().checked_sub(4).filter(|n| *n <= MAX_JOB_HEADER)?;
         out.get_mut(..4)?.copy_from_slice(&u32::try_from(length).ok()?.to_be_bytes());
         Some(out)
     }
 
-    /// Reads a header, its length already taken off. None if it is not of its form.
+    /// Parses the bytes after the length. Returns `None` if the header is invalid, truncated, too long, or followed by
+    /// another byte.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut at = Cursor(bytes);
-        if at.take::<4>()? != MAGIC || bytes.len() > MAX_HEADER {
+        if at.take::<4>()? != MAGIC || bytes.len() > MAX_JOB_HEADER {
             return None;
         }
-        let kind = match at.take::<1>()? {
-            [0] => Kind::Command,
-            [1] => Kind::Reactor,
+        let entry_point = match at.take::<1>()? {
+            [0] => EntryPoint::Command,
+            [1] => EntryPoint::Reactor,
             _ => return None,
         };
-        let limits = Limits { memory: at.u64()?, output: at.u64()?, fuel: at.u64()? };
+        let limits = JobLimits { memory: at.u64()?, output: at.u64()?, fuel: at.u64()? };
         let now = at.u64()?;
         let handler = at.short()?;
         let mut arguments = Vec::new();
@@ -120,7 +134,7 @@ impl Header {
             files.push((at.short()?, at.u32()?));
         }
         let input = at.u64()?;
-        at.0.is_empty().then_some(Self { kind, limits, now, handler, arguments, module, files, input })
+        at.0.is_empty().then_some(Self { entry_point, limits, now, handler, arguments, module, files, input })
     }
 }
 
@@ -168,11 +182,12 @@ impl Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capelet_hostile_bytes::truncations;
 
-    fn example() -> Header {
-        Header {
-            kind: Kind::Reactor,
-            limits: Limits { memory: 1 << 28, output: 1 << 26, fuel: u64::MAX },
+    fn example() -> JobHeader {
+        JobHeader {
+            entry_point: EntryPoint::Reactor,
+            limits: JobLimits { memory: 1 << 28, output: 1 << 26, fuel: u64::MAX },
             now: 1_700_000_000_000,
             handler: b"redact".to_vec(),
             arguments: [b"-v".to_vec(), Vec::new()].into(),
@@ -183,24 +198,24 @@ mod tests {
     }
 
     #[test]
-    fn both_ways() {
+    fn decodes_what_it_encodes() {
         let bytes = example().to_bytes().unwrap();
         assert_eq!(usize::try_from(u32::from_be_bytes(bytes[..4].try_into().unwrap())).unwrap(), bytes.len() - 4);
-        assert_eq!(Header::from_bytes(&bytes[4..]), Some(example()));
+        assert_eq!(JobHeader::from_bytes(&bytes[4..]), Some(example()));
     }
 
     #[test]
-    fn every_truncation_and_one_byte_more_is_none() {
+    fn rejects_every_truncation_and_a_trailing_byte() {
         let mut bytes = example().to_bytes().unwrap();
-        for end in 4..bytes.len() {
-            assert_eq!(Header::from_bytes(&bytes[4..end]), None);
+        for truncated in truncations(&bytes[4..]) {
+            assert_eq!(JobHeader::from_bytes(truncated), None, "{} bytes", truncated.len());
         }
         bytes.push(0);
-        assert_eq!(Header::from_bytes(&bytes[4..]), None);
+        assert_eq!(JobHeader::from_bytes(&bytes[4..]), None);
     }
 
     #[test]
-    fn address_space_counts_every_part_and_never_wraps() {
+    fn address_space_counts_every_part_and_saturates() {
         let mut header = example();
         let before = header.address_space();
         header.files.push((b"data/y".to_vec(), 5));
@@ -212,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_fits_is_none() {
+    fn does_not_encode_what_exceeds_a_field_or_a_limit() {
         let mut long = example();
         long.handler = Vec::from([0; 70_000]);
         assert_eq!(long.to_bytes(), None);

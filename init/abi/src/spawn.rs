@@ -1,48 +1,60 @@
-//! Core → PID 1: start a worker; PID 1 → core: it ended.
+//! Workers: the core asks PID 1 for one, and PID 1 reports how it ended.
 
-/// Size of a [`Spawn`] on the socket, in bytes.
+use core::fmt;
+
+/// The most workers at a time. The core waits until fewer are running. PID 1 answers one request more with
+/// [`ExitReason::NotStarted`].
+pub const MAX_WORKERS: usize = 8;
+/// Length of a [`Spawn`] message, in bytes.
 pub const SPAWN_LEN: usize = 24;
-/// Size of an [`Ended`] on the socket, in bytes.
-pub const ENDED_LEN: usize = 16;
+/// Length of a [`WorkerExit`] message, in bytes.
+pub const WORKER_EXIT_LEN: usize = 16;
 
 const SPAWN_MAGIC: [u8; 4] = *b"CPS1";
-const ENDED_MAGIC: [u8; 4] = *b"CPE1";
+const WORKER_EXIT_MAGIC: [u8; 4] = *b"CPE1";
 
-/// Asks PID 1 for a worker; the message carries its one descriptor.
+/// The core's request for a worker. The message carries one descriptor (`SCM_RIGHTS`): the worker's end of a Unix
+/// stream socketpair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spawn {
     /// The core's number for this run.
     pub job: u64,
-    /// After so many milliseconds the worker is killed.
+    /// The time limit in milliseconds. PID 1 starts to count when it receives the message, and then kills the worker.
     pub deadline: u32,
-    /// Address space that it may have, in bytes.
+    /// The limit of the worker's address space, in bytes.
     pub memory: u64,
 }
 
-/// Tells the core that a worker is gone; PID 1 has reaped it.
+/// PID 1's message that a worker has ended. PID 1 has already reaped the worker, or could not start it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct WorkerExit {
     /// The number from [`Spawn`].
     pub job: u64,
-    /// How it ended.
-    pub how: How,
+    /// Why the worker ended.
+    pub reason: ExitReason,
 }
 
-/// How a worker ended.
+/// Why a worker ended, as PID 1 saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// By itself, with this status.
+pub enum ExitReason {
+    /// It exited with this status.
     Exited(u8),
-    /// By this signal.
+    /// This signal ended it.
     Signalled(u8),
-    /// Killed at its deadline.
+    /// PID 1 killed it at its deadline.
     Deadline,
-    /// It could not be started.
+    /// PID 1 could not start it.
     NotStarted,
 }
 
 impl Spawn {
-    /// magic ‖ u64be job ‖ u32be deadline ‖ u64be memory.
+    /// The limit of the worker's processor time, in seconds. A worker has one thread, so the deadline comes first. The
+    /// limit ends the worker if PID 1 is late.
+    pub fn processor_seconds(self) -> u64 {
+        u64::from(self.deadline.div_ceil(1000)) + 1
+    }
+
+    /// Encodes the message: magic ‖ u64be job ‖ u32be deadline ‖ u64be memory.
     pub fn to_bytes(self) -> [u8; SPAWN_LEN] {
         let mut bytes = [0; SPAWN_LEN];
         bytes[..4].copy_from_slice(&SPAWN_MAGIC);
@@ -52,7 +64,7 @@ impl Spawn {
         bytes
     }
 
-    /// None if it is not a spawn message: PID 1 then ends the machine.
+    /// Parses the message. Returns `None` if the length or the magic is wrong. PID 1 then ends the enclave.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; SPAWN_LEN] = bytes.try_into().ok()?;
         let [m0, m1, m2, m3, rest @ ..] = *bytes;
@@ -66,36 +78,49 @@ impl Spawn {
     }
 }
 
-impl Ended {
-    /// magic ‖ u64be job ‖ how ‖ value ‖ 0 ‖ 0.
-    pub fn to_bytes(self) -> [u8; ENDED_LEN] {
-        let (how, value) = match self.how {
-            How::Exited(status) => (0, status),
-            How::Signalled(signal) => (1, signal),
-            How::Deadline => (2, 0),
-            How::NotStarted => (3, 0),
+impl WorkerExit {
+    /// Encodes the message: magic ‖ u64be job ‖ reason ‖ value ‖ 0 ‖ 0. The value is the status or the signal, else 0.
+    pub fn to_bytes(self) -> [u8; WORKER_EXIT_LEN] {
+        let (reason, value) = match self.reason {
+            ExitReason::Exited(status) => (0, status),
+            ExitReason::Signalled(signal) => (1, signal),
+            ExitReason::Deadline => (2, 0),
+            ExitReason::NotStarted => (3, 0),
         };
-        let mut bytes = [0; ENDED_LEN];
-        bytes[..4].copy_from_slice(&ENDED_MAGIC);
+        let mut bytes = [0; WORKER_EXIT_LEN];
+        bytes[..4].copy_from_slice(&WORKER_EXIT_MAGIC);
         bytes[4..12].copy_from_slice(&self.job.to_be_bytes());
-        bytes[12] = how;
+        bytes[12] = reason;
         bytes[13] = value;
         bytes
     }
 
-    /// None if it is not such a message.
+    /// Parses the message. Returns `None` if the length or the magic is wrong, the reason unknown, or a byte that must
+    /// be 0 is not.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; ENDED_LEN] = bytes.try_into().ok()?;
+        let bytes: &[u8; WORKER_EXIT_LEN] = bytes.try_into().ok()?;
         let [m0, m1, m2, m3, rest @ ..] = *bytes;
-        let (job, [how, value, 0, 0]) = rest.split_first_chunk()? else { return None };
-        let how = match (how, value) {
-            (0, status) => How::Exited(*status),
-            (1, signal) => How::Signalled(*signal),
-            (2, 0) => How::Deadline,
-            (3, 0) => How::NotStarted,
+        let (job, [reason, value, 0, 0]) = rest.split_first_chunk()? else { return None };
+        let reason = match (reason, value) {
+            (0, status) => ExitReason::Exited(*status),
+            (1, signal) => ExitReason::Signalled(*signal),
+            (2, 0) => ExitReason::Deadline,
+            (3, 0) => ExitReason::NotStarted,
             _ => return None,
         };
-        ([m0, m1, m2, m3] == ENDED_MAGIC).then_some(Self { job: u64::from_be_bytes(*job), how })
+        ([m0, m1, m2, m3] == WORKER_EXIT_MAGIC).then_some(Self { job: u64::from_be_bytes(*job), reason })
+    }
+}
+
+impl fmt::Display for ExitReason {
+    /// The predicate of a sentence whose subject is the process.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exited with status {status}"),
+            Self::Signalled(signal) => write!(f, "was killed by signal {signal}"),
+            Self::Deadline => f.write_str("exceeded its deadline"),
+            Self::NotStarted => f.write_str("could not be started"),
+        }
     }
 }
 
@@ -104,28 +129,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways() {
+    fn decodes_what_it_encodes() {
         let spawn = Spawn { job: 7, deadline: 60_000, memory: 1 << 28 };
         assert_eq!(Spawn::from_bytes(&spawn.to_bytes()), Some(spawn));
-        for how in [How::Exited(3), How::Signalled(9), How::Deadline, How::NotStarted] {
-            let ended = Ended { job: u64::MAX, how };
-            assert_eq!(Ended::from_bytes(&ended.to_bytes()), Some(ended));
+        for reason in [ExitReason::Exited(3), ExitReason::Signalled(9), ExitReason::Deadline, ExitReason::NotStarted] {
+            let exit = WorkerExit { job: u64::MAX, reason };
+            assert_eq!(WorkerExit::from_bytes(&exit.to_bytes()), Some(exit));
         }
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn rejects_wrong_lengths_magics_and_values() {
         let spawn = Spawn { job: 7, deadline: 60_000, memory: 1 << 28 }.to_bytes();
         assert_eq!(Spawn::from_bytes(&spawn[..23]), None);
-        assert_eq!(Ended::from_bytes(&spawn), None);
+        assert_eq!(WorkerExit::from_bytes(&spawn), None);
         let mut other = spawn;
         other[0] ^= 1;
         assert_eq!(Spawn::from_bytes(&other), None);
-        let ended = Ended { job: 1, how: How::Deadline }.to_bytes();
+        let exit = WorkerExit { job: 1, reason: ExitReason::Deadline }.to_bytes();
         for (at, value) in [(12, 4), (13, 1), (14, 1), (15, 1)] {
-            let mut other = ended;
+            let mut other = exit;
             other[at] = value;
-            assert_eq!(Ended::from_bytes(&other), None, "byte {at}");
+            assert_eq!(WorkerExit::from_bytes(&other), None, "byte {at}");
         }
     }
 }

@@ -1,42 +1,47 @@
-//! From the first line to the core, and then its service for as long as the enclave lives.
+//! The boot: from PID 1's first line to the core's start.
 
-use crate::supervise::Service;
-use crate::{Error, cmdline, core, heartbeat, mounts, sys, worker};
+use crate::supervisor::Supervisor;
+use crate::{Error, cmdline, core_process, error::cannot, heartbeat, mounts, sys, worker_process};
 use nix::fcntl::OFlag;
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::Write as _;
 
 const OUT_OF_MEMORY: &str = "/proc/self/oom_score_adj";
-/// Where the empty root is mounted: on a folder of the ramdisk that nothing else needs by then.
+/// Where PID 1 mounts the empty root: on a folder of the ramdisk that is not used any more by then.
 const ROOT: &str = "/proc";
 
-/// Boots and serves. It returns only with the reason for the end.
+/// Boots the enclave, then serves the core for as long as the enclave lives.
+///
+/// # Errors
+///
+/// The reason why the enclave must end: every variant of [`Error`].
 pub fn boot() -> Result<Infallible, Error> {
-    let out_of_memory = mounts::with("proc", "/proc", || {
+    let out_of_memory = mounts::mounted("proc", "/proc", || {
         cmdline::check(&read("/proc/cmdline")?)?;
         mounts::open(OUT_OF_MEMORY, OFlag::O_WRONLY)
     })?;
 
-    // The driver that is current fills the kernel's pool; the parent could offer another.
-    if mounts::with("sysfs", "/sys", || read("/sys/class/misc/hw_random/rng_current"))? != b"nsm-hwrng\n" {
-        return Err(Error::Generator);
+    // The current driver fills the kernel's entropy pool. The parent could offer another driver.
+    let generator = mounts::mounted("sysfs", "/sys", || read("/sys/class/misc/hw_random/rng_current"))?;
+    if generator != b"nsm-hwrng\n" {
+        return Err(Error::Unexpected("random number generator", String::from_utf8_lossy(&generator).into_owned()));
     }
 
-    let nsm = mounts::with("devtmpfs", "/dev", || mounts::open("/dev/nsm", OFlag::O_RDWR))?;
+    let nsm = mounts::mounted("devtmpfs", "/dev", || mounts::open("/dev/nsm", OFlag::O_RDWR))?;
 
-    mounts::empty(ROOT)?;
-    sys::empty_bounding_set().map_err(Error::Capabilities)?;
-    let (core, worker) = (core::open("/core", ROOT)?, worker::open("/worker", ROOT)?);
-    heartbeat::beat().map_err(Error::Heartbeat)?;
+    mounts::mount_empty_root(ROOT)?;
+    sys::empty_bounding_set().map_err(cannot("drop capabilities"))?;
+    let (core, worker) = (core_process::open("/core", ROOT)?, worker_process::open("/worker", ROOT)?);
+    heartbeat::exchange().map_err(cannot("get a valid answer to the heartbeat"))?;
 
-    let service = Service::start(&core, worker, nsm)?;
-    // When memory is short the kernel ends a worker, not the core: this process cannot be ended so, and what it starts
-    // from now on comes first.
-    File::from(out_of_memory).write_all(b"1000").map_err(|error| Error::File(OUT_OF_MEMORY, error))?;
-    service.serve()
+    let supervisor = Supervisor::start(&core, worker, nsm)?;
+    // If memory is short, the kernel must kill a worker, not the core. The kernel never kills PID 1 for that reason,
+    // and it prefers the processes that PID 1 starts from now on.
+    File::from(out_of_memory).write_all(b"1000").map_err(|error| Error::File("write", OUT_OF_MEMORY, error))?;
+    supervisor.serve()
 }
 
 fn read(path: &'static str) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| Error::File(path, error))
+    fs::read(path).map_err(|error| Error::File("read", path, error))
 }

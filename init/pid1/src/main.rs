@@ -1,4 +1,4 @@
-//! `/init`. Its arguments and environment are the command line's, and are not looked at.
+//! `/init` of the enclave. The kernel takes its arguments and environment from the command line; it ignores both.
 
 #![forbid(unsafe_code)]
 
@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if getpid().as_raw() != 1 {
-        eprintln!("capelet-pid1: starts an enclave, and only as its PID 1");
+        eprintln!("capelet-pid1: this program only runs as PID 1 of an enclave");
         return ExitCode::FAILURE;
     }
     let Err(error) = capelet_pid1::boot::boot();
-    eprintln!("capelet-pid1: {error:?}");
-    // A restart is the end of an enclave. Should it fail, so does this process, and the kernel panics and restarts.
+    eprintln!("capelet-pid1: {error}");
+    // A restart ends the enclave. If it fails, this process exits, and then the kernel panics and restarts.
     let _ = reboot(RebootMode::RB_AUTOBOOT);
     ExitCode::FAILURE
 }

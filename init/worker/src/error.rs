@@ -1,27 +1,27 @@
-//! Why the worker could not say how a run ended. It has nowhere to print: each reason is an exit status of its own.
+//! Why the worker could not report how a run ended. It cannot print, so each reason is an exit status of its own.
 
-/// Why no end was reported.
+/// Why the worker sent no report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// Inherited descriptors could not be closed.
     Descriptors,
-    /// The process could not give up gaining privileges.
+    /// The process could not give up new privileges.
     NoNewPrivileges,
     /// A resource limit could not be set.
     ResourceLimit,
-    /// The job is not of its form, or larger than any job may be.
+    /// The job is invalid or too large.
     Job,
-    /// The job ended before its last byte.
+    /// The job is truncated.
     Truncated,
-    /// There is no memory to hold the job.
+    /// There is not enough memory for the job.
     Memory,
-    /// The socket to the core failed.
+    /// Reading from or writing to the socket failed.
     Socket,
 }
 
 impl Error {
-    /// The exit status: never 0, nor 101, with which Rust ends after a panic.
+    /// The exit status. It is never 0, nor 101, which is Rust's status after a panic.
     pub fn status(self) -> u8 {
         match self {
             Self::Descriptors => 2,

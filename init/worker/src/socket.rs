@@ -1,10 +1,10 @@
-//! Descriptor 0, the socket to the core, read and written without a buffer in between.
+//! The socket to the core, at descriptor 0. Reads and writes are not buffered.
 
 use std::io::{self, Read, Write};
 
 use nix::unistd;
 
-/// The socket at descriptor 0. Standard input is used for its number only.
+/// The socket at descriptor 0. `stdin` only provides the descriptor.
 #[derive(Debug)]
 pub struct Socket;
 

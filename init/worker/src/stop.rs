@@ -1,21 +1,25 @@
-//! Why the host's side ends a run from within a call of the function.
+//! Why a call of the function ends the run.
 
 use std::fmt;
 
-/// What unwinds the function; no instruction of it runs after this.
+/// The reason for which a call ends the run. No further instruction of the function runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// It asked to exit with this status.
+    /// The function exited with this status.
     Exit(u32),
-    /// It wrote more than its limit.
+    /// The function exceeded its output limit.
     Output,
-    /// The core does not take any more.
+    /// Writing to the core failed.
     Socket,
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        match self {
+            Self::Exit(status) => write!(f, "the function exited with status {status}"),
+            Self::Output => f.write_str("the function exceeded its output limit"),
+            Self::Socket => f.write_str("writing to the core failed"),
+        }
     }
 }
 

@@ -1,17 +1,25 @@
-//! The two system calls for which there is no safe wrapper in the tree. All of the worker's unsafe code.
+//! The two system calls for which `nix` has no safe wrapper. All of the worker's unsafe code is here.
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
 use nix::libc;
 
-/// Closes every descriptor but 0 in one call, however many there are.
+/// Closes every descriptor except 0 in one call.
+///
+/// # Errors
+///
+/// The error of `close_range`.
 pub fn close_all_but_socket() -> Result<(), Errno> {
-    // SAFETY: close_range(2) touches no memory. Nothing in this process owns a descriptor above 0: it is called
-    // before anything was opened, and std never assumes that 1 and 2 are open (it ignores EBADF).
+    // SAFETY: close_range(2) accesses no memory. Nothing in this process owns a descriptor above 0, because nothing was
+    // opened yet. std does not assume that 1 and 2 are open: it ignores EBADF.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 1, libc::c_uint::MAX, 0) }).map(drop)
 }
 
-/// Fills `bytes` from the kernel's generator, which is seeded before a worker can be started.
+/// Fills `bytes` from the kernel's generator. The kernel seeds it before a worker can start.
+///
+/// # Errors
+///
+/// The error of `getrandom`, or `EIO` if it returned an impossible length.
 pub fn random(mut bytes: &mut [u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         // SAFETY: pointer and length are those of one exclusive slice.
@@ -27,7 +35,7 @@ pub fn random(mut bytes: &mut [u8]) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn random_fills_all_of_it() {
+    fn random_fills_the_whole_buffer() {
         let mut bytes = vec![0; 100_000];
         super::random(&mut bytes).unwrap();
         for chunk in bytes.chunks(32) {

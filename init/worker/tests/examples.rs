@@ -1,5 +1,5 @@
-//! The examples, built as their `build.sh` says and run as their `capelet.json` says; and a C program that tries
-//! what a libc makes of WASI. What needs a compiler is slow and runs with `--ignored` only.
+//! The examples, built by their `build.sh` and run with the parameters in their `capelet.json`. Also a C program that
+//! tests what a libc does with WASI. Tests that need a compiler are slow and run only with `--ignored`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,20 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use capelet_abi::job::Kind;
-use capelet_abi::outcome::End;
+use capelet_abi::{EntryPoint, WorkerReport};
 use common::Job;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Runs a command to its end and gives back what it printed.
+/// Runs a command. Returns what it printed.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().into()
 }
 
-/// A command in whose `python3` the C compiler is found.
+/// A command whose `python3` finds the C compiler.
 fn with_zig(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let zig = run(Command::new("python3").arg(format!("{ROOT}/dev/programs/fetch.py")).arg("--zig"));
     let mut command = Command::new(program);
@@ -29,13 +28,13 @@ fn with_zig(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// The job of a function's folder: every file but `capelet.json`, which says how it is entered.
+/// The job for a function's folder: its module, its files, and the parameters in `capelet.json`.
 fn function(example: &str) -> Job {
     let folder = PathBuf::from(format!("{ROOT}/examples/{example}/function"));
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("capelet.json")).unwrap()).unwrap();
     let mut job = Job::command(&fs::read(folder.join(manifest["entry"].as_str().unwrap())).unwrap());
     if manifest["kind"] == "reactor" {
-        (job.kind, job.handler) = (Kind::Reactor, "cape_handler");
+        (job.entry_point, job.handler) = (EntryPoint::Reactor, "cape_handler");
     }
     for argument in manifest["arguments"].as_array().into_iter().flatten() {
         job = job.argument(argument.as_str().unwrap());
@@ -55,18 +54,18 @@ fn build(example: &str) -> PathBuf {
 }
 
 #[test]
-fn javascript() {
+fn javascript_counts_common_lines() {
     run(&mut Command::new(build("javascript")));
     let job = || function("javascript").input(*b"anna@example.org\nben@example.org\ncarl@example.org\n");
     let theirs = *b"Carl@example.org\n\nanna@example.org\ndora@example.org";
     assert_eq!(job().file("input/1", theirs).result(), b"2\n");
-    let alone = job().ends(End::Status(2));
+    let alone = job().reports(WorkerReport::Status(2));
     assert_eq!(alone.diagnostic, b"two inputs are needed\n");
 }
 
 #[test]
 #[ignore = "needs the target wasm32-unknown-unknown"]
-fn rust() {
+fn rust_redacts_card_numbers() {
     run(&mut Command::new(build("rust")));
     let text = "Paid with 4111 1111 1111 1111 and 5500-0055-5555-5559; not 4111 1111 1111 1112. Order 123456.";
     let hidden = "Paid with **** **** **** 1111 and ****-****-****-5559; not 4111 1111 1111 1112. Order 123456.";
@@ -78,17 +77,17 @@ fn rust() {
     assert_eq!(function("rust").result(), b"");
     let long = "4111111111111111 ".repeat(100_000);
     assert_eq!(function("rust").input(long).result(), "************1111 ".repeat(100_000).as_bytes());
-    function("rust").input(vec![0; (128 << 20) + 1]).ends(End::BadResult);
+    function("rust").input(vec![0; (128 << 20) + 1]).reports(WorkerReport::BadResult);
 }
 
 #[test]
 #[ignore = "fetches a C compiler"]
-fn c() {
+fn c_computes_statistics() {
     run(&mut with_zig(build("c")));
     let result = function("c").input(*b"3100\n2900\n4200\n3600\n8800\n").result();
     assert_eq!(result, b"count 5\nmean 4520.00\nmedian 3600.00\n");
-    function("c").input(*b"3100\n2900\n4200\n3600").ends(End::Status(3));
-    let bad = function("c").input(*b"3100\nmuch\n").ends(End::Status(2));
+    function("c").input(*b"3100\n2900\n4200\n3600").reports(WorkerReport::Status(3));
+    let bad = function("c").input(*b"3100\nmuch\n").reports(WorkerReport::Status(2));
     assert_eq!(bad.diagnostic, b"line 2 is no number\n");
     let many: String = (0..200_000).map(|n| format!("{n}\n")).collect();
     assert_eq!(function("c").input(many).result(), b"count 200000\nmean 99999.50\nmedian 99999.50\n");
@@ -96,7 +95,7 @@ fn c() {
 
 #[test]
 #[ignore = "fetches a C compiler"]
-fn libc() {
+fn libc_works_on_wasi() {
     let folder = std::env::temp_dir().join(format!("capelet-libc-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let module = folder.join("libc.wasm");
@@ -104,7 +103,7 @@ fn libc() {
     run(with_zig("python3").args(zig).arg(&module).arg(format!("{ROOT}/dev/programs/libc.c")));
     let job = Job::command(&fs::read(&module).unwrap()).argument("-v").argument("two words");
     let job = job.file("data/deep/file.txt", *b"head and tail").file("data/x", *b"").input(*b"the input\n");
-    let outcome = job.ends(End::Completed);
+    let outcome = job.reports(WorkerReport::Completed);
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(outcome.diagnostic, b"diagnostics\n");
     let expected = "\

@@ -1,6 +1,6 @@
-//! wasmi goes from one instruction to the next by a tail call, which is a jump only if LLVM makes it one: nothing
-//! promises it. Where it is none, a loop of a function's grows the worker's own stack until the worker dies. So each
-//! kind of instruction runs many times with little native stack.
+//! wasmi continues with the next instruction by a tail call. LLVM usually compiles a tail call to a jump, but does not
+//! guarantee it. Otherwise a function's loop would grow the worker's native stack until the worker crashes. This test
+//! runs each kind of instruction many times with little native stack.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,14 +8,14 @@ mod common;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use capelet_abi::outcome::End;
+use capelet_abi::WorkerReport;
 use common::{Job, receive, text, worker_with_stack};
 
-/// Enough for a start, too little for as many frames as there are rounds, were each 8 bytes only.
+/// Enough for the worker's start. Too little for one stack frame per round, even if a frame had only 8 bytes.
 const STACK_KIB: u32 = 192;
 const ROUNDS: u32 = 50_000;
 
-/// What a round does, as text; each leaves the operand stack as it was.
+/// The instructions of each round, as text. They leave the operand stack unchanged.
 fn rounds() -> Vec<String> {
     let mut list = Vec::new();
     for (kind, constant) in [("i32", "7"), ("i64", "7"), ("f32", "7"), ("f64", "7")] {
@@ -41,7 +41,7 @@ fn rounds() -> Vec<String> {
             list.push(format!("(drop {result})"));
             list.push(format!("(drop ({kind}.{op} {local} {number}))"));
             list.push(format!("(drop ({kind}.{op} {number} {local}))"));
-            // A comparison and the branch on it are one instruction.
+            // wasmi fuses a comparison with the branch on it to one instruction.
             if matches!(&op[..2], "eq" | "ne" | "lt" | "gt" | "le" | "ge") {
                 list.push(format!("(block (br_if 0 {result}))"));
                 list.push(format!("(block (br_if 0 (i32.eqz {result})))"));
@@ -162,5 +162,5 @@ fn no_instruction_grows_the_native_stack() {
     let (child, mut ours) = worker_with_stack(STACK_KIB);
     ours.write_all(&job.bytes()).unwrap();
     let outcome = receive(child, ours);
-    assert_eq!(outcome.end, Some(End::Completed), "{}", outcome.exit);
+    assert_eq!(outcome.report, Some(WorkerReport::Completed), "{}", outcome.exit);
 }

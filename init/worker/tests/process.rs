@@ -1,4 +1,4 @@
-//! The process: what it holds, what it gives up, and what it does with a job that is none.
+//! The process: its descriptors, its limits, and its exit status for invalid jobs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -9,12 +9,13 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use capelet_abi::outcome::End;
+use capelet_abi::WorkerReport;
+use capelet_hostile_bytes::truncations;
 use common::{Job, PATIENCE, receive, send, worker};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-/// Waits until the worker holds its one descriptor and no more, which it does before it reads.
-fn settled(child: &Child) -> Vec<String> {
+/// Waits until the worker has closed all descriptors except 0. It does so before it reads.
+fn wait_for_descriptors(child: &Child) -> Vec<String> {
     let until = Instant::now() + PATIENCE;
     loop {
         let folder = fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
@@ -27,24 +28,24 @@ fn settled(child: &Child) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_inherited() {
-    // Three descriptors that a careless spawner leaves open, one of them with a high number.
+fn closes_inherited_descriptors() {
+    // Descriptors that a parent process could leave open by mistake, one of them with a high number.
     let secret = fs::File::open("/etc/passwd").unwrap();
     fcntl(&secret, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     let high = fcntl(&secret, FcntlArg::F_DUPFD(900)).unwrap();
     let (child, ours) = worker();
-    assert_eq!(settled(&child), ["0"]);
+    assert_eq!(wait_for_descriptors(&child), ["0"]);
     assert_eq!(fs::read(format!("/proc/{}/environ", child.id())).unwrap(), b"");
     drop(ours);
-    receive_failure(child, 6);
+    assert_exits_with(child, 6);
     nix::unistd::close(high).unwrap();
 }
 
 #[test]
-fn privileges_and_resources_are_given_up() {
+fn gives_up_privileges_and_resources() {
     let (child, ours) = worker();
-    settled(&child);
-    // The limits are set right after; the job's own once its header is there.
+    wait_for_descriptors(&child);
+    // The worker sets its limits next, and the limit of memory after it has read the header.
     let job = Job::start("", "");
     let bytes = job.bytes();
     let (header, rest) = bytes.split_at(bytes.len() - job.module.len());
@@ -69,30 +70,30 @@ fn privileges_and_resources_are_given_up() {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     assert!(status.contains("NoNewPrivs:\t1\n"), "{status}");
     (&ours).write_all(rest).unwrap();
-    assert_eq!(receive(child, ours).end, Some(End::Completed));
+    assert_eq!(receive(child, ours).report, Some(WorkerReport::Completed));
 }
 
-fn receive_failure(mut child: Child, status: i32) {
+fn assert_exits_with(mut child: Child, status: i32) {
     assert_eq!(child.wait().unwrap().code(), Some(status));
 }
 
 #[test]
-fn every_truncated_job_is_refused_in_silence() {
+fn rejects_truncated_jobs_without_a_report() {
     let job = Job::start("", "").argument("a").file("x/y", *b"z").input(*b"input");
     let bytes = job.bytes();
-    for end in (0..bytes.len()).step_by(7).chain([bytes.len() - 1]) {
-        let outcome = send(&bytes[..end]);
-        assert_eq!((outcome.exit.code(), outcome.end), (Some(6), None), "{end}");
+    for truncated in truncations(&bytes).step_by(7).chain([&bytes[..bytes.len() - 1]]) {
+        let outcome = send(truncated);
+        assert_eq!((outcome.exit.code(), outcome.report), (Some(6), None), "{} bytes", truncated.len());
     }
-    assert_eq!(send(&bytes).end, Some(End::Completed));
+    assert_eq!(send(&bytes).report, Some(WorkerReport::Completed));
 }
 
 #[test]
-fn what_is_no_job_is_refused_in_silence() {
+fn rejects_invalid_jobs_without_a_report() {
     let mut magic = Job::start("", "").bytes();
     magic[4] ^= 1;
-    let mut kind = Job::start("", "").bytes();
-    kind[8] = 2;
+    let mut entry_point = Job::start("", "").bytes();
+    entry_point[8] = 2;
     let mut longer = Job::start("", "").bytes();
     longer[3] += 1;
     let huge = {
@@ -105,22 +106,22 @@ fn what_is_no_job_is_refused_in_silence() {
     let twice = Job::start("", "").file("x", *b"").file("x/y", *b"").bytes();
     let taken = Job::start("", "").file("input/0", *b"").bytes();
     for (name, bytes) in [
-        ("a file where the input is", taken),
+        ("a file with the path of the input", taken),
         ("magic", magic),
-        ("kind", kind),
-        ("longer", longer),
-        ("header over the limit", u32::MAX.to_be_bytes().to_vec()),
-        ("more than any job", huge),
-        ("a path that leads out", escape),
-        ("a file that is a folder", twice),
+        ("entry point", entry_point),
+        ("a header with a trailing byte", longer),
+        ("a header longer than its limit", u32::MAX.to_be_bytes().to_vec()),
+        ("an input longer than its limit", huge),
+        ("a path that leads out of the root", escape),
+        ("a file that is also a directory", twice),
     ] {
         let outcome = send(&bytes);
-        assert_eq!((outcome.exit.code(), outcome.end), (Some(5), None), "{name}");
+        assert_eq!((outcome.exit.code(), outcome.report), (Some(5), None), "{name}");
     }
 }
 
 #[test]
-fn a_core_that_goes_away_ends_the_worker() {
+fn ends_when_the_core_closes_the_socket() {
     let job = Job::start(
         r#"(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))"#,
         "(i32.store (i32.const 4) (i32.const 60000))
@@ -130,5 +131,5 @@ fn a_core_that_goes_away_ends_the_worker() {
     ours.write_all(&job.bytes()).unwrap();
     ours.read_exact(&mut [0; 5]).unwrap();
     drop(ours);
-    receive_failure(child, 8);
+    assert_exits_with(child, 8);
 }

@@ -1,4 +1,4 @@
-//! Real programs that nobody here wrote, unmodified, out of pinned wheels.
+//! Unmodified programs of others, from pinned wheels.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use capelet_abi::outcome::End;
+use capelet_abi::WorkerReport;
 use common::Job;
 
-/// A program from the folder that `CAPELET_PROGRAMS` names, else from where `fetch.py` puts them.
+/// Reads a program from the folder in `CAPELET_PROGRAMS`. Without it, `fetch.py` fetches the programs.
 fn program(name: &str) -> Vec<u8> {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| match std::env::var_os("CAPELET_PROGRAMS") {
@@ -48,16 +48,16 @@ fn pii_shield_redacts() {
 }
 
 #[test]
-fn pii_shield_within_its_limits_only() {
+fn pii_shield_fails_beyond_its_limits() {
     let module = program("pii-shield.wasm");
     let job = || Job::reactor(&module, "redact").input(*b"mail anna@example.org");
-    job().memory(1 << 20).ends(End::Memory);
-    job().fuel(100_000).ends(End::Fuel);
-    job().output(8).ends(End::Output);
-    Job::reactor(&module, "cape_handler").ends(End::BadModule);
-    Job::command(&module).ends(End::BadModule);
-    let half = Job::reactor(&module[..module.len() / 2], "redact");
-    half.ends(End::BadModule);
+    job().memory(1 << 20).reports(WorkerReport::Memory);
+    job().fuel(100_000).reports(WorkerReport::Fuel);
+    job().output(8).reports(WorkerReport::Output);
+    Job::reactor(&module, "cape_handler").reports(WorkerReport::BadModule);
+    Job::command(&module).reports(WorkerReport::BadModule);
+    let truncated = Job::reactor(&module[..module.len() / 2], "redact");
+    truncated.reports(WorkerReport::BadModule);
 }
 
 /// C, a command with arguments and files.
@@ -72,34 +72,34 @@ fn quickjs_runs_a_script() {
     assert_eq!(job.result(), b"42\n4.5");
 
     let job = |script: &str| Job::command(&module).argument("--std").argument("-e").argument(script);
-    // The clock is the job's, the date of a run can be told.
+    // The clock starts at the job's time, so the test knows the date.
     assert_eq!(job("std.out.puts(new Date().toISOString().slice(0, 10))").result(), b"2023-11-14");
     assert_eq!(job("std.out.puts(String(std.open('/new', 'w')))").result(), b"null");
     assert_eq!(job("std.out.puts(String(std.getenv('PATH')))").result(), b"undefined");
-    job("throw 1").ends(End::Status(1));
-    job("std.exit(7)").ends(End::Status(7));
-    job("for (;;) {}").fuel(100_000_000).ends(End::Fuel);
-    job("const a = []; for (;;) a.push(new Uint8Array(1 << 20))").memory(64 << 20).ends(End::Memory);
-    job("for (;;) std.out.puts('x'.repeat(1000))").output(1 << 20).ends(End::Output);
-    // Built for WASI it does not watch its stack, which then runs into the end of its memory.
-    job("(function f() { f() })()").ends(End::Trapped);
+    job("throw 1").reports(WorkerReport::Status(1));
+    job("std.exit(7)").reports(WorkerReport::Status(7));
+    job("for (;;) {}").fuel(100_000_000).reports(WorkerReport::Fuel);
+    job("const a = []; for (;;) a.push(new Uint8Array(1 << 20))").memory(64 << 20).reports(WorkerReport::Memory);
+    job("for (;;) std.out.puts('x'.repeat(1000))").output(1 << 20).reports(WorkerReport::Output);
+    // Its WASI build does not check its stack, which overflows the end of its memory.
+    job("(function f() { f() })()").reports(WorkerReport::Trapped);
 }
 
-/// Rust, a command that wants a file: the input has a name.
+/// Rust, a command that reads a file: the path of the input.
 #[test]
-fn resvg_draws() {
+fn resvg_renders_an_svg() {
     let png = Job::command(&program("resvg.wasm")).argument("/input/0").argument("-c").input(SVG).result();
     assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
     assert_eq!(png[12..24], *b"IHDR\0\0\0\x14\0\0\0\x0a");
     let usvg = Job::command(&program("usvg.wasm")).argument("/input/0").argument("-c").input(SVG).result();
     assert!(String::from_utf8(usvg).unwrap().contains(r##"fill="#ff0000""##));
-    let broken = Job::command(&program("usvg.wasm")).argument("/input/0").argument("-c").input(*b"no picture");
-    assert!(matches!(broken.run().end, Some(End::Status(_))));
+    let broken = Job::command(&program("usvg.wasm")).argument("/input/0").argument("-c").input(*b"not an svg");
+    assert!(matches!(broken.run().report, Some(WorkerReport::Status(_))));
 }
 
-/// C with 43 imports. It is given no library, which is enough for what is built in.
+/// C with 43 imports. Without its library, only the built-in modules work.
 #[test]
-fn python_runs() {
+fn python_runs_a_script() {
     let script = "import sys, time; print(sum(range(1000)), sys.stdin.read(), time.gmtime().tm_year)";
     let job = Job::command(&program("python.wasm"));
     let job = job.argument("-I").argument("-S").argument("-c").argument(script).input(*b"input");

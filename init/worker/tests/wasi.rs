@@ -1,4 +1,4 @@
-//! WASI preview 1 as a function meets it: what each call answers.
+//! WASI preview 1 from a function's side: the results of each call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -31,7 +31,7 @@ fn arguments_follow_a_fixed_name_and_the_environment_is_empty() {
 }
 
 #[test]
-fn the_time_is_the_jobs() {
+fn the_wall_clock_starts_at_the_jobs_time() {
     let wall = look(|job| job, "", &[("clock_time_get", &[0, 0, OUT], 0)], OUT, 8);
     let since = number(&wall).checked_sub(1_700_000_000_000_000_000).unwrap();
     assert!(since < 60_000_000_000, "{since}");
@@ -50,7 +50,7 @@ fn the_time_is_the_jobs() {
 }
 
 #[test]
-fn randomness_differs_and_fills() {
+fn random_bytes_differ_and_fill_the_buffer() {
     let draw = || look(|job| job, "", &[("random_get", &[BUFFER, 64], 0)], BUFFER, 64);
     let (one, other) = (draw(), draw());
     assert_ne!(one, other);
@@ -58,7 +58,7 @@ fn randomness_differs_and_fills() {
 }
 
 #[test]
-fn the_input_is_a_file_that_can_be_read_again() {
+fn the_input_is_a_seekable_file() {
     let output = take(
         with_files,
         &format!(r#"{VECTOR} (data (i32.const 8) "\00\02\00\00\09\00\00\00")"#),
@@ -82,13 +82,13 @@ fn the_input_is_a_file_that_can_be_read_again() {
 }
 
 #[test]
-fn files_are_opened_read_and_asked_about() {
+fn opens_and_reads_files_and_their_attributes() {
     let data = r#"(data (i32.const 0) "\00\02\00\00\00\01\00\00") (data (i32.const 64) "data/b.txt")"#;
     let open: Step = ("path_open", &[3, 1, 64, 10, 0, 2, 0, 0, OUT], 0);
     let read = look(with_files, data, &[open, ("fd_read", &[4, 0, 1, OUT], 0)], BUFFER, 16);
     assert_eq!(read, b"second file\0\0\0\0\0");
-    let told = look(with_files, data, &[open, ("fd_read", &[4, 0, 1, OUT], 0), ("fd_tell", &[4, OUT], 0)], OUT, 8);
-    assert_eq!(number(&told), 11);
+    let position = look(with_files, data, &[open, ("fd_read", &[4, 0, 1, OUT], 0), ("fd_tell", &[4, OUT], 0)], OUT, 8);
+    assert_eq!(number(&position), 11);
     let skipped = look(with_files, data, &[open, ("fd_pread", &[4, 0, 1, 7, OUT], 0)], BUFFER, 5);
     assert_eq!(skipped, b"file\0");
     let stat = look(with_files, data, &[open, ("fd_filestat_get", &[4, OUT], 0)], OUT, 64);
@@ -101,17 +101,17 @@ fn files_are_opened_read_and_asked_about() {
 }
 
 #[test]
-fn the_input_has_a_name_too() {
+fn the_input_also_has_a_path() {
     let data = r#"(data (i32.const 0) "\00\02\00\00\00\01\00\00") (data (i32.const 64) "input/0")"#;
     let open: Step = ("path_open", &[3, 1, 64, 7, 0, 2, 0, 0, OUT], 0);
-    // Each has a place of its own in it.
+    // Each descriptor has its own position.
     let list = [open, ("fd_read", &[0, 0, 1, OUT], 0), ("fd_read", &[4, 0, 1, OUT], 0)];
     assert_eq!(look(with_files, data, &list, OUT, 4), [9, 0, 0, 0]);
     assert_eq!(look(with_files, data, &list, BUFFER, 9), b"the input");
 }
 
 #[test]
-fn nothing_can_be_made_or_changed() {
+fn rejects_creating_and_changing_files() {
     let data = r#"(data (i32.const 64) "top") (data (i32.const 96) "new")"#;
     const CREAT: i64 = 1;
     const EXCL: i64 = 4;
@@ -152,7 +152,7 @@ fn nothing_can_be_made_or_changed() {
 }
 
 #[test]
-fn paths_do_not_lead_out() {
+fn rejects_paths_that_lead_out() {
     let data = r#"(data (i32.const 64) "data") (data (i32.const 70) "../top") (data (i32.const 80) "/top")
                   (data (i32.const 90) "top/x") (data (i32.const 100) "data/../../top") (data (i32.const 120) "a.txt")"#;
     take(
@@ -184,7 +184,7 @@ fn paths_do_not_lead_out() {
     );
 }
 
-/// The entries in `bytes` as readdir gives them: name, type, cookie of the next.
+/// Parses the entries of `fd_readdir`: name, type, cookie of the next entry.
 fn entries(mut bytes: &[u8]) -> Vec<(String, u8, u64)> {
     let mut list = Vec::new();
     while bytes.len() >= 24 {
@@ -197,14 +197,14 @@ fn entries(mut bytes: &[u8]) -> Vec<(String, u8, u64)> {
 }
 
 #[test]
-fn directories_are_listed_whole_and_in_parts() {
+fn lists_directories_at_once_and_in_parts() {
     let whole = look(with_files, "", &[("fd_readdir", &[3, BUFFER, 400, 0, OUT], 0)], BUFFER, 255);
     let used = look(with_files, "", &[("fd_readdir", &[3, BUFFER, 400, 0, OUT], 0)], OUT, 4);
     let list = entries(&whole[..number(&used) as usize]);
     let names: Vec<(&str, u8)> = list.iter().map(|(name, kind, _)| (name.as_str(), *kind)).collect();
     assert_eq!(names, [(".", 3), ("..", 3), ("data", 3), ("input", 3), ("top", 4)]);
 
-    // In buffers that end anywhere: the same list, resumed from the last whole entry.
+    // With buffers that end inside an entry: the same list, resumed after the last complete entry.
     for room in [24 + 5, 24 + 2 + 24 + 3, 60, 100] {
         let (mut cookie, mut got) = (0, Vec::new());
         loop {
@@ -233,7 +233,7 @@ fn directories_are_listed_whole_and_in_parts() {
 }
 
 #[test]
-fn the_root_is_open_from_the_start_and_output_is_a_pipe() {
+fn the_root_is_preopened_and_output_is_a_pipe() {
     let prestat = look(|job| job, "", &[("fd_prestat_get", &[3, OUT], 0)], OUT, 8);
     assert_eq!(prestat, [0, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(look(|job| job, "", &[("fd_prestat_dir_name", &[3, BUFFER, 1], 0)], BUFFER, 2), b"/\0");
@@ -260,8 +260,8 @@ fn the_root_is_open_from_the_start_and_output_is_a_pipe() {
 }
 
 #[test]
-fn waiting_takes_its_time_and_no_more() {
-    // Clock 1, relative, 200 ms, user data 7; then standard input, ready at once, user data 8.
+fn a_poll_waits_for_its_clocks_only() {
+    // Clock 1, relative, 200 ms, user data 7. Then stdin, which is ready at once, user data 8.
     let clock = r#"(data (i32.const 2048) "\07") (data (i32.const 2064) "\01") (data (i32.const 2072) "\00\c2\eb\0b")"#;
     let input = r#"(data (i32.const 2096) "\08") (data (i32.const 2104) "\01")"#;
     let begun = Instant::now();

@@ -1,19 +1,19 @@
-//! That no address and no other argument takes a call out of the function's memory, or the worker down.
+//! No argument lets a call leave the function's memory or crash the worker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_abi::outcome::End;
+use capelet_abi::WorkerReport;
 use common::preview1::{BUFFER, CALLS, END, FAULT, OUT, Step, program, take, with_files};
 use common::{Job, text};
 
 #[test]
-fn every_address_outside_is_a_fault() {
+fn rejects_every_address_outside_the_memory() {
     let data = r#"(data (i32.const 0) "\00\02\00\00\00\01\00\00") (data (i32.const 64) "top")
                   (data (i32.const 128) "\f0\ff\01\00\11\00\00\00") (data (i32.const 136) "\00\02\00\00\ff\ff\ff\ff")
                   (data (i32.const 144) "\ff\ff\ff\ff\01\00\00\00") (data (i32.const 160) "data/b.txt")"#;
     let mut list: Vec<(&str, Vec<i64>, u32)> = Vec::new();
-    // Each place of an address in each call, the others being right.
+    // Each argument that is an address, while the other arguments are valid.
     for (name, right, places) in [
         ("args_get", vec![OUT, BUFFER], vec![0, 1]),
         ("args_sizes_get", vec![OUT, OUT], vec![0, 1]),
@@ -40,13 +40,13 @@ fn every_address_outside_is_a_fault() {
             for address in [END, END - 1, i64::from(i32::MAX), i64::from(i32::MIN), -1] {
                 let mut arguments = right.clone();
                 arguments[place] = address;
-                // One byte fits before the end: for what needs one only, the end itself is the first outside.
+                // The name of the preopened directory has one byte, which fits at the last address.
                 let fits = address == END - 1 && name == "fd_prestat_dir_name";
                 list.push((name, arguments, if fits { 0 } else { FAULT }));
             }
         }
     }
-    // Right addresses whose length is wrong, and vectors that point outside.
+    // Valid addresses with a length that is too long, and vectors that refer outside.
     for (name, arguments) in [
         ("random_get", vec![BUFFER, END - BUFFER + 1]),
         ("random_get", vec![BUFFER, -1]),
@@ -65,11 +65,11 @@ fn every_address_outside_is_a_fault() {
         list.push((name, arguments, FAULT));
     }
     let list: Vec<Step> = list.iter().map(|(name, arguments, errno)| (*name, arguments.as_slice(), *errno)).collect();
-    assert_eq!(take(with_files, data, &list), b"", "nothing was written on the way");
+    assert_eq!(take(with_files, data, &list), b"", "the calls wrote to the result");
 }
 
 #[test]
-fn without_an_exported_memory_every_address_is_outside() {
+fn rejects_every_address_without_an_exported_memory() {
     let module = r#"(module
         (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
         (memory 1)
@@ -78,10 +78,10 @@ fn without_an_exported_memory_every_address_is_outside() {
     Job::command(&text(module)).result();
 }
 
-/// Every call with arguments that are drawn from what is small, large, negative and at the edges; whatever it
-/// answers is an errno, and the worker goes on to the end.
+/// Makes each call with small, large, negative and boundary arguments. It must return an errno, and the run must
+/// complete.
 #[test]
-fn no_arguments_break_a_call() {
+fn every_call_returns_an_errno_for_random_arguments() {
     const EDGES: [i64; 14] = [0, 1, 2, 3, 4, 8, 64, 512, END - 8, END - 1, END, i32::MAX as i64, i32::MIN as i64, -1];
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut draw = move || {
@@ -91,7 +91,8 @@ fn no_arguments_break_a_call() {
         EDGES[(state >> 33) as usize % EDGES.len()]
     };
     for (name, parameters) in CALLS {
-        // Descriptors must stay open for the others to be reached, and clocks would be waited for.
+        // One program for each call, because closing a descriptor would affect other calls. The data contains no clock
+        // with a timeout, so that no poll waits.
         let data = r#"(data (i32.const 0) "\00\02\00\00\00\01\00\00") (data (i32.const 64) "data/a.txt")"#;
         let mut body = String::new();
         for _ in 0..150 {
@@ -108,6 +109,6 @@ fn no_arguments_break_a_call() {
             );
         }
         let outcome = with_files(program(data, &body)).run();
-        assert_eq!(outcome.end, Some(End::Completed), "{name}: {}", outcome.exit);
+        assert_eq!(outcome.report, Some(WorkerReport::Completed), "{name}: {}", outcome.exit);
     }
 }

@@ -1,13 +1,13 @@
-//! Hostile cores: they can do no more than the messages say.
+//! Hostile cores: a core can ask PID 1 for workers, and for nothing else.
 
 use crate::machine::{Machine, NEVER, Programs, children};
-use capelet_abi::spawn::{How, Spawn};
+use capelet_abi::{ExitReason, MAX_WORKERS, Spawn};
 use nix::libc;
 
 const SPAWN: Spawn = Spawn { job: 1, deadline: NEVER, memory: 64 << 20 };
-const NO_MESSAGE: &str = "capelet-pid1: Message\n";
+const INVALID: &str = "capelet-pid1: the core sent an invalid message\n";
 
-pub fn no_message(programs: &Programs) {
+pub fn rejects_invalid_messages(programs: &Programs) {
     let spawn = SPAWN.to_bytes();
     let mut other_magic = spawn;
     other_magic[3] ^= 1;
@@ -16,24 +16,24 @@ pub fn no_message(programs: &Programs) {
     for bytes in bad {
         let mut machine = Machine::start(programs);
         let [_, theirs] = machine.pair().unwrap();
-        // The machine may end before the core hears how its call went.
+        // The machine may end before the core has the result of its call.
         let _ = machine.send(bytes, &[theirs]);
-        assert_eq!(machine.end(), NO_MESSAGE, "{} bytes", bytes.len());
+        assert_eq!(machine.end(), INVALID, "{} bytes", bytes.len());
     }
 }
 
-pub fn descriptors(programs: &Programs) {
+pub fn rejects_invalid_descriptors(programs: &Programs) {
     let spawn = SPAWN.to_bytes();
-    // None, two, many.
+    // No descriptor, two, many.
     for count in [0, 2, 3, 200] {
         let mut machine = Machine::start(programs);
         let [_, theirs] = machine.pair().unwrap();
         let _ = machine.send(&spawn, &vec![theirs; count]);
-        let said = machine.end();
-        let many = "capelet-pid1: Receive(ENOBUFS)\n";
-        assert_eq!(said, if count > 2 { many } else { NO_MESSAGE }, "{count} descriptors");
+        let console = machine.end();
+        let many = "capelet-pid1: cannot receive the core's message: ENOBUFS: No buffer space available\n";
+        assert_eq!(console, if count > 2 { many } else { INVALID }, "{count} descriptors");
     }
-    // PID 1's own socket, the console, vsock, a pair of another type.
+    // One descriptor: PID 1's socket, the console, vsock, a socket of another type.
     for kind in ["pid1", "console", "vsock", "packets"] {
         let mut machine = Machine::start(programs);
         let scratch = machine.core.scratch;
@@ -47,61 +47,62 @@ pub fn descriptors(programs: &Programs) {
             }
         };
         let _ = machine.send(&spawn, &[number.cast_unsigned()]);
-        assert_eq!(machine.end(), NO_MESSAGE, "{kind}");
+        assert_eq!(machine.end(), INVALID, "{kind}");
     }
 }
 
-pub fn end(programs: &Programs) {
-    // It exits while a worker is busy: the worker ends with the machine. A worker that reads would end by itself, because
-    // its socket closes, and PID 1 might tell the core of that, which is gone.
+pub fn ends_with_the_core(programs: &Programs) {
+    // The core exits while a worker is busy: the worker ends with the machine. A worker that reads from its socket
+    // would end by itself, and PID 1 might report that before it sees that the core has exited.
     let mut machine = Machine::start(programs);
     let (_, socket) = machine.spawn(NEVER, 64 << 20);
     machine.worker(socket).unwrap().spin().unwrap();
     let worker = children(machine.pid1())[1];
     let _ = machine.core.call(libc::SYS_exit_group, &[0]);
-    assert_eq!(machine.end(), "capelet-pid1: Core(Exited(0))\n");
+    assert_eq!(machine.end(), "capelet-pid1: the core exited with status 0\n");
     assert!(!std::path::Path::new(&format!("/proc/{worker}/ns/pid")).exists());
-    // It crashes.
+    // The core crashes.
     let mut machine = Machine::start(programs);
     machine.core.crash().unwrap();
-    assert_eq!(machine.end(), "capelet-pid1: Core(Signalled(11))\n");
-    // It hangs up, and lives on.
+    assert_eq!(machine.end(), "capelet-pid1: the core was killed by signal 11\n");
+    // The core closes its socket and keeps running.
     let mut machine = Machine::start(programs);
     let _ = machine.core.call(libc::SYS_close, &[0]);
-    assert_eq!(machine.end(), "capelet-pid1: Core(Signalled(9))\n");
-    // An empty message is as good as that.
+    assert_eq!(machine.end(), "capelet-pid1: the core was killed by signal 9\n");
+    // The core sends an empty message, which PID 1 cannot tell from a closed socket.
     let mut machine = Machine::start(programs);
     let _ = machine.send(&[], &[]);
-    assert_eq!(machine.end(), "capelet-pid1: Core(Signalled(9))\n");
+    assert_eq!(machine.end(), "capelet-pid1: the core was killed by signal 9\n");
 }
 
-pub fn ninth(programs: &Programs) {
+pub fn starts_eight_workers_at_most(programs: &Programs) {
     let mut machine = Machine::start(programs);
-    let sockets: Vec<u64> = (0..8).map(|_| machine.spawn(NEVER, 64 << 20).1).collect();
+    let sockets: Vec<u64> = (0..MAX_WORKERS).map(|_| machine.spawn(NEVER, 64 << 20).1).collect();
     let (ninth, _) = machine.spawn(NEVER, 64 << 20);
-    let ended = machine.ended();
-    assert_eq!((ended.job, ended.how), (ninth, How::NotStarted));
-    assert_eq!(children(machine.pid1()).len(), 9);
-    // The eight are not touched by it; and when one has gone there is a place.
+    let exit = machine.next_exit();
+    assert_eq!((exit.job, exit.reason), (ninth, ExitReason::NotStarted));
+    assert_eq!(children(machine.pid1()).len(), 1 + MAX_WORKERS);
+    // The eight still run. When one of them ends, PID 1 starts another one.
     for socket in &sockets {
         machine.worker(*socket).unwrap();
     }
     machine.core.call(libc::SYS_close, &[sockets[0]]).unwrap();
-    assert_eq!(machine.ended().how, How::Exited(99));
-    assert_eq!(machine.run(|worker| assert!(worker.call(libc::SYS_exit_group, &[5]).is_err())), How::Exited(5));
+    assert_eq!(machine.next_exit().reason, ExitReason::Exited(99));
+    assert_eq!(machine.run(|worker| assert!(worker.call(libc::SYS_exit_group, &[5]).is_err())), ExitReason::Exited(5));
 }
 
-pub fn deaf(programs: &Programs) {
+pub fn does_not_wait_for_a_core_that_does_not_read(programs: &Programs) {
     let mut machine = Machine::start(programs);
     let [_, theirs] = machine.pair().unwrap();
     let spawn = SPAWN.to_bytes();
-    // Nobody reads what PID 1 answers: it does not wait, and it does not heap up answers.
+    // The core reads nothing that PID 1 sends: PID 1 neither waits nor stores messages.
     for sent in 0..2000 {
         if machine.send(&spawn, &[theirs]).is_err() {
-            assert!(sent > 8, "after {sent}");
-            assert_eq!(machine.end(), "capelet-pid1: Tell(EAGAIN)\n");
+            assert!(sent > MAX_WORKERS, "after {sent}");
+            let why = "cannot report a worker's exit to the core: EAGAIN: Try again";
+            assert_eq!(machine.end(), format!("capelet-pid1: {why}\n"));
             return;
         }
     }
-    panic!("2000 unheard answers");
+    panic!("PID 1 accepted 2000 messages");
 }

@@ -1,33 +1,33 @@
-//! Workers that do not end by themselves. PID 1 tells why a worker ended, so no test needs to measure how late.
+//! Workers that do not end by themselves. PID 1 reports why a worker ended, so no test needs to measure the time.
 
 use crate::machine::{Machine, NEVER, PATIENCE, Programs, children};
-use capelet_abi::spawn::{Ended, How};
+use capelet_abi::{ExitReason, WorkerExit};
 use nix::libc;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Fails unless PID 1 killed the worker because of its deadline, and not before that.
-fn killed_at(deadline: u32, start: Instant, ended: &Ended) {
-    assert_eq!(ended.how, How::Deadline, "{ended:?}");
+/// Fails unless PID 1 killed the worker because of its deadline, and not before it.
+fn assert_killed_at(deadline: u32, start: Instant, exit: &WorkerExit) {
+    assert_eq!(exit.reason, ExitReason::Deadline, "{exit:?}");
     assert!(start.elapsed() >= Duration::from_millis(deadline.into()), "{:?} for {deadline} ms", start.elapsed());
 }
 
-pub fn each(programs: &Programs) {
+pub fn kills_a_worker_that_sleeps_spins_or_waits(programs: &Programs) {
     let mut machine = Machine::start(programs);
     for act in ["sleep", "spin", "silence"] {
-        // On a busy host a worker may reach its deadline before it does what it is told. Then another one gets more time.
+        // On a busy host a worker may reach its deadline before it acts. Then the test retries with a longer deadline.
         let mut deadline = 300;
         while !acts_until_killed(&mut machine, act, deadline) {
             deadline *= 2;
             assert!(deadline < NEVER, "{act}");
         }
     }
-    // No time at all.
+    // A deadline of 0 ms.
     machine.spawn(0, 64 << 20);
-    assert_eq!(machine.ended().how, How::Deadline);
+    assert_eq!(machine.next_exit().reason, ExitReason::Deadline);
 }
 
-/// Starts a worker that does `act` until PID 1 kills it. `false` if PID 1 killed it before it did.
+/// Starts a worker that does `act` until PID 1 kills it. Returns `false` if PID 1 killed it before it acted.
 fn acts_until_killed(machine: &mut Machine, act: &str, deadline: u32) -> bool {
     let start = Instant::now();
     let (job, socket) = machine.spawn(deadline, 64 << 20);
@@ -41,33 +41,33 @@ fn acts_until_killed(machine: &mut Machine, act: &str, deadline: u32) -> bool {
         "spin" => worker.spin(),
         _ => Ok(()),
     });
-    let ended = machine.ended();
-    assert_eq!(ended.job, job, "{act}");
-    killed_at(deadline, start, &ended);
+    let exit = machine.next_exit();
+    assert_eq!(exit.job, job, "{act}");
+    assert_killed_at(deadline, start, &exit);
     acts.is_ok()
 }
 
-/// Short deadlines do not wait for long ones, and long ones do not end with short ones.
-pub fn many(programs: &Programs) {
+/// A short deadline does not wait for a long one, and a long one does not end with a short one.
+pub fn kills_each_of_eight_workers_at_its_own_deadline(programs: &Programs) {
     let mut machine = Machine::start(programs);
     let mut jobs = BTreeMap::new();
-    // In another order than they end in.
+    // The order differs from the one in which they end.
     for deadline in [900, NEVER, 200, NEVER, 700, NEVER, 400, NEVER] {
         let start = Instant::now();
         jobs.insert(machine.spawn(deadline, 64 << 20).0, (deadline, start));
     }
     for _ in 0..4 {
-        let ended = machine.ended();
-        let (deadline, start) = jobs.remove(&ended.job).expect("a job that has not ended");
-        killed_at(deadline, start, &ended);
+        let exit = machine.next_exit();
+        let (deadline, start) = jobs.remove(&exit.job).expect("a job that has not ended");
+        assert_killed_at(deadline, start, &exit);
     }
-    // The core and the four others.
+    // The core and the four workers with a long deadline.
     assert_eq!(children(machine.pid1()).len(), 5);
 }
 
-pub fn flooded(programs: &Programs) {
+pub fn keeps_a_deadline_while_the_core_floods(programs: &Programs) {
     let mut machine = Machine::start(programs);
-    // A busy host may start only a few others before the deadline. Then there is more time.
+    // A busy host may start only a few others before the deadline. Then the test retries with a longer deadline.
     let mut deadline = 500;
     while floods_until_killed(&mut machine, deadline) <= 10 {
         deadline *= 2;
@@ -75,7 +75,8 @@ pub fn flooded(programs: &Programs) {
     }
 }
 
-/// Starts a worker with this deadline. Until PID 1 kills it, asks for workers that end at once, and counts them.
+/// Starts a worker with this deadline. Until PID 1 kills it, the core asks for workers that end at once. Returns how
+/// many.
 fn floods_until_killed(machine: &mut Machine, deadline: u32) -> u32 {
     let start = Instant::now();
     let (job, _) = machine.spawn(deadline, 64 << 20);
@@ -83,11 +84,11 @@ fn floods_until_killed(machine: &mut Machine, deadline: u32) -> u32 {
     loop {
         let (_, socket) = machine.spawn(NEVER, 64 << 20);
         machine.core.call(libc::SYS_close, &[socket]).unwrap();
-        let ended = machine.ended();
-        if ended.job == job {
-            killed_at(deadline, start, &ended);
-            // The last of the others ends too; how does not matter.
-            machine.ended();
+        let exit = machine.next_exit();
+        if exit.job == job {
+            assert_killed_at(deadline, start, &exit);
+            // The last of the others also ends. The reason does not matter.
+            machine.next_exit();
             return others;
         }
         assert!(

@@ -1,7 +1,7 @@
-//! A machine for a test: the real loop as PID 1 of a fresh namespace, with puppets in its core's and workers' place.
+//! A machine for a test: PID 1's real loop in a new PID namespace. Puppets replace the core and the workers.
 
 use crate::puppet::{Puppet, Wire};
-use capelet_abi::spawn::{ENDED_LEN, Ended, How, Spawn};
+use capelet_abi::{ExitReason, SPAWN_LEN, Spawn, WORKER_EXIT_LEN, WorkerExit};
 use nix::libc;
 use std::fs::{self, File};
 use std::io;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+/// How long a test waits for an event that must happen, before it fails. It is more than a busy host needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A deadline that no test reaches, in milliseconds: it is much longer than [`PATIENCE`].
@@ -50,16 +50,16 @@ impl Machine {
         Self { unshare, console, core, next: 0 }
     }
 
-    /// The host's number of PID 1.
+    /// The machine's PID 1, by its PID on the host.
     pub fn pid1(&self) -> u32 {
         children(self.unshare.id())[0]
     }
 
-    /// What PID 1 said, once it has ended.
+    /// Waits until PID 1 has ended. Returns what it printed.
     pub fn end(mut self) -> String {
         let until = Instant::now() + PATIENCE;
         while self.unshare.try_wait().expect("wait").is_none() {
-            assert!(Instant::now() < until, "the machine goes on: {:?}", self.console());
+            assert!(Instant::now() < until, "the machine does not end: {:?}", self.console());
             thread::sleep(Duration::from_millis(2));
         }
         self.console()
@@ -69,7 +69,7 @@ impl Machine {
         fs::read_to_string(&self.console).expect("console")
     }
 
-    /// Two new ends of a socket in the core.
+    /// Makes a socketpair in the core. Returns its two descriptors.
     pub fn pair(&mut self) -> io::Result<[u64; 2]> {
         let (family, kind) = (libc::AF_UNIX as u64, libc::SOCK_STREAM as u64);
         let scratch = self.core.scratch;
@@ -80,7 +80,7 @@ impl Machine {
         Ok([number(0), number(4)])
     }
 
-    /// Sends PID 1 any bytes with any descriptors.
+    /// Sends PID 1 these bytes with these descriptors.
     pub fn send(&mut self, bytes: &[u8], descriptors: &[u64]) -> io::Result<i64> {
         let (base, control_length) = (self.core.scratch, 16 + 4 * descriptors.len() as u64);
         let (message, parts, control, content) = (0, 64, 128, 4096);
@@ -97,49 +97,49 @@ impl Machine {
         self.core.call(libc::SYS_sendmsg, &[0, base + message, 0])
     }
 
-    /// Asks for a worker; its number and the core's end of its socket.
+    /// Asks for a worker. Returns its job number and the core's end of its socket.
     pub fn spawn(&mut self, deadline: u32, memory: u64) -> (u64, u64) {
         let (job, [ours, theirs]) = (self.next, self.pair().expect("pair"));
         self.next += 1;
         let spawn = Spawn { job, deadline, memory };
-        assert_eq!(self.send(&spawn.to_bytes(), &[theirs]).expect("send"), 24);
+        assert_eq!(self.send(&spawn.to_bytes(), &[theirs]).expect("send"), SPAWN_LEN as i64);
         assert_eq!(self.core.call(libc::SYS_close, &[theirs]).expect("close"), 0);
         (job, ours)
     }
 
-    /// The next word from PID 1.
-    pub fn ended(&mut self) -> Ended {
+    /// Receives the next message from PID 1.
+    pub fn next_exit(&mut self) -> WorkerExit {
         let scratch = self.core.scratch;
         let length = self.core.call(libc::SYS_recvfrom, &[0, scratch, 64, 0, 0, 0]).expect("core");
-        assert_eq!(length, ENDED_LEN as i64);
-        Ended::from_bytes(&self.core.read(0, ENDED_LEN).expect("core")).expect("an end")
+        assert_eq!(length, WORKER_EXIT_LEN as i64);
+        WorkerExit::from_bytes(&self.core.read(0, WORKER_EXIT_LEN).expect("core")).expect("a valid message")
     }
 
-    /// Leads the worker behind a socket of the core's.
+    /// Controls the worker at the other end of one of the core's sockets.
     pub fn worker(&mut self, socket: u64) -> io::Result<Puppet<Relay<'_>>> {
         Puppet::new(Relay { core: &mut self.core, socket })
     }
 
-    /// Starts a worker, lets `act` lead it, and says how it ended once `act` has returned and its socket is closed.
-    pub fn run(&mut self, act: impl FnOnce(&mut Puppet<Relay<'_>>)) -> How {
+    /// Starts a worker, calls `act` to control it, then closes its socket. Returns why the worker ended.
+    pub fn run(&mut self, act: impl FnOnce(&mut Puppet<Relay<'_>>)) -> ExitReason {
         let (job, socket) = self.spawn(NEVER, 64 << 20);
         act(&mut self.worker(socket).expect("worker"));
         self.core.call(libc::SYS_close, &[socket]).expect("close");
-        let ended = self.ended();
-        assert_eq!(ended.job, job);
-        ended.how
+        let exit = self.next_exit();
+        assert_eq!(exit.job, job);
+        exit.reason
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Its namespace goes with it.
+        // The kernel ends its namespace with it.
         let _ = self.unshare.kill();
         let _ = self.unshare.wait();
     }
 }
 
-/// Through the core to a worker: in pieces that fit into scratch memory.
+/// A wire to a worker, through the core. It splits bytes into pieces that fit into the core's scratch memory.
 pub struct Relay<'a> {
     core: &'a mut Puppet<UnixStream>,
     socket: u64,
@@ -170,12 +170,12 @@ impl Wire for Relay<'_> {
     }
 }
 
-/// Where this test writes.
+/// The folder for this test's files.
 pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// The host's numbers of a process' children, oldest first.
+/// The children of a process, by their PIDs on the host, oldest first.
 pub fn children(parent: u32) -> Vec<u32> {
     let mut found: Vec<(u64, u32)> = fs::read_dir("/proc")
         .expect("/proc")

@@ -1,20 +1,20 @@
-//! The real loop, natively: PID 1 of a namespace, its core and workers puppets that try whatever a test tells them.
+//! PID 1's real loop on the host, as PID 1 of a namespace. Its core and its workers are puppets: they make the system
+//! calls that a test requests.
 //!
-//! It needs root (a user of its own for each worker) and a static worker in CAPELET_WORKER: tests/pid1/run.sh. What it
-//! cannot show is what only the enclave's machine has: its mounts, its command line, the NSM, the heartbeat; those are
-//! shown under QEMU.
+//! It needs root, because each worker has its own user, and a static worker in `CAPELET_WORKER`: run tests/pid1/run.sh.
+//! The tests under QEMU show what only the enclave's machine has: mounts, command line, NSM, heartbeat.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod confinement;
 mod cores;
 mod deadlines;
 mod machine;
 mod puppet;
-mod walls;
 mod workers;
 
-use capelet_pid1::supervise::Service;
-use capelet_pid1::{core, mounts, sys, worker};
+use capelet_pid1::supervisor::Supervisor;
+use capelet_pid1::{core_process, mounts, sys, worker_process};
 use machine::{Programs, folder};
 use std::io::stdin;
 use std::os::fd::AsFd as _;
@@ -25,27 +25,30 @@ use std::time::Instant;
 use std::{env, fs};
 
 const CASES: &[(&str, fn(&Programs))] = &[
-    ("control: a puppet without walls may do what one behind them may not", walls::control),
-    ("worker: what the kernel says it has", walls::worker),
-    ("worker: every system call", walls::worker_calls),
-    ("worker: arguments of those on the list", walls::worker_arguments),
-    ("worker: nothing to open, nothing to hold", workers::nothing_to_open),
-    ("worker: memory", workers::memory),
-    ("worker: how it ends is what the core is told", workers::ends),
-    ("worker: another user each time", workers::another_user),
-    ("worker: what cannot be started", workers::cannot_start),
-    ("worker: the real one runs a module", workers::real),
-    ("deadline: asleep, busy, silent", deadlines::each),
-    ("deadline: eight at once, each at its own time", deadlines::many),
-    ("deadline: met while the core floods", deadlines::flooded),
-    ("core: what the kernel says it has", walls::core),
-    ("core: every system call", walls::core_calls),
-    ("core: arguments of those on the list", walls::core_arguments),
-    ("core: what is no message ends the machine", cores::no_message),
-    ("core: descriptors that are no worker's socket end the machine", cores::descriptors),
-    ("core: its end is the machine's", cores::end),
-    ("core: a ninth worker is not started", cores::ninth),
-    ("core: one that does not listen ends the machine", cores::deaf),
+    (
+        "control: an unconfined puppet may make forbidden calls",
+        confinement::an_unconfined_puppet_may_make_forbidden_calls,
+    ),
+    ("worker: is confined", confinement::a_worker_is_confined),
+    ("worker: killed for every call not listed", confinement::kills_a_worker_for_every_call_not_listed),
+    ("worker: killed for forbidden arguments", confinement::kills_a_worker_for_forbidden_arguments),
+    ("worker: can open nothing", workers::a_worker_can_open_nothing_and_has_three_descriptors),
+    ("worker: memory is limited", workers::limits_a_workers_memory),
+    ("worker: PID 1 reports why it ended", workers::reports_why_a_worker_ended),
+    ("worker: each has another user", workers::each_worker_has_another_user),
+    ("worker: PID 1 reports one that cannot start", workers::reports_a_worker_that_cannot_start),
+    ("worker: the real one runs a module", workers::the_real_worker_runs_a_module),
+    ("deadline: kills asleep, busy, waiting", deadlines::kills_a_worker_that_sleeps_spins_or_waits),
+    ("deadline: eight, each at its own time", deadlines::kills_each_of_eight_workers_at_its_own_deadline),
+    ("deadline: kept while the core floods", deadlines::keeps_a_deadline_while_the_core_floods),
+    ("core: is confined", confinement::the_core_is_confined),
+    ("core: killed for every call not listed", confinement::kills_the_core_for_every_call_not_listed),
+    ("core: killed for forbidden arguments", confinement::kills_the_core_for_forbidden_arguments),
+    ("core: an invalid message ends the machine", cores::rejects_invalid_messages),
+    ("core: invalid descriptors end the machine", cores::rejects_invalid_descriptors),
+    ("core: the machine ends with it", cores::ends_with_the_core),
+    ("core: gets eight workers at most", cores::starts_eight_workers_at_most),
+    ("core: PID 1 does not wait for it to read", cores::does_not_wait_for_a_core_that_does_not_read),
 ];
 
 fn main() -> ExitCode {
@@ -67,16 +70,17 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What `boot` does once the machine's own steps are done.
+/// The steps of `boot` that do not need the enclave's machine.
 fn pid1(core: &str, worker: &str, folder: &str) -> ExitCode {
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let root = leak(format!("{folder}/root"));
-    mounts::empty(root).unwrap();
+    mounts::mount_empty_root(root).unwrap();
     sys::empty_bounding_set().unwrap();
-    let (core, worker) = (core::open(leak(core.to_owned()), root), worker::open(leak(worker.to_owned()), root));
+    let core = core_process::open(leak(core.to_owned()), root).unwrap();
+    let worker = worker_process::open(leak(worker.to_owned()), root).unwrap();
     let nsm = stdin().as_fd().try_clone_to_owned().unwrap();
-    let Err(error) = Service::start(&core.unwrap(), worker.unwrap(), nsm).and_then(Service::serve);
-    eprintln!("capelet-pid1: {error:?}");
+    let Err(error) = Supervisor::start(&core, worker, nsm).and_then(Supervisor::serve);
+    eprintln!("capelet-pid1: {error}");
     ExitCode::FAILURE
 }
 

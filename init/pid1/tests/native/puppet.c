@@ -1,7 +1,8 @@
-/* A core or a worker that does as a test says: any system call, with any arguments. Static, as the real ones are.
- * CONTROL is the descriptor by which it is led: 1 for a core (which may only receive and send), 0 for a worker (which
- * may only read and write). Requests are eight words, {what, six arguments and a number}; it says where `scratch` is,
- * and then one word for each request. */
+/* A core or a worker that makes the system calls that a test requests. It is static, like the real programs.
+ *
+ * A test controls it through descriptor CONTROL: 1 for a core, which may only receive and send; 0 for a worker, which
+ * may only read and write. A request has eight words: its kind, six arguments, and the number of the system call. The
+ * puppet first sends the address of `scratch`, then one word for each request. */
 #include <errno.h>
 #include <stdint.h>
 #include <sys/socket.h>

@@ -1,9 +1,9 @@
-//! The other side of puppet.c.
+//! The client of puppet.c.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-/// Bytes to a puppet and back.
+/// A connection to a puppet.
 pub trait Wire {
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn receive(&mut self, length: usize) -> io::Result<Vec<u8>>;
@@ -21,10 +21,10 @@ impl Wire for UnixStream {
     }
 }
 
-/// A program that does as it is told. An error is its end.
+/// A program that makes the system calls that a test requests. A method fails if the program has ended.
 pub struct Puppet<W> {
     wire: W,
-    /// Where its scratch memory is.
+    /// The address of its scratch memory.
     pub scratch: u64,
 }
 
@@ -34,7 +34,7 @@ impl<W: Wire> Puppet<W> {
         Ok(Self { wire, scratch })
     }
 
-    /// Any system call; an error is a negative number, as the kernel returns it.
+    /// Makes a system call. Returns the kernel's result: a negative number is an error.
     pub fn call(&mut self, number: i64, arguments: &[u64]) -> io::Result<i64> {
         let mut words = [0; 6];
         words[..arguments.len()].copy_from_slice(arguments);
@@ -57,12 +57,12 @@ impl<W: Wire> Puppet<W> {
         word(&mut self.wire).map(|_| bytes)
     }
 
-    /// Burns time, for ever.
+    /// Starts an endless loop.
     pub fn spin(&mut self) -> io::Result<()> {
         self.request(&[u64::from(b'l'), 0, 0, 0, 0, 0, 0, 0])
     }
 
-    /// Writes where nothing is.
+    /// Writes to an address that is not mapped.
     pub fn crash(&mut self) -> io::Result<()> {
         self.request(&[u64::from(b'd'), 0, 0, 0, 0, 0, 0, 0])
     }

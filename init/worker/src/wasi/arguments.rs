@@ -1,18 +1,18 @@
-//! Arguments, and an environment that is always empty.
+//! Calls about the arguments, and about the environment, which is always empty.
 
-use super::abi::Errno;
 use super::guest::Guest;
-use super::{Answer, Wasi};
+use super::numbers::Errno;
+use super::{CallResult, Wasi};
 
 impl Wasi {
-    pub(super) fn args_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> Answer {
+    pub(super) fn args_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> CallResult {
         let bytes: usize = self.arguments.iter().map(|argument| argument.len() + 1).sum();
         guest.put(count, number(self.arguments.len())?.to_le_bytes())?;
         Ok(guest.put(size, number(bytes)?.to_le_bytes())?)
     }
 
-    /// Each argument ends with a NUL; its address goes into the list of pointers.
-    pub(super) fn args_get(&mut self, guest: &mut Guest<'_>, mut pointers: u32, mut bytes: u32) -> Answer {
+    /// Writes each argument with a NUL at its end, and its address into the list of pointers.
+    pub(super) fn args_get(&mut self, guest: &mut Guest<'_>, mut pointers: u32, mut bytes: u32) -> CallResult {
         for argument in &self.arguments {
             guest.put(pointers, bytes.to_le_bytes())?;
             let length = number(argument.len())?;
@@ -25,12 +25,12 @@ impl Wasi {
         Ok(())
     }
 
-    pub(super) fn environ_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> Answer {
+    pub(super) fn environ_sizes_get(&mut self, guest: &mut Guest<'_>, count: u32, size: u32) -> CallResult {
         guest.put(count, [0; 4])?;
         Ok(guest.put(size, [0; 4])?)
     }
 
-    pub(super) fn environ_get(&mut self, _: &mut Guest<'_>, _pointers: u32, _bytes: u32) -> Answer {
+    pub(super) fn environ_get(&mut self, _: &mut Guest<'_>, _pointers: u32, _bytes: u32) -> CallResult {
         Ok(())
     }
 }

@@ -1,11 +1,9 @@
-//! Time. The wall clock begins with the time that the core gives, for the machine's own is the parent's, and goes
-//! on with the kernel's monotonic clock.
+//! A run's clocks. The wall clock starts at the time that the core states, because the parent controls the machine's
+//! wall clock. It advances with the kernel's monotonic clock.
 
 use std::time::Instant;
 
-use super::abi::Errno;
-use super::guest::Guest;
-use super::{Answer, Wasi};
+use super::numbers::Errno;
 
 const REALTIME: u32 = 0;
 const MONOTONIC: u32 = 1;
@@ -13,18 +11,23 @@ const MONOTONIC: u32 = 1;
 /// The run's clocks.
 #[derive(Debug)]
 pub struct Clock {
-    /// Nanoseconds since 1970 when the run began.
+    /// The wall clock's time at the start of the run, in nanoseconds since 1970.
     wall: u64,
+    /// The start of the run.
     begun: Instant,
 }
 
 impl Clock {
-    /// A clock that says `now` milliseconds since 1970.
+    /// Starts the clocks. The wall clock starts at `now` milliseconds since 1970.
     pub fn new(now: u64) -> Self {
         Self { wall: now.saturating_mul(1_000_000), begun: Instant::now() }
     }
 
-    /// Nanoseconds on a clock: since 1970, or since the run began.
+    /// Reads a clock, in nanoseconds: since 1970 for the wall clock, since the start of the run for the monotonic one.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Inval`] for another clock, [`Errno::Overflow`] if the time does not fit.
     pub fn nanoseconds(&self, clock: u32) -> Result<u64, Errno> {
         let elapsed = u64::try_from(self.begun.elapsed().as_nanos()).map_err(|_| Errno::Overflow)?;
         match clock {
@@ -35,23 +38,12 @@ impl Clock {
     }
 }
 
-impl Wasi {
-    pub(super) fn clock_res_get(&mut self, guest: &mut Guest<'_>, clock: u32, to: u32) -> Answer {
-        self.clock.nanoseconds(clock)?;
-        Ok(guest.put(to, 1_u64.to_le_bytes())?)
-    }
-
-    pub(super) fn clock_time_get(&mut self, guest: &mut Guest<'_>, clock: u32, _precision: u64, to: u32) -> Answer {
-        Ok(guest.put(to, self.clock.nanoseconds(clock)?.to_le_bytes())?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_wall_clock_begins_where_it_is_told() {
+    fn the_wall_clock_starts_at_the_given_time() {
         let clock = Clock::new(1_700_000_000_000);
         let wall = clock.nanoseconds(REALTIME).unwrap();
         assert!((1_700_000_000_000_000_000..1_700_000_060_000_000_000).contains(&wall));

@@ -1,55 +1,55 @@
-//! The function's open descriptors: numbers that mean something in this module only, none of the process' own.
+//! The function's open descriptors. They are not descriptors of the worker's process.
 
-use super::abi::Errno;
-use super::tree::{Id, ROOT};
+use super::numbers::Errno;
+use super::tree::{NodeId, ROOT};
 
 /// The most open descriptors.
 const MAX_OPEN: usize = 128;
 
-/// What a descriptor stands for.
+/// What a descriptor refers to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A file, read from here on.
+pub enum DescriptorKind {
+    /// A file.
     File {
         /// The file.
-        node: Id,
-        /// Where the next read begins; may lie beyond the end.
+        node: NodeId,
+        /// The position of the next read. It may be beyond the end.
         offset: u64,
     },
     /// A directory.
     Directory {
         /// The directory.
-        node: Id,
-        /// Whether it was open from the start.
+        node: NodeId,
+        /// Whether the worker opened it before the run.
         preopened: bool,
     },
-    /// The result.
+    /// The run's result.
     Output,
-    /// What is not the result.
+    /// The run's diagnostics.
     Diagnostic,
 }
 
 /// An open descriptor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// What it stands for.
-    pub kind: Kind,
-    /// Its `fdflags`, kept only to be told again: nothing here blocks or appends.
+    /// What it refers to.
+    pub kind: DescriptorKind,
+    /// Its `fdflags`. The function can read them back. They have no effect, because nothing here blocks or appends.
     pub flags: u16,
 }
 
-/// All of them, by number.
+/// All open descriptors, by number.
 #[derive(Debug)]
 pub struct Descriptors(Vec<Option<Descriptor>>);
 
 impl Descriptors {
-    /// 0 input, 1 `output`, 2 diagnostics, 3 the root directory.
-    pub fn new(input: Id, output: Kind) -> Self {
+    /// Opens the first descriptors: 0 the input, 1 `output`, 2 diagnostics, 3 the root directory.
+    pub fn new(input: NodeId, output: DescriptorKind) -> Self {
         let kinds = [
-            Kind::File { node: input, offset: 0 },
+            DescriptorKind::File { node: input, offset: 0 },
             output,
-            Kind::Diagnostic,
-            Kind::Directory { node: ROOT, preopened: true },
+            DescriptorKind::Diagnostic,
+            DescriptorKind::Directory { node: ROOT, preopened: true },
         ];
         Self(kinds.into_iter().map(|kind| Some(Descriptor { kind, flags: 0 })).collect())
     }
@@ -58,21 +58,33 @@ impl Descriptors {
         usize::try_from(fd).ok().and_then(|fd| self.0.get_mut(fd)).filter(|slot| slot.is_some()).ok_or(Errno::Badf)
     }
 
-    /// An open descriptor.
+    /// The descriptor `fd`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`] if it is not open.
     pub fn get(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
         self.slot(fd)?.as_mut().ok_or(Errno::Badf)
     }
 
-    /// The directory that it stands for.
-    pub fn directory(&mut self, fd: u32) -> Result<Id, Errno> {
+    /// The directory to which the descriptor `fd` refers.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`] if it is not open, [`Errno::Notdir`] if it is not a directory.
+    pub fn directory(&mut self, fd: u32) -> Result<NodeId, Errno> {
         match self.get(fd)?.kind {
-            Kind::Directory { node, .. } => Ok(node),
+            DescriptorKind::Directory { node, .. } => Ok(node),
             _ => Err(Errno::Notdir),
         }
     }
 
-    /// Gives the lowest free number.
-    pub fn open(&mut self, kind: Kind, flags: u16) -> Result<u32, Errno> {
+    /// Opens a descriptor with the lowest free number, and returns the number.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Mfile`] if [`MAX_OPEN`] descriptors are open.
+    pub fn open(&mut self, kind: DescriptorKind, flags: u16) -> Result<u32, Errno> {
         let free = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
         let fd = u32::try_from(free).map_err(|_| Errno::Mfile)?;
         let descriptor = Some(Descriptor { kind, flags });
@@ -84,13 +96,21 @@ impl Descriptors {
         Ok(fd)
     }
 
-    /// Frees the number.
+    /// Closes a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`] if it is not open.
     pub fn close(&mut self, fd: u32) -> Result<(), Errno> {
         *self.slot(fd)? = None;
         Ok(())
     }
 
-    /// Moves a descriptor onto another open one.
+    /// Moves the descriptor `fd` to the number `onto`, which must be open.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Badf`] if one of them is not open.
     pub fn renumber(&mut self, fd: u32, onto: u32) -> Result<(), Errno> {
         self.get(onto)?;
         let moved = self.slot(fd)?.take();
@@ -105,29 +125,29 @@ mod tests {
     use crate::wasi::tree::Tree;
 
     fn new() -> Descriptors {
-        Descriptors::new(Tree::default().detached(Vec::new()), Kind::Output)
+        Descriptors::new(Tree::default().insert_unnamed(Vec::new()), DescriptorKind::Output)
     }
 
     #[test]
-    fn the_lowest_free_number_up_to_the_limit() {
+    fn opens_the_lowest_free_number_up_to_the_limit() {
         let mut open = new();
         for fd in 4..128 {
-            assert_eq!(open.open(Kind::Diagnostic, 0), Ok(fd));
+            assert_eq!(open.open(DescriptorKind::Diagnostic, 0), Ok(fd));
         }
-        assert_eq!(open.open(Kind::Diagnostic, 0), Err(Errno::Mfile));
+        assert_eq!(open.open(DescriptorKind::Diagnostic, 0), Err(Errno::Mfile));
         open.close(7).unwrap();
         assert_eq!(open.close(7), Err(Errno::Badf));
-        assert_eq!(open.open(Kind::Output, 0), Ok(7));
+        assert_eq!(open.open(DescriptorKind::Output, 0), Ok(7));
     }
 
     #[test]
-    fn moving_one_onto_another() {
+    fn renumber_moves_a_descriptor_to_an_open_number() {
         let mut open = new();
         open.renumber(1, 0).unwrap();
-        assert_eq!(open.get(0).unwrap().kind, Kind::Output);
+        assert_eq!(open.get(0).unwrap().kind, DescriptorKind::Output);
         assert_eq!(open.get(1), Err(Errno::Badf));
         open.renumber(0, 0).unwrap();
-        assert_eq!(open.get(0).unwrap().kind, Kind::Output);
+        assert_eq!(open.get(0).unwrap().kind, DescriptorKind::Output);
         assert_eq!(open.renumber(0, 1), Err(Errno::Badf));
         assert_eq!(open.renumber(9, 0), Err(Errno::Badf));
         assert_eq!(open.get(u32::MAX), Err(Errno::Badf));

@@ -1,22 +1,22 @@
-//! Directories: the one that is open from the start, and what is in one.
+//! Calls about directories: the preopened one, and listing.
 
-use super::abi::{Errno, FileType};
-use super::descriptors::Kind;
+use super::descriptors::DescriptorKind;
 use super::guest::Guest;
-use super::tree::{Id, Node, Tree};
-use super::{Answer, Wasi};
+use super::numbers::{Errno, FileType};
+use super::tree::{Node, NodeId, Tree};
+use super::{CallResult, Wasi};
 
-/// The name of the directory that is open from the start.
+/// The name of the preopened directory.
 const PREOPENED: &[u8; 1] = b"/";
 
 impl Wasi {
-    pub(super) fn fd_prestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> Answer {
+    pub(super) fn fd_prestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> CallResult {
         self.preopened(fd)?;
-        // Type 0, a directory, and the length of its name.
+        // Type 0: a directory. Then the length of its name.
         Ok(guest.put(to, [0, 0, 0, 0, 1, 0, 0, 0])?)
     }
 
-    pub(super) fn fd_prestat_dir_name(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32, length: u32) -> Answer {
+    pub(super) fn fd_prestat_dir_name(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32, length: u32) -> CallResult {
         self.preopened(fd)?;
         if length < 1 {
             return Err(Errno::Nametoolong.into());
@@ -26,13 +26,13 @@ impl Wasi {
 
     fn preopened(&mut self, fd: u32) -> Result<(), Errno> {
         match self.descriptors.get(fd)?.kind {
-            Kind::Directory { preopened: true, .. } => Ok(()),
+            DescriptorKind::Directory { preopened: true, .. } => Ok(()),
             _ => Err(Errno::Badf),
         }
     }
 
-    /// Entries from number `cookie` on, as many as there is room for; the last is cut off where the room ends, which
-    /// tells the caller that there are more.
+    /// Writes entries from number `cookie` on, as many as fit. The last one is truncated at the end of the buffer,
+    /// which tells the function that there are more.
     pub(super) fn fd_readdir(
         &mut self,
         guest: &mut Guest<'_>,
@@ -41,7 +41,7 @@ impl Wasi {
         length: u32,
         cookie: u64,
         used: u32,
-    ) -> Answer {
+    ) -> CallResult {
         let directory = self.descriptors.directory(fd)?;
         let room = guest.bytes_mut(to, length)?;
         let mut filled = 0;
@@ -62,15 +62,15 @@ impl Wasi {
     }
 }
 
-/// A directory's entries: itself, its parent, then what is in it by name.
-fn entries(tree: &Tree, directory: Id) -> Result<impl Iterator<Item = (&[u8], Id)>, Errno> {
+/// A directory's entries: itself, its parent, then its content by name.
+fn entries(tree: &Tree, directory: NodeId) -> Result<impl Iterator<Item = (&[u8], NodeId)>, Errno> {
     let Node::Directory { parent, children } = tree.node(directory) else { return Err(Errno::Notdir) };
     let dots = [(&b"."[..], directory), (&b".."[..], *parent)];
     Ok(dots.into_iter().chain(children.iter().map(|(name, id)| (name.as_slice(), *id))))
 }
 
-/// `dirent`: cookie of the next, inode, length of the name, type.
-fn dirent(tree: &Tree, next: u64, name: &[u8], id: Id) -> Result<[u8; 24], Errno> {
+/// Encodes a `dirent`: cookie of the next entry, inode, length of the name, type.
+fn dirent(tree: &Tree, next: u64, name: &[u8], id: NodeId) -> Result<[u8; 24], Errno> {
     let kind = match tree.node(id) {
         Node::File(_) => FileType::RegularFile,
         Node::Directory { .. } => FileType::Directory,

@@ -1,24 +1,23 @@
-//! Reading files (the input is one, without a name), and what can be known of a descriptor.
+//! Calls that read files, and calls about descriptors.
 
-use super::abi::{Errno, FDFLAGS_SETTABLE, FileType, rights};
-use super::descriptors::Kind;
+use super::descriptors::DescriptorKind;
 use super::guest::Guest;
-use super::tree::{Id, Node, Tree};
-use super::{Answer, Wasi};
-
-/// The bytes of a file.
-pub fn contents(tree: &Tree, node: Id) -> Result<&[u8], Errno> {
-    match tree.node(node) {
-        Node::File(bytes) => Ok(bytes),
-        Node::Directory { .. } => Err(Errno::Isdir),
-    }
-}
+use super::numbers::{Errno, FDFLAGS_SETTABLE, FileType, rights};
+use super::tree::{Node, NodeId, Tree};
+use super::{CallResult, Wasi};
 
 impl Wasi {
-    pub(super) fn fd_read(&mut self, guest: &mut Guest<'_>, fd: u32, vectors: u32, count: u32, read: u32) -> Answer {
+    pub(super) fn fd_read(
+        &mut self,
+        guest: &mut Guest<'_>,
+        fd: u32,
+        vectors: u32,
+        count: u32,
+        read: u32,
+    ) -> CallResult {
         let (node, offset) = self.open_file(fd, Errno::Badf)?;
         let taken = self.scatter(guest, node, offset, vectors, count, read)?;
-        if let Kind::File { offset, .. } = &mut self.descriptors.get(fd)?.kind {
+        if let DescriptorKind::File { offset, .. } = &mut self.descriptors.get(fd)?.kind {
             *offset = offset.saturating_add(taken.into());
         }
         Ok(())
@@ -32,23 +31,23 @@ impl Wasi {
         count: u32,
         offset: u64,
         read: u32,
-    ) -> Answer {
+    ) -> CallResult {
         let (node, _) = self.open_file(fd, Errno::Spipe)?;
         self.scatter(guest, node, offset, vectors, count, read)?;
         Ok(())
     }
 
-    /// Copies from a file into the vectors and says how much; changes nothing if an address is outside.
+    /// Copies from a file into the vectors, and returns how many bytes. Copies nothing if an address is outside.
     fn scatter(
         &self,
         guest: &mut Guest<'_>,
-        node: Id,
+        node: NodeId,
         offset: u64,
         vectors: u32,
         count: u32,
         read: u32,
     ) -> Result<u32, Errno> {
-        let contents = contents(&self.tree, node)?;
+        let contents = self.tree.contents(node)?;
         let mut rest = usize::try_from(offset).ok().and_then(|offset| contents.get(offset..)).unwrap_or(&[]);
         let vectors = guest.vectors(vectors, count)?;
         let before = rest.len();
@@ -64,9 +63,9 @@ impl Wasi {
         Ok(taken)
     }
 
-    pub(super) fn fd_seek(&mut self, guest: &mut Guest<'_>, fd: u32, by: i64, whence: u32, to: u32) -> Answer {
+    pub(super) fn fd_seek(&mut self, guest: &mut Guest<'_>, fd: u32, by: i64, whence: u32, to: u32) -> CallResult {
         let (node, offset) = self.open_file(fd, Errno::Spipe)?;
-        let size = contents(&self.tree, node)?.len();
+        let size = self.tree.contents(node)?.len();
         let from = match whence {
             0 => 0,
             1 => offset,
@@ -75,43 +74,50 @@ impl Wasi {
         };
         let target = from.checked_add_signed(by).ok_or(Errno::Inval)?;
         guest.put(to, target.to_le_bytes())?;
-        if let Kind::File { offset, .. } = &mut self.descriptors.get(fd)?.kind {
+        if let DescriptorKind::File { offset, .. } = &mut self.descriptors.get(fd)?.kind {
             *offset = target;
         }
         Ok(())
     }
 
-    pub(super) fn fd_tell(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> Answer {
+    pub(super) fn fd_tell(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> CallResult {
         let (_, offset) = self.open_file(fd, Errno::Spipe)?;
         Ok(guest.put(to, offset.to_le_bytes())?)
     }
 
-    /// Everything is in memory already.
-    pub(super) fn fd_advise(&mut self, _: &mut Guest<'_>, fd: u32, _offset: u64, _length: u64, advice: u32) -> Answer {
+    /// Does nothing, because every file is in memory.
+    pub(super) fn fd_advise(
+        &mut self,
+        _: &mut Guest<'_>,
+        fd: u32,
+        _offset: u64,
+        _length: u64,
+        advice: u32,
+    ) -> CallResult {
         self.open_file(fd, Errno::Spipe)?;
         if advice > 5 { Err(Errno::Inval.into()) } else { Ok(()) }
     }
 
-    /// Nothing here is held back: what was written is on its way, and files do not change.
-    pub(super) fn fd_sync(&mut self, _: &mut Guest<'_>, fd: u32) -> Answer {
+    /// Does nothing, because files do not change. Output is sent when a frame is full or the run ends.
+    pub(super) fn fd_sync(&mut self, _: &mut Guest<'_>, fd: u32) -> CallResult {
         self.descriptors.get(fd)?;
         Ok(())
     }
 
-    pub(super) fn fd_datasync(&mut self, guest: &mut Guest<'_>, fd: u32) -> Answer {
+    pub(super) fn fd_datasync(&mut self, guest: &mut Guest<'_>, fd: u32) -> CallResult {
         self.fd_sync(guest, fd)
     }
 
-    pub(super) fn fd_close(&mut self, _: &mut Guest<'_>, fd: u32) -> Answer {
+    pub(super) fn fd_close(&mut self, _: &mut Guest<'_>, fd: u32) -> CallResult {
         Ok(self.descriptors.close(fd)?)
     }
 
-    pub(super) fn fd_renumber(&mut self, _: &mut Guest<'_>, fd: u32, onto: u32) -> Answer {
+    pub(super) fn fd_renumber(&mut self, _: &mut Guest<'_>, fd: u32, onto: u32) -> CallResult {
         Ok(self.descriptors.renumber(fd, onto)?)
     }
 
-    /// `fdstat`: type, flags, rights, rights of what is opened under it.
-    pub(super) fn fd_fdstat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> Answer {
+    /// Encodes an `fdstat`: type, flags, rights, inheriting rights.
+    pub(super) fn fd_fdstat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> CallResult {
         const ANY: u64 = rights::FD_FDSTAT_SET_FLAGS | rights::FD_FILESTAT_GET | rights::POLL_FD_READWRITE;
         const FILE: u64 = ANY | rights::FD_READ | rights::FD_SEEK | rights::FD_TELL | rights::FD_ADVISE;
         const DIRECTORY: u64 = rights::FD_FDSTAT_SET_FLAGS
@@ -122,11 +128,11 @@ impl Wasi {
             | rights::PATH_FILESTAT_GET;
         let descriptor = self.descriptors.get(fd)?;
         let (kind, base, inheriting) = match descriptor.kind {
-            Kind::File { .. } => (FileType::RegularFile, FILE, 0),
-            // With the right to write: a libc asks for no right that it would not inherit, and so would be given a
-            // file to read when it wants to write, where it shall hear that this cannot be.
-            Kind::Directory { .. } => (FileType::Directory, DIRECTORY, DIRECTORY | FILE | rights::FD_WRITE),
-            Kind::Output | Kind::Diagnostic => (FileType::Unknown, ANY | rights::FD_WRITE, 0),
+            DescriptorKind::File { .. } => (FileType::RegularFile, FILE, 0),
+            // The right to write is included so that opening a file for writing fails. A libc requests only rights that
+            // a file inherits. Without this right it would silently open the file for reading.
+            DescriptorKind::Directory { .. } => (FileType::Directory, DIRECTORY, DIRECTORY | FILE | rights::FD_WRITE),
+            DescriptorKind::Output | DescriptorKind::Diagnostic => (FileType::Unknown, ANY | rights::FD_WRITE, 0),
         };
         let mut stat = [0; 24];
         stat[0] = kind as u8;
@@ -136,7 +142,7 @@ impl Wasi {
         Ok(guest.put(to, stat)?)
     }
 
-    pub(super) fn fd_fdstat_set_flags(&mut self, _: &mut Guest<'_>, fd: u32, flags: u32) -> Answer {
+    pub(super) fn fd_fdstat_set_flags(&mut self, _: &mut Guest<'_>, fd: u32, flags: u32) -> CallResult {
         let descriptor = self.descriptors.get(fd)?;
         if flags & !FDFLAGS_SETTABLE != 0 {
             return Err(Errno::Notsup.into());
@@ -145,26 +151,30 @@ impl Wasi {
         Ok(())
     }
 
-    pub(super) fn fd_filestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> Answer {
+    pub(super) fn fd_filestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, to: u32) -> CallResult {
         let stat = match self.descriptors.get(fd)?.kind {
-            Kind::File { node, .. } | Kind::Directory { node, .. } => filestat(&self.tree, node)?,
-            Kind::Output | Kind::Diagnostic => [0; 64],
+            DescriptorKind::File { node, .. } | DescriptorKind::Directory { node, .. } => filestat(&self.tree, node)?,
+            DescriptorKind::Output | DescriptorKind::Diagnostic => [0; 64],
         };
         Ok(guest.put(to, stat)?)
     }
 
-    /// File and offset behind a descriptor; what stands for output answers `pipe`.
-    fn open_file(&mut self, fd: u32, pipe: Errno) -> Result<(Id, u64), Errno> {
+    /// The file and the position of a descriptor. For output and diagnostics the error is `pipe`.
+    fn open_file(&mut self, fd: u32, pipe: Errno) -> Result<(NodeId, u64), Errno> {
         match self.descriptors.get(fd)?.kind {
-            Kind::File { node, offset } => Ok((node, offset)),
-            Kind::Directory { .. } => Err(Errno::Isdir),
-            Kind::Output | Kind::Diagnostic => Err(pipe),
+            DescriptorKind::File { node, offset } => Ok((node, offset)),
+            DescriptorKind::Directory { .. } => Err(Errno::Isdir),
+            DescriptorKind::Output | DescriptorKind::Diagnostic => Err(pipe),
         }
     }
 }
 
-/// `filestat`: device, inode, type, links, size; all times are 0, for the bundle has none.
-pub fn filestat(tree: &Tree, node: Id) -> Result<[u8; 64], Errno> {
+/// Encodes a `filestat`: device, inode, type, links, size. All times are 0, because a bundle has none.
+///
+/// # Errors
+///
+/// [`Errno::Overflow`] if the size does not fit into its field.
+pub fn filestat(tree: &Tree, node: NodeId) -> Result<[u8; 64], Errno> {
     let (kind, size) = match tree.node(node) {
         Node::File(bytes) => (FileType::RegularFile, bytes.len()),
         Node::Directory { .. } => (FileType::Directory, 0),

@@ -1,50 +1,66 @@
-//! The function's memory, as its calls reach it: every address is checked, none is trusted.
+//! The function's memory, as the worker's calls access it. Every address is checked.
 
 use std::ops::Range;
 
-use super::abi::Errno;
+use super::numbers::Errno;
 
-/// The most vectors of one call (Linux' `IOV_MAX`).
+/// The most vectors of one call, as Linux's `IOV_MAX`.
 const MAX_VECTORS: u32 = 1024;
-/// The longest path, in bytes (Linux' `PATH_MAX`).
+/// The longest path in bytes, as Linux's `PATH_MAX`.
 const MAX_PATH: u32 = 4096;
 
-// Sums of two 32-bit numbers, which is all that addresses are, do not overflow.
+// Addresses and lengths have 32 bits, so the sum of two does not overflow a `usize`.
 const _: () = assert!(usize::BITS >= 64);
 
-/// The bytes at an address; they may lie outside any memory.
+/// The range of `length` bytes at the address `at`. It may be outside the memory.
 pub fn range(at: u32, length: u32) -> Range<usize> {
     let start = at as usize;
     start..start + length as usize
 }
 
-/// The memory of a function during one call.
+/// The function's memory during one call.
 pub struct Guest<'a>(&'a mut [u8]);
 
 impl<'a> Guest<'a> {
-    /// The memory, whole.
+    /// Wraps the whole memory.
     pub fn new(memory: &'a mut [u8]) -> Self {
         Self(memory)
     }
 
-    /// The bytes at an address.
+    /// Reads `length` bytes at the address `at`.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Fault`] if they are not all inside the memory.
     pub fn bytes(&self, at: u32, length: u32) -> Result<&[u8], Errno> {
         self.0.get(range(at, length)).ok_or(Errno::Fault)
     }
 
-    /// The bytes at an address, to be written.
+    /// Gives access to `length` bytes at the address `at`, for writing.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Fault`] if they are not all inside the memory.
     pub fn bytes_mut(&mut self, at: u32, length: u32) -> Result<&mut [u8], Errno> {
         self.0.get_mut(range(at, length)).ok_or(Errno::Fault)
     }
 
-    /// Writes `N` bytes, all or none.
+    /// Writes `N` bytes: all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Fault`] if they are not all inside the memory.
     pub fn put<const N: usize>(&mut self, at: u32, bytes: [u8; N]) -> Result<(), Errno> {
         let start = at as usize;
         *self.0.get_mut(start..).and_then(|rest| rest.first_chunk_mut()).ok_or(Errno::Fault)? = bytes;
         Ok(())
     }
 
-    /// A path.
+    /// Reads a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Nametoolong`] if it is longer than [`MAX_PATH`], [`Errno::Fault`] if it is outside the memory.
     pub fn path(&self, at: u32, length: u32) -> Result<&[u8], Errno> {
         if length > MAX_PATH {
             return Err(Errno::Nametoolong);
@@ -52,7 +68,13 @@ impl<'a> Guest<'a> {
         self.bytes(at, length)
     }
 
-    /// Address and length of each vector of a scattered read or write. Each lies in the memory; they may overlap.
+    /// Reads the vectors of a scattered read or write: the address and the length of each. Each vector is inside the
+    /// memory. Vectors may overlap.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Inval`] if there are more than [`MAX_VECTORS`], [`Errno::Fault`] if the list or a vector is outside the
+    /// memory.
     pub fn vectors(&self, at: u32, count: u32) -> Result<Vec<(u32, u32)>, Errno> {
         if count > MAX_VECTORS {
             return Err(Errno::Inval);
@@ -67,12 +89,12 @@ impl<'a> Guest<'a> {
     }
 }
 
-/// The little-endian word at `at` of a structure; 0 beyond its end.
+/// Reads the little-endian `u32` at offset `at` of a structure. Returns 0 beyond its end.
 pub fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u32::from_le_bytes(*word))
 }
 
-/// The same for eight bytes.
+/// Reads the little-endian `u64` at offset `at` of a structure. Returns 0 beyond its end.
 pub fn double_word(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
 }
@@ -87,9 +109,9 @@ mod tests {
     }
 
     proptest! {
-        /// Against arithmetic in 128 bits: in is in, out is out, nothing panics.
+        /// Compares with arithmetic in 128 bits.
         #[test]
-        fn in_is_in_and_out_is_out(size in 0..64_usize, at in address(), length in address()) {
+        fn accepts_a_range_if_and_only_if_it_is_inside(size in 0..64_usize, at in address(), length in address()) {
             let mut memory = vec![7; size];
             let mut guest = Guest::new(&mut memory);
             let inside = u128::from(at) + u128::from(length) <= size as u128;
@@ -101,9 +123,8 @@ mod tests {
             prop_assert_eq!(written, if fits { 8 } else { 0 });
         }
 
-        /// Whatever a vector list holds: either it is refused, or each of its vectors lies inside.
         #[test]
-        fn vectors_lie_inside(memory in proptest::collection::vec(any::<u8>(), 0..96), at in address(), count in address()) {
+        fn accepted_vectors_are_inside(memory in proptest::collection::vec(any::<u8>(), 0..96), at in address(), count in address()) {
             let mut copy = memory.clone();
             let guest = Guest::new(&mut copy);
             if let Ok(vectors) = guest.vectors(at, count) {
@@ -116,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_one_call() {
+    fn rejects_too_many_vectors_and_too_long_paths() {
         let mut memory = vec![0; 100_000];
         let guest = Guest::new(&mut memory);
         assert_eq!(guest.vectors(0, 1024).unwrap().len(), 1024);
@@ -127,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_a_structure() {
+    fn reads_little_endian_fields() {
         assert_eq!(word(&[1, 2, 0, 0, 5], 0), 0x201);
         assert_eq!(word(&[1, 2, 0, 0, 5], 2), 0);
         assert_eq!(double_word(&[0, 1, 0, 0, 0, 0, 0, 0, 0], 1), 1);

@@ -1,9 +1,9 @@
-//! Writing: the result and the diagnostics. Nothing else can be written.
+//! Calls that write the result and the diagnostics. A function can write nothing else.
 
-use super::abi::Errno;
-use super::descriptors::Kind;
+use super::descriptors::DescriptorKind;
 use super::guest::Guest;
-use super::{Answer, Wasi};
+use super::numbers::Errno;
+use super::{CallResult, Wasi};
 
 impl Wasi {
     pub(super) fn fd_write(
@@ -13,14 +13,14 @@ impl Wasi {
         vectors: u32,
         count: u32,
         written: u32,
-    ) -> Answer {
+    ) -> CallResult {
         let result = match self.descriptors.get(fd)?.kind {
-            Kind::Output => true,
-            Kind::Diagnostic => false,
-            Kind::File { .. } | Kind::Directory { .. } => return Err(Errno::Badf.into()),
+            DescriptorKind::Output => true,
+            DescriptorKind::Diagnostic => false,
+            DescriptorKind::File { .. } | DescriptorKind::Directory { .. } => return Err(Errno::Badf.into()),
         };
         let mut total = 0_u32;
-        // Vectors may overlap: counted before anything is written, they may sum up to more than there is memory.
+        // Vectors may overlap, so their sum may exceed the memory. It is checked before anything is written.
         let vectors = guest.vectors(vectors, count)?;
         for (_, length) in &vectors {
             total = total.checked_add(*length).ok_or(Errno::Inval)?;
@@ -41,10 +41,10 @@ impl Wasi {
         _count: u32,
         _offset: u64,
         _written: u32,
-    ) -> Answer {
+    ) -> CallResult {
         Err(match self.descriptors.get(fd)?.kind {
-            Kind::Output | Kind::Diagnostic => Errno::Spipe.into(),
-            Kind::File { .. } | Kind::Directory { .. } => Errno::Badf.into(),
+            DescriptorKind::Output | DescriptorKind::Diagnostic => Errno::Spipe.into(),
+            DescriptorKind::File { .. } | DescriptorKind::Directory { .. } => Errno::Badf.into(),
         })
     }
 }

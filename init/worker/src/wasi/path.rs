@@ -1,11 +1,11 @@
-//! Paths: opening and asking. They begin at a directory's descriptor and never lead above it; nothing can be made.
+//! Calls with paths. A path starts at a directory's descriptor and never leads above it. Nothing can be created.
 
-use super::abi::{Errno, oflags, rights};
-use super::descriptors::Kind;
+use super::descriptors::DescriptorKind;
 use super::files::filestat;
 use super::guest::Guest;
-use super::tree::{Id, Node};
-use super::{Answer, Wasi};
+use super::numbers::{Errno, oflags, rights};
+use super::tree::{Node, NodeId};
+use super::{CallResult, Wasi};
 
 impl Wasi {
     #[expect(clippy::too_many_arguments, reason = "path_open has nine")]
@@ -21,7 +21,7 @@ impl Wasi {
         _inheriting: u64,
         flags: u32,
         to: u32,
-    ) -> Answer {
+    ) -> CallResult {
         let writing = rights & rights::FD_WRITE != 0;
         let node = match self.find(guest, fd, path, length) {
             Err(Errno::Noent) if oflags & oflags::CREAT != 0 => return Err(Errno::Rofs.into()),
@@ -31,10 +31,10 @@ impl Wasi {
             _ if oflags & oflags::CREAT != 0 && oflags & oflags::EXCL != 0 => return Err(Errno::Exist.into()),
             Node::File(_) if oflags & oflags::DIRECTORY != 0 => return Err(Errno::Notdir.into()),
             Node::File(_) if writing || oflags & oflags::TRUNC != 0 => return Err(Errno::Rofs.into()),
-            Node::File(_) => Kind::File { node, offset: 0 },
-            // Some ask for every right when they open a directory to list it.
+            Node::File(_) => DescriptorKind::File { node, offset: 0 },
+            // Some programs request every right when they open a directory to list it.
             Node::Directory { .. } if writing && oflags & oflags::DIRECTORY == 0 => return Err(Errno::Isdir.into()),
-            Node::Directory { .. } => Kind::Directory { node, preopened: false },
+            Node::Directory { .. } => DescriptorKind::Directory { node, preopened: false },
         };
         guest.put(to, [0; 4])?;
         let flags = u16::try_from(flags).map_err(|_| Errno::Inval)?;
@@ -42,7 +42,7 @@ impl Wasi {
         Ok(guest.put(to, opened.to_le_bytes())?)
     }
 
-    /// There are no links: whether they shall be followed makes no difference.
+    /// Ignores the flag to follow links, because there are none.
     pub(super) fn path_filestat_get(
         &mut self,
         guest: &mut Guest<'_>,
@@ -51,12 +51,12 @@ impl Wasi {
         path: u32,
         length: u32,
         to: u32,
-    ) -> Answer {
+    ) -> CallResult {
         let node = self.find(guest, fd, path, length)?;
         Ok(guest.put(to, filestat(&self.tree, node)?)?)
     }
 
-    /// What exists is no link.
+    /// Fails with [`Errno::Inval`] for every existing path, because there are no links.
     #[expect(clippy::too_many_arguments, reason = "path_readlink has seven")]
     pub(super) fn path_readlink(
         &mut self,
@@ -67,12 +67,12 @@ impl Wasi {
         _to: u32,
         _room: u32,
         _used: u32,
-    ) -> Answer {
+    ) -> CallResult {
         self.find(guest, fd, path, length)?;
         Err(Errno::Inval.into())
     }
 
-    fn find(&mut self, guest: &Guest<'_>, fd: u32, path: u32, length: u32) -> Result<Id, Errno> {
+    fn find(&mut self, guest: &Guest<'_>, fd: u32, path: u32, length: u32) -> Result<NodeId, Errno> {
         let directory = self.descriptors.directory(fd)?;
         self.tree.walk(directory, guest.path(path, length)?)
     }

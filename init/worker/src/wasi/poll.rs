@@ -1,13 +1,12 @@
-//! Waiting. Files and output are always ready, so only a poll of nothing but clocks waits at all.
+//! The call that waits. Files and output are always ready, so it waits only if all subscriptions are clocks.
 
 use std::thread;
 use std::time::Duration;
 
-use super::abi::Errno;
-use super::descriptors::Kind;
-use super::files::contents;
+use super::descriptors::DescriptorKind;
 use super::guest::{Guest, double_word, word};
-use super::{Answer, Wasi};
+use super::numbers::Errno;
+use super::{CallResult, Wasi};
 
 /// The most subscriptions of one call.
 const MAX_SUBSCRIPTIONS: u32 = 1024;
@@ -20,11 +19,11 @@ const CLOCK: u8 = 0;
 const FD_READ: u8 = 1;
 const FD_WRITE: u8 = 2;
 
-/// What a subscription comes to.
+/// When a subscription's event is due.
 enum Due {
-    /// The event.
+    /// This event is due now.
     Now([u8; EVENT]),
-    /// The event, after so many nanoseconds.
+    /// This event is due after so many nanoseconds.
     In(u64, [u8; EVENT]),
 }
 
@@ -36,7 +35,7 @@ impl Wasi {
         events: u32,
         count: u32,
         used: u32,
-    ) -> Answer {
+    ) -> CallResult {
         if count == 0 || count > MAX_SUBSCRIPTIONS {
             return Err(Errno::Inval.into());
         }
@@ -44,7 +43,7 @@ impl Wasi {
         for subscription in guest.bytes(subscriptions, count * SUBSCRIPTION)?.chunks_exact(SUBSCRIPTION as usize) {
             due.push(self.due(subscription)?);
         }
-        // Checked before waiting: a bad address is told at once.
+        // Checked before the wait, so that a bad address fails at once.
         guest.bytes(events, count * EVENT as u32)?;
         guest.put(used, [0; 4])?;
         let wait = due.iter().map(|due| if let Due::In(wait, _) = due { *wait } else { 0 }).min().unwrap_or(0);
@@ -87,7 +86,7 @@ impl Wasi {
         })
     }
 
-    /// Nanoseconds until a clock's time has come.
+    /// The nanoseconds until a clock's subscription is due.
     fn wait_for(&self, subscription: &[u8]) -> Result<u64, Errno> {
         const ABSOLUTE: u32 = 1;
         let now = self.clock.nanoseconds(word(subscription, 16))?;
@@ -96,14 +95,14 @@ impl Wasi {
         Ok(if absolute { timeout.saturating_sub(now) } else { timeout })
     }
 
-    /// Bytes that can be read, or written, without waiting.
+    /// How many bytes can be read or written without waiting.
     fn ready(&mut self, fd: u32, kind: u8) -> Result<u64, Errno> {
         match (kind, &self.descriptors.get(fd)?.kind) {
-            (FD_READ, Kind::File { node, offset }) => {
-                let size = u64::try_from(contents(&self.tree, *node)?.len()).map_err(|_| Errno::Overflow)?;
+            (FD_READ, DescriptorKind::File { node, offset }) => {
+                let size = u64::try_from(self.tree.contents(*node)?.len()).map_err(|_| Errno::Overflow)?;
                 Ok(size.saturating_sub(*offset))
             }
-            (FD_WRITE, Kind::Output | Kind::Diagnostic) => Ok(65_536),
+            (FD_WRITE, DescriptorKind::Output | DescriptorKind::Diagnostic) => Ok(65_536),
             _ => Err(Errno::Badf),
         }
     }

@@ -1,31 +1,31 @@
-//! The read-only files of a run, held in memory. There are files and directories, no links.
+//! The read-only files of a run, in memory. There are files and directories, and no links.
 
 use std::collections::BTreeMap;
 
-use super::abi::Errno;
+use super::numbers::Errno;
 
-/// Files and directories; the first node is the root.
+/// Files and directories. The first node is the root directory.
 #[derive(Debug)]
 pub struct Tree(Vec<Node>);
 
-/// A node's place in its tree: a tree makes them and never loses a node.
+/// A node of a tree. A tree never removes a node, so an identifier from the same tree is always valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id(usize);
+pub struct NodeId(usize);
 
 /// The root directory.
-pub const ROOT: Id = Id(0);
+pub const ROOT: NodeId = NodeId(0);
 
 /// One file or directory.
 #[derive(Debug)]
 pub enum Node {
-    /// A file's bytes.
+    /// A file, with its bytes.
     File(Vec<u8>),
     /// A directory.
     Directory {
-        /// Its parent; the root is its own.
-        parent: Id,
-        /// What is in it, by name.
-        children: BTreeMap<Vec<u8>, Id>,
+        /// Its parent. The root is its own parent.
+        parent: NodeId,
+        /// Its content, by name.
+        children: BTreeMap<Vec<u8>, NodeId>,
     },
 }
 
@@ -35,22 +35,34 @@ impl Default for Tree {
     }
 }
 
-impl Id {
-    /// A number that no other node has and that is not 0.
+impl NodeId {
+    /// The node's inode number. It is unique in the tree and not 0.
     pub fn inode(self) -> u64 {
         u64::try_from(self.0).map_or(u64::MAX, |n| n.saturating_add(1))
     }
 }
 
 impl Tree {
-    /// The node.
-    pub fn node(&self, id: Id) -> &Node {
+    /// The node with this identifier.
+    pub fn node(&self, id: NodeId) -> &Node {
         &self.0[id.0]
     }
 
-    /// Adds a file and its directories, and gives its place. None if the path is not of its form (see [`capelet_abi::job::Header`]), is
-    /// taken, or leads through a file.
-    pub fn insert(&mut self, path: &[u8], contents: Vec<u8>) -> Option<Id> {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Isdir`] if the node is a directory.
+    pub fn contents(&self, id: NodeId) -> Result<&[u8], Errno> {
+        match self.node(id) {
+            Node::File(bytes) => Ok(bytes),
+            Node::Directory { .. } => Err(Errno::Isdir),
+        }
+    }
+
+    /// Adds a file and its directories, and returns the file. Returns `None` if the path is invalid (see
+    /// [`capelet_abi::JobHeader`]), already exists, or leads through a file.
+    pub fn insert(&mut self, path: &[u8], contents: Vec<u8>) -> Option<NodeId> {
         let mut parts = path.split(|byte| *byte == b'/').peekable();
         let mut at = ROOT;
         while let Some(part) = parts.next() {
@@ -71,15 +83,15 @@ impl Tree {
         None
     }
 
-    /// Adds a file that has no name.
-    pub fn detached(&mut self, contents: Vec<u8>) -> Id {
-        let id = Id(self.0.len());
+    /// Adds a file without a name. No path leads to it.
+    pub fn insert_unnamed(&mut self, contents: Vec<u8>) -> NodeId {
+        let id = NodeId(self.0.len());
         self.0.push(Node::File(contents));
         id
     }
 
-    fn add(&mut self, directory: Id, name: &[u8], node: Node) -> Id {
-        let id = Id(self.0.len());
+    fn add(&mut self, directory: NodeId, name: &[u8], node: Node) -> NodeId {
+        let id = NodeId(self.0.len());
         self.0.push(node);
         if let Some(Node::Directory { children, .. }) = self.0.get_mut(directory.0) {
             children.insert(name.to_vec(), id);
@@ -87,8 +99,13 @@ impl Tree {
         id
     }
 
-    /// Follows a path from a directory, never above that directory.
-    pub fn walk(&self, from: Id, path: &[u8]) -> Result<Id, Errno> {
+    /// Follows a path from a directory, and never above that directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Errno::Noent`] if the path is empty or not found, [`Errno::Notcapable`] if it is absolute or leads above the
+    /// directory, [`Errno::Notdir`] if it leads through a file.
+    pub fn walk(&self, from: NodeId, path: &[u8]) -> Result<NodeId, Errno> {
         match path.first() {
             None => return Err(Errno::Noent),
             Some(b'/') => return Err(Errno::Notcapable),
@@ -124,27 +141,20 @@ mod tests {
         tree
     }
 
-    fn contents(tree: &Tree, id: Id) -> Option<&[u8]> {
-        match tree.node(id) {
-            Node::File(bytes) => Some(bytes),
-            Node::Directory { .. } => None,
-        }
-    }
-
     #[test]
-    fn paths_lead_to_their_file() {
+    fn walk_finds_a_file_by_each_of_its_paths() {
         let tree = tree();
         for path in ["a/b/c", "./a/b/c", "a//b/./c", "a/b/../b/c", "a/../a/b/c"] {
             let id = tree.walk(ROOT, path.as_bytes()).unwrap();
-            assert_eq!(contents(&tree, id), Some(&b"deep"[..]), "{path}");
+            assert_eq!(tree.contents(id), Ok(&b"deep"[..]), "{path}");
         }
         let a = tree.walk(ROOT, b"a/").unwrap();
-        assert_eq!(contents(&tree, tree.walk(a, b"d").unwrap()), Some(&b"flat"[..]));
+        assert_eq!(tree.contents(tree.walk(a, b"d").unwrap()), Ok(&b"flat"[..]));
         assert_eq!(tree.walk(ROOT, b"a/b/..").unwrap(), a);
     }
 
     #[test]
-    fn there_is_no_way_out_and_no_way_through_a_file() {
+    fn rejects_paths_that_lead_out_or_through_a_file() {
         let tree = tree();
         let a = tree.walk(ROOT, b"a").unwrap();
         for (from, path, errno) in [
@@ -164,27 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_not_inserted() {
+    fn does_not_insert_invalid_or_existing_paths() {
         for path in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a\0", "top", "top/x", "a", "a/b"] {
             assert_eq!(tree().insert(path.as_bytes(), Vec::new()), None, "{path:?}");
         }
     }
 
     proptest! {
-        /// What was inserted is found, and nothing above the start ever is.
         #[test]
-        fn every_file_is_found(paths in proptest::collection::vec("[a-c]{1,2}(/[a-c]{1,2}){0,3}", 1..20)) {
+        fn walk_finds_every_inserted_file(paths in proptest::collection::vec("[a-c]{1,2}(/[a-c]{1,2}){0,3}", 1..20)) {
             let mut tree = Tree::default();
             for path in &paths {
                 if tree.insert(path.as_bytes(), path.as_bytes().to_vec()).is_some() {
                     let id = tree.walk(ROOT, path.as_bytes()).unwrap();
-                    prop_assert_eq!(contents(&tree, id), Some(path.as_bytes()));
+                    prop_assert_eq!(tree.contents(id), Ok(path.as_bytes()));
                 }
             }
         }
 
         #[test]
-        fn no_path_leaves_its_directory(path in "(\\.\\.|\\.|a|b|)(/(\\.\\.|\\.|a|b|)){0,6}") {
+        fn no_path_leads_out_of_its_directory(path in "(\\.\\.|\\.|a|b|)(/(\\.\\.|\\.|a|b|)){0,6}") {
             let tree = tree();
             let a = tree.walk(ROOT, b"a").unwrap();
             if let Ok(id) = tree.walk(a, path.as_bytes()) {

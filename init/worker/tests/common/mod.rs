@@ -1,4 +1,4 @@
-//! Runs the built worker as its spawner does: one end of a socketpair, an empty environment, no arguments.
+//! Runs the built worker as PID 1 does: with one end of a socketpair, an empty environment and no arguments.
 
 #![allow(dead_code, reason = "each test file uses some of these")]
 
@@ -11,16 +11,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use capelet_abi::job::{Header, Kind, Limits};
-use capelet_abi::outcome::{END_LEN, End, Frame, HEAD_LEN};
+use capelet_abi::{EntryPoint, Frame, JobHeader, JobLimits, OUTCOME_HEAD_LEN, WORKER_REPORT_LEN, WorkerReport};
 
-/// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
+/// How long a test waits for an event that must happen, before it fails. It is more than a busy host needs.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a job holds, with limits that a small function does not meet.
+/// A job. Its default limits are more than a small function needs.
 pub struct Job {
-    pub kind: Kind,
-    pub limits: Limits,
+    pub entry_point: EntryPoint,
+    pub limits: JobLimits,
     pub now: u64,
     pub handler: &'static str,
     pub arguments: Vec<Vec<u8>>,
@@ -29,21 +28,21 @@ pub struct Job {
     pub input: Vec<u8>,
 }
 
-/// What came back.
+/// What the worker sent, and how it exited.
 #[derive(Debug)]
 pub struct Outcome {
     pub output: Vec<u8>,
     pub diagnostic: Vec<u8>,
-    /// None: the worker ended without saying how.
-    pub end: Option<End>,
+    /// `None` if the worker ended without a report.
+    pub report: Option<WorkerReport>,
     pub exit: ExitStatus,
 }
 
 impl Job {
     pub fn command(module: &[u8]) -> Self {
         Self {
-            kind: Kind::Command,
-            limits: Limits { memory: 256 << 20, output: 64 << 20, fuel: 1 << 40 },
+            entry_point: EntryPoint::Command,
+            limits: JobLimits { memory: 256 << 20, output: 64 << 20, fuel: 1 << 40 },
             now: 1_700_000_000_000,
             handler: "",
             arguments: Vec::new(),
@@ -54,10 +53,10 @@ impl Job {
     }
 
     pub fn reactor(module: &[u8], handler: &'static str) -> Self {
-        Self { kind: Kind::Reactor, handler, ..Self::command(module) }
+        Self { entry_point: EntryPoint::Reactor, handler, ..Self::command(module) }
     }
 
-    /// A command in text form, with the memory that WASI needs and a `_start` of this body.
+    /// A command from text: these imports, the memory that WASI needs, and a `_start` with this body.
     pub fn start(imports: &str, body: &str) -> Self {
         Self::command(&text(&format!(
             r#"(module {imports} (memory (export "memory") 1) (func (export "_start") {body}))"#
@@ -94,9 +93,9 @@ impl Job {
         self
     }
 
-    pub fn header(&self) -> Header {
-        Header {
-            kind: self.kind,
+    pub fn header(&self) -> JobHeader {
+        JobHeader {
+            entry_point: self.entry_point,
             limits: self.limits,
             now: self.now,
             handler: self.handler.into(),
@@ -121,33 +120,33 @@ impl Job {
         send(&self.bytes())
     }
 
-    /// Runs it and expects a result.
+    /// Runs the job. Fails unless it completes. Returns its result.
     pub fn result(&self) -> Vec<u8> {
         let outcome = self.run();
-        let told = String::from_utf8_lossy(&outcome.diagnostic);
-        assert_eq!(outcome.end, Some(End::Completed), "{}: {told}", outcome.exit);
+        let diagnostic = String::from_utf8_lossy(&outcome.diagnostic);
+        assert_eq!(outcome.report, Some(WorkerReport::Completed), "{}: {diagnostic}", outcome.exit);
         outcome.output
     }
 
-    /// Runs it and expects this end.
-    pub fn ends(&self, end: End) -> Outcome {
+    /// Runs the job. Fails unless the worker sends this report.
+    pub fn reports(&self, report: WorkerReport) -> Outcome {
         let outcome = self.run();
-        assert_eq!(outcome.end, Some(end), "{}: {}", outcome.exit, String::from_utf8_lossy(&outcome.diagnostic));
+        assert_eq!(outcome.report, Some(report), "{}: {}", outcome.exit, String::from_utf8_lossy(&outcome.diagnostic));
         outcome
     }
 }
 
-/// Assembles the text form.
+/// Assembles a module from its text.
 pub fn text(module: &str) -> Vec<u8> {
     wat::parse_str(module).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A worker, and our end of its socket.
+/// Starts a worker. Returns it with the test's end of its socket.
 pub fn worker() -> (Child, UnixStream) {
     start(&mut Command::new(env!("CARGO_BIN_EXE_capelet-worker")))
 }
 
-/// A worker with so many KiB of native stack.
+/// Starts a worker with this much native stack, in KiB.
 pub fn worker_with_stack(kilobytes: u32) -> (Child, UnixStream) {
     let shell = format!("ulimit -s {kilobytes} && exec \"$0\"");
     start(Command::new("/bin/sh").arg("-c").arg(shell).arg(env!("CARGO_BIN_EXE_capelet-worker")))
@@ -161,13 +160,13 @@ fn start(command: &mut Command) -> (Child, UnixStream) {
     (child, ours)
 }
 
-/// Sends these bytes, then the end of the stream, and takes what comes back to its end.
+/// Starts a worker, sends these bytes and the end of the stream, and receives the outcome.
 pub fn send(bytes: &[u8]) -> Outcome {
     let (child, ours) = worker();
     let mut to = ours.try_clone().unwrap();
     let bytes = bytes.to_vec();
     let writer = thread::spawn(move || {
-        // A worker that refuses what it has read so far closes the socket.
+        // A worker that rejects the job closes the socket before it has read everything.
         let _ = to.write_all(&bytes);
         let _ = to.shutdown(std::net::Shutdown::Write);
     });
@@ -176,31 +175,31 @@ pub fn send(bytes: &[u8]) -> Outcome {
     outcome
 }
 
-/// Reads frames to the end of the stream. Anything that is no frame, and anything after the last, fails the test.
+/// Reads frames to the end of the stream. Fails if a frame is invalid, or if one follows the report.
 pub fn receive(mut child: Child, mut from: UnixStream) -> Outcome {
-    let (mut output, mut diagnostic, mut end) = (Vec::new(), Vec::new(), None);
+    let (mut output, mut diagnostic, mut report) = (Vec::new(), Vec::new(), None);
     let mut wire = Vec::new();
     if let Err(error) = from.read_to_end(&mut wire) {
-        // A worker that did not read all that was sent resets the stream.
+        // A worker that ends before it has read everything resets the stream.
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
     let mut rest = wire.as_slice();
     while !rest.is_empty() {
-        assert_eq!(end, None, "more after the end");
-        let (head, after) = rest.split_first_chunk::<HEAD_LEN>().expect("a whole head");
-        let (frame, length) = Frame::parse(*head).expect("a frame");
-        let (content, after) = after.split_at_checked(length).expect("a whole frame");
+        assert_eq!(report, None, "a frame after the report");
+        let (head, after) = rest.split_first_chunk::<OUTCOME_HEAD_LEN>().expect("a complete head");
+        let (frame, length) = Frame::parse(*head).expect("a valid head");
+        let (content, after) = after.split_at_checked(length).expect("a complete frame");
         match frame {
             Frame::Output => output.extend_from_slice(content),
             Frame::Diagnostic => diagnostic.extend_from_slice(content),
-            Frame::End => {
-                let content: [u8; END_LEN] = content.try_into().unwrap();
-                end = Some(End::from_bytes(content).expect("an end"));
+            Frame::Report => {
+                let content: [u8; WORKER_REPORT_LEN] = content.try_into().unwrap();
+                report = Some(WorkerReport::from_bytes(content).expect("a valid report"));
             }
         }
         rest = after;
     }
     let exit = child.wait().unwrap();
-    assert_eq!(exit.success(), end.is_some(), "status 0 means that the end was said: {exit}");
-    Outcome { output, diagnostic, end, exit }
+    assert_eq!(exit.success(), report.is_some(), "status 0 means that a report was sent: {exit}");
+    Outcome { output, diagnostic, report, exit }
 }

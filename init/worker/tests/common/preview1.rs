@@ -1,12 +1,11 @@
-//! Preview 1 from within: commands that make a list of calls and stop at the first that answers something else.
+//! Programs that make a list of calls of preview 1. They stop at the first call with an unexpected result.
 #![allow(dead_code, reason = "each test file uses some of these")]
 
-use capelet_abi::outcome::End;
+use capelet_abi::WorkerReport;
 
 use super::{Job, text};
 
-/// Every call of preview 1 (`i` a 32-bit, `I` a 64-bit parameter) but `proc_exit`, and `proc_raise`, which is not
-/// there.
+/// Every call of preview 1 that the worker defines, except `proc_exit`. `i` is a 32-bit parameter, `I` a 64-bit one.
 pub const CALLS: &[(&str, &str)] = &[
     ("args_get", "ii"),
     ("args_sizes_get", "ii"),
@@ -54,7 +53,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("sock_shutdown", "ii"),
 ];
 
-/// A command of two pages with all of these calls at hand and some strings at known places.
+/// A command with two pages of memory, with this data and body, that imports every call.
 pub fn program(data: &str, body: &str) -> Job {
     let mut imports = String::new();
     for (name, parameters) in CALLS {
@@ -76,10 +75,10 @@ pub fn program(data: &str, body: &str) -> Job {
     Job::command(&text(&module))
 }
 
-/// A step: a call, its arguments as text, and the errno that it must answer.
+/// A step: a call, its arguments, and the errno that it must return.
 pub type Step<'a> = (&'a str, &'a [i64], u32);
 
-/// The body that takes these steps and stops at the first that answers something else.
+/// A body that makes these steps, and exits at the first one that returns another errno.
 pub fn steps(steps: &[Step<'_>]) -> String {
     let mut body = String::new();
     for (number, (name, arguments, expected)) in steps.iter().enumerate() {
@@ -106,21 +105,21 @@ pub fn steps(steps: &[Step<'_>]) -> String {
     body
 }
 
-/// Runs the steps, then gives back what they wrote.
+/// Runs the steps. Fails if one returns another errno. Returns what they wrote to the result.
 pub fn take(job: impl FnOnce(Job) -> Job, data: &str, list: &[Step<'_>]) -> Vec<u8> {
     let outcome = job(program(data, &steps(list))).run();
-    if let Some(End::Status(status)) = outcome.end {
+    if let Some(WorkerReport::Status(status)) = outcome.report {
         let (step, got) = (list[status as usize / 1000 - 1], status % 1000);
-        panic!("{step:?} answered {got}");
+        panic!("{step:?} returned {got}");
     }
-    assert_eq!(outcome.end, Some(End::Completed), "{}", outcome.exit);
+    assert_eq!(outcome.report, Some(WorkerReport::Completed), "{}", outcome.exit);
     outcome.output
 }
 
-/// Where `VECTOR` says that the 256 bytes at 512 are.
+/// The data of a vector at address 0. It refers to the 256 bytes at [`BUFFER`].
 pub const VECTOR: &str = r#"(data (i32.const 0) "\00\02\00\00\00\01\00\00")"#;
 pub const BUFFER: i64 = 512;
-/// A place for numbers.
+/// An address for results.
 pub const OUT: i64 = 1024;
 /// The end of the memory.
 pub const END: i64 = 2 << 16;
@@ -135,7 +134,7 @@ pub const ROFS: u32 = 69;
 pub const SPIPE: u32 = 70;
 pub const NOTCAPABLE: u32 = 76;
 
-/// Writes `length` bytes at `at` to the result.
+/// The text of instructions that write `length` bytes at `at` to the result.
 pub fn show(at: i64, length: u8) -> [String; 2] {
     let vector = 96 * 1024;
     let data = format!(
@@ -147,11 +146,11 @@ pub fn show(at: i64, length: u8) -> [String; 2] {
     [data, call]
 }
 
-/// Takes the steps and gives back the memory at `at`.
+/// Runs the steps. Returns `length` bytes of memory at `at`.
 pub fn look(job: impl FnOnce(Job) -> Job, data: &str, list: &[Step<'_>], at: i64, length: u8) -> Vec<u8> {
     let body = steps(list) + &show(at, length).concat();
     let outcome = job(program(data, &body)).run();
-    assert_eq!(outcome.end, Some(End::Completed), "{list:?}");
+    assert_eq!(outcome.report, Some(WorkerReport::Completed), "{list:?}");
     outcome.output
 }
 

@@ -1,8 +1,9 @@
-//! What a core and a worker are held in: as the kernel says it from outside, and call by call from within.
+//! The confinement of a core and a worker: as `/proc` shows it from outside, and system call by system call from
+//! inside.
 
 use crate::machine::{Machine, NEVER, Programs, children};
 use crate::puppet::Puppet;
-use capelet_abi::spawn::How;
+use capelet_abi::ExitReason;
 use nix::libc;
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,15 +11,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-/// One behind the last system call of Linux 6.18.
+/// One more than the last system call of Linux 6.18.
 const CALLS: i64 = 470;
-const SIGSYS: How = How::Signalled(31);
+const SIGSYS: ExitReason = ExitReason::Signalled(31);
 const ENOENT: i64 = -2;
-/// uretprobe and uprobe: newer kernels pass them by every filter; they do nothing for whoever is not being probed. The
-/// enclave's kernel has neither.
+/// uretprobe and uprobe. Newer kernels allow them past every filter. They do nothing in a process that is not probed.
+/// The enclave's kernel has neither.
 const PROBES: [i64; 2] = [335, 336];
 
-/// What a static Rust program needs.
+/// The system calls of every static Rust program.
 const COMMON: [i64; 22] = [
     libc::SYS_write,
     libc::SYS_close,
@@ -43,9 +44,9 @@ const COMMON: [i64; 22] = [
     libc::SYS_getrandom,
     libc::SYS_rseq,
 ];
-/// What fails, and does not kill.
+/// System calls that fail, but do not kill.
 const REFUSED: [i64; 3] = [libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_readlink];
-/// execveat is for the start alone: see the tests of arguments.
+/// execveat works only for the program's start, as the test of arguments shows.
 const WORKER: [i64; 4] = [libc::SYS_read, libc::SYS_prctl, libc::SYS_close_range, libc::SYS_execveat];
 const CORE: [i64; 21] = [
     libc::SYS_execveat,
@@ -75,8 +76,8 @@ fn word(value: libc::c_int) -> u64 {
     u64::from(value.cast_unsigned())
 }
 
-pub fn control(programs: &Programs) {
-    // The same program with nothing around it: what is killed behind the walls is done here.
+pub fn an_unconfined_puppet_may_make_forbidden_calls(programs: &Programs) {
+    // The same program without confinement. These calls succeed here and kill a confined worker.
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut child = Command::new(&programs.worker).stdin(OwnedFd::from(theirs)).spawn().unwrap();
     let mut puppet = Puppet::new(ours).unwrap();
@@ -98,13 +99,13 @@ pub fn control(programs: &Programs) {
         assert!(puppet.call(call, &arguments).unwrap() >= 0, "call {call}");
     }
     let pid = puppet.call(libc::SYS_fork, &[]);
-    // Parent and child now answer on one socket.
+    // Parent and child now both answer on the socket.
     assert!(pid.unwrap() >= 0);
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
-/// A line of /proc/PID/status.
+/// The value of a field in /proc/PID/status.
 fn status(pid: u32, field: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -135,7 +136,7 @@ fn descriptors(pid: u32) -> Vec<String> {
     all.into_iter().map(|(_, target)| target).collect()
 }
 
-fn walls(pid1: u32, pid: u32, user: u32) {
+fn assert_confined(pid1: u32, pid: u32, user: u32) {
     let four = vec![user.to_string(); 4].join(" ");
     assert_eq!(status(pid, "Uid"), four);
     assert_eq!(status(pid, "Gid"), four);
@@ -146,7 +147,7 @@ fn walls(pid1: u32, pid: u32, user: u32) {
     assert_eq!(status(pid, "NoNewPrivs"), "1");
     assert_eq!(status(pid, "Seccomp"), "2");
     assert_eq!(status(pid, "Seccomp_filters"), "1");
-    // First process of its namespace.
+    // It is the first process of its namespace.
     assert!(status(pid, "NSpid").ends_with(" 1"));
     for name in ["pid", "mnt", "uts"] {
         assert_ne!(namespace(pid, name), namespace(pid1, name), "{name}");
@@ -162,14 +163,14 @@ fn walls(pid1: u32, pid: u32, user: u32) {
     }
 }
 
-pub fn worker(programs: &Programs) {
+pub fn a_worker_is_confined(programs: &Programs) {
     let mut machine = Machine::start(programs);
     // Half a second less than a whole number of seconds.
     let (_, socket) = machine.spawn(NEVER - 500, 64 << 20);
     machine.worker(socket).unwrap();
     let pid1 = machine.pid1();
     let pid = children(pid1)[1];
-    walls(pid1, pid, 65_537);
+    assert_confined(pid1, pid, 65_537);
     assert_ne!(namespace(pid, "net"), namespace(pid1, "net"));
     let held = descriptors(pid);
     assert_eq!(held.len(), 3);
@@ -182,12 +183,12 @@ pub fn worker(programs: &Programs) {
     assert_eq!(limit(pid, "Max address space"), [(64 << 20).to_string(), (64 << 20).to_string()]);
 }
 
-pub fn core(programs: &Programs) {
+pub fn the_core_is_confined(programs: &Programs) {
     let machine = Machine::start(programs);
     let pid1 = machine.pid1();
     let pid = children(pid1)[0];
-    walls(pid1, pid, 1000);
-    // vsock is in the machine's.
+    assert_confined(pid1, pid, 1000);
+    // The machine's network namespace, which has vsock.
     assert_eq!(namespace(pid, "net"), namespace(pid1, "net"));
     let held = descriptors(pid);
     assert_eq!(held.len(), 3);
@@ -197,12 +198,12 @@ pub fn core(programs: &Programs) {
     assert_eq!(limit(pid, "Max processes"), ["256", "256"]);
 }
 
-pub fn worker_calls(programs: &Programs) {
+pub fn kills_a_worker_for_every_call_not_listed(programs: &Programs) {
     let allowed: BTreeSet<i64> = COMMON.into_iter().chain(WORKER).chain(REFUSED).chain(PROBES).collect();
     let mut machine = Machine::start(programs);
     for call in (0..CALLS).filter(|call| !allowed.contains(call)) {
-        let how = machine.run(|worker| assert!(worker.call(call, &[]).is_err(), "call {call}"));
-        assert_eq!(how, SIGSYS, "call {call}");
+        let reason = machine.run(|worker| assert!(worker.call(call, &[]).is_err(), "call {call}"));
+        assert_eq!(reason, SIGSYS, "call {call}");
     }
     machine.run(|worker| {
         for call in REFUSED {
@@ -211,42 +212,42 @@ pub fn worker_calls(programs: &Programs) {
     });
 }
 
-pub fn worker_arguments(programs: &Programs) {
+pub fn kills_a_worker_for_forbidden_arguments(programs: &Programs) {
     let mut machine = Machine::start(programs);
     for (call, arguments) in [
-        // Code: in memory of its own, or made of what was data.
+        // Executable memory: new, or changed from data.
         (libc::SYS_mmap, vec![0, 4096, 5, 0x22, u64::MAX, 0]),
         (libc::SYS_mmap, vec![0, 4096, 7, 0x22, u64::MAX, 0]),
         (libc::SYS_mprotect, vec![0x1000, 4096, 5]),
-        // Another's limits, the CPU's other switches, names, sandboxes.
+        // Limits of another process, other CPU settings, names, filters.
         (libc::SYS_prlimit64, vec![1, 0, 0, 0]),
         (libc::SYS_arch_prctl, vec![0x1001, 0]),
         (libc::SYS_arch_prctl, vec![0x1012, 0]),
         (libc::SYS_prctl, vec![word(libc::PR_SET_NAME), 0]),
         (libc::SYS_prctl, vec![word(libc::PR_SET_DUMPABLE), 1]),
         (libc::SYS_prctl, vec![word(libc::PR_SET_SECCOMP), 2]),
-        // Another program: through a descriptor that it has, or by a path.
+        // Another program, by one of its descriptors or by a path.
         (libc::SYS_execveat, vec![0, 0, 0, 0, word(libc::AT_EMPTY_PATH)]),
         (libc::SYS_execveat, vec![word(libc::AT_FDCWD), 0, 0, 0, 0]),
     ] {
-        let how = machine.run(|worker| assert!(worker.call(call, &arguments).is_err(), "{call} {arguments:?}"));
-        assert_eq!(how, SIGSYS, "{call} {arguments:?}");
+        let reason = machine.run(|worker| assert!(worker.call(call, &arguments).is_err(), "{call} {arguments:?}"));
+        assert_eq!(reason, SIGSYS, "{call} {arguments:?}");
     }
-    // The very call by which it was started: its descriptor is closed.
+    // The call that started it: the filter allows it, but its descriptor is closed.
     let closed = (3..20).filter(|number| {
         let mut answer = None;
         let arguments = [*number, 0, 0, 0, word(libc::AT_EMPTY_PATH)];
-        let how = machine.run(|worker| answer = worker.call(libc::SYS_execveat, &arguments).ok());
-        assert!(matches!((how, answer), (SIGSYS, None) | (_, Some(-9 | -14))), "{number}: {how:?} {answer:?}");
+        let reason = machine.run(|worker| answer = worker.call(libc::SYS_execveat, &arguments).ok());
+        assert!(matches!((reason, answer), (SIGSYS, None) | (_, Some(-9 | -14))), "{number}: {reason:?} {answer:?}");
         answer.is_some()
     });
     assert_eq!(closed.count(), 1);
 }
 
-pub fn core_calls(programs: &Programs) {
+pub fn kills_the_core_for_every_call_not_listed(programs: &Programs) {
     let allowed: BTreeSet<i64> = COMMON.into_iter().chain(CORE).chain(REFUSED).chain(PROBES).collect();
     for call in (0..CALLS).filter(|call| !allowed.contains(call)) {
-        killed(programs, call, &[]);
+        assert_killed(programs, call, &[]);
     }
     let mut machine = Machine::start(programs);
     for call in REFUSED {
@@ -255,41 +256,41 @@ pub fn core_calls(programs: &Programs) {
     assert_eq!(machine.core.call(libc::SYS_clone3, &[]).unwrap(), -38);
 }
 
-pub fn core_arguments(programs: &Programs) {
+pub fn kills_the_core_for_forbidden_arguments(programs: &Programs) {
     let families = (0..50).filter(|family| *family != libc::AF_VSOCK);
     for family in families.clone() {
-        killed(programs, libc::SYS_socket, &[word(family), 1, 0]);
+        assert_killed(programs, libc::SYS_socket, &[word(family), 1, 0]);
     }
     for family in families.filter(|family| *family != libc::AF_UNIX) {
-        killed(programs, libc::SYS_socketpair, &[word(family), 1, 0]);
+        assert_killed(programs, libc::SYS_socketpair, &[word(family), 1, 0]);
     }
     for (call, arguments) in [
         (libc::SYS_mmap, vec![0, 4096, 7, 0x22, u64::MAX, 0]),
         (libc::SYS_mprotect, vec![0x1000, 4096, 5]),
-        // A process, a namespace, a thread that traces.
+        // A new process, a new namespace, a thread that is traced.
         (libc::SYS_clone, vec![word(libc::SIGCHLD)]),
         (libc::SYS_clone, vec![word(libc::CLONE_NEWUSER | libc::CLONE_VM | libc::CLONE_THREAD)]),
         (libc::SYS_clone, vec![0x003d_0f00 | word(libc::CLONE_PTRACE)]),
         (libc::SYS_prctl, vec![word(libc::PR_SET_DUMPABLE), 1]),
         (libc::SYS_fcntl, vec![0, word(libc::F_SETOWN), 1]),
         (libc::SYS_fcntl, vec![0, word(libc::F_SETFL), 0]),
-        // Of devices, only the NSM's request.
+        // Requests to devices other than the NSM's.
         (libc::SYS_ioctl, vec![2, libc::TIOCSTI, 0]),
         (libc::SYS_ioctl, vec![0, libc::FIONBIO, 0]),
         (libc::SYS_setsockopt, vec![0, word(libc::SOL_SOCKET), word(libc::SO_PASSCRED), 0, 0]),
     ] {
-        killed(programs, call, &arguments);
+        assert_killed(programs, call, &arguments);
     }
     let mut machine = Machine::start(programs);
     let vsock = machine.core.call(libc::SYS_socket, &[word(libc::AF_VSOCK), 1, 0]).unwrap();
     assert!(vsock >= 3);
-    // No NSM here: the request arrives, and a socket does not know it.
+    // Here a socket replaces the NSM. The request passes the filter, and the socket rejects it.
     assert_eq!(machine.core.call(libc::SYS_ioctl, &[1, 0xC020_0A00, 0]).unwrap(), -i64::from(libc::ENOTTY));
 }
 
-/// A core that makes this call is killed, and the machine ends.
-fn killed(programs: &Programs, call: i64, arguments: &[u64]) {
+/// Fails unless the kernel kills a core that makes this call, and the machine ends.
+fn assert_killed(programs: &Programs, call: i64, arguments: &[u64]) {
     let mut machine = Machine::start(programs);
     assert!(machine.core.call(call, arguments).is_err(), "{call} {arguments:?}");
-    assert_eq!(machine.end(), "capelet-pid1: Core(Signalled(31))\n", "{call} {arguments:?}");
+    assert_eq!(machine.end(), "capelet-pid1: the core was killed by signal 31\n", "{call} {arguments:?}");
 }

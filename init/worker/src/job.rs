@@ -1,22 +1,22 @@
-//! Core → worker: the job. Its lengths come first; nothing is allocated beyond what the header says, and what it
-//! says is bounded.
+//! The job that the core sends. Its header states every length, and the lengths are limited. The worker allocates no
+//! more than the header states.
 
 use std::io::Read;
 
-use capelet_abi::job::{Header, MAX_HEADER};
+use capelet_abi::{JobHeader, MAX_JOB_HEADER};
 
 use crate::error::Error;
 use crate::wasi::tree::Tree;
 
-/// The most bytes of module, files and input together. The core's own limits are lower; this one bounds what a
-/// damaged header can ask for.
+/// The most bytes of module, files and input together. The core's own limits are lower. This limit bounds the
+/// allocations for a damaged header.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// A job, whole.
+/// A complete job.
 #[derive(Debug)]
 pub struct Job {
-    /// What to do with the rest.
-    pub header: Header,
+    /// How to run the module.
+    pub header: JobHeader,
     /// The function's module.
     pub module: Vec<u8>,
     /// Its files.
@@ -26,21 +26,31 @@ pub struct Job {
 }
 
 /// Reads the header.
-pub fn header(from: &mut impl Read) -> Result<Header, Error> {
+///
+/// # Errors
+///
+/// [`Error::Truncated`] if the stream ends early. [`Error::Job`] if the header is invalid, or states more than
+/// [`MAX_BYTES`]. [`Error::Memory`] if it cannot be allocated. [`Error::Socket`] if reading fails.
+pub fn read_header(from: &mut impl Read) -> Result<JobHeader, Error> {
     let length = exact(from, 4)?;
     let length = u32::from_be_bytes(length.try_into().map_err(|_| Error::Truncated)?);
-    if usize::try_from(length).map_or(true, |length| length > MAX_HEADER) {
+    if usize::try_from(length).map_or(true, |length| length > MAX_JOB_HEADER) {
         return Err(Error::Job);
     }
-    let header = Header::from_bytes(&exact(from, length.into())?).ok_or(Error::Job)?;
+    let header = JobHeader::from_bytes(&exact(from, length.into())?).ok_or(Error::Job)?;
     let files = header.files.iter().map(|(_, length)| u64::from(*length)).sum::<u64>();
     let bytes = header.input.checked_add(files).and_then(|n| n.checked_add(header.module.into()));
     bytes.filter(|n| *n <= MAX_BYTES).ok_or(Error::Job)?;
     Ok(header)
 }
 
-/// Reads what the header announced.
-pub fn job(header: Header, from: &mut impl Read) -> Result<Job, Error> {
+/// Reads module, files and input, whose lengths the header states.
+///
+/// # Errors
+///
+/// [`Error::Truncated`] if the stream ends early. [`Error::Job`] if a path is invalid or occurs twice.
+/// [`Error::Memory`] if the bytes cannot be allocated. [`Error::Socket`] if reading fails.
+pub fn read_job(header: JobHeader, from: &mut impl Read) -> Result<Job, Error> {
     let module = exact(from, header.module.into())?;
     let mut files = Tree::default();
     for (path, length) in &header.files {
@@ -61,12 +71,13 @@ fn exact(from: &mut impl Read, length: u64) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use capelet_abi::job::{Kind, Limits};
+    use capelet_abi::{EntryPoint, JobLimits};
+    use capelet_hostile_bytes::truncations;
 
     fn example() -> Vec<u8> {
-        let header = Header {
-            kind: Kind::Command,
-            limits: Limits { memory: 1 << 20, output: 1 << 20, fuel: 1 << 20 },
+        let header = JobHeader {
+            entry_point: EntryPoint::Command,
+            limits: JobLimits { memory: 1 << 20, output: 1 << 20, fuel: 1 << 20 },
             now: 0,
             handler: Vec::new(),
             arguments: Vec::new(),
@@ -78,27 +89,26 @@ mod tests {
     }
 
     fn read(mut bytes: &[u8]) -> Result<Job, Error> {
-        let header = header(&mut bytes)?;
-        job(header, &mut bytes)
+        let header = read_header(&mut bytes)?;
+        read_job(header, &mut bytes)
     }
 
     #[test]
-    fn a_job_is_read_whole() {
+    fn reads_a_job() {
         let job = read(&example()).unwrap();
         assert_eq!(job.module, b"mod");
         assert_eq!(job.input, b"inpu");
     }
 
     #[test]
-    fn every_truncation_is_an_error() {
-        let bytes = example();
-        for end in 0..bytes.len() {
-            assert_eq!(read(&bytes[..end]).err(), Some(Error::Truncated), "{end}");
+    fn rejects_every_truncation() {
+        for truncated in truncations(&example()) {
+            assert_eq!(read(truncated).err(), Some(Error::Truncated), "{} bytes", truncated.len());
         }
     }
 
     #[test]
-    fn what_claims_too_much_is_refused_before_it_is_allocated() {
+    fn rejects_excessive_lengths_before_allocating() {
         let mut long = example();
         long[..4].copy_from_slice(&(1_u32 << 20 | 1).to_be_bytes());
         assert_eq!(read(&long).err(), Some(Error::Job));
