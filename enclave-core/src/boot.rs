@@ -1,50 +1,54 @@
-//! What is settled once per boot: configuration, deployers, the key of the receipts.
+//! What is settled once per boot: the configuration, the deployers, the key of the receipts.
 
-use crate::claims::Regime;
-use crate::config::{Configuration, Deployers, Limits};
-use crate::error::{Error, Part};
-use crate::identity::SigningKey;
+use crate::attestation::TrustMode;
+use crate::configuration::{Configuration, Deployers, Limits};
+use crate::encoding::SigningKey;
 use crate::parent::{Answer, Operation};
 use crate::platform::Platform;
+use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
-/// See the module.
+/// What is settled once per boot.
 pub struct Boot {
-    /// The configuration's bytes, as PCR16 measures them and claims repeat them.
+    /// The configuration's bytes: PCR16 measures them, and claims repeat them.
     pub configuration: Vec<u8>,
-    /// The configuration; none only under a development root.
+    /// The configuration; `None` only under a development root.
     pub parsed: Option<Configuration>,
-    /// Those who may deploy; none: anybody.
+    /// The owners who may deploy; `None` if anyone may.
     pub deployers: Option<Deployers>,
-    /// The limits in force: the compiled-in ones, lowered by the configuration.
+    /// The limits in force.
     pub limits: Limits,
-    /// Signs this boot's receipts.
+    /// The key that signs this boot's receipts.
     pub receipt_key: SigningKey,
     /// Which root signs this enclave's documents.
-    pub regime: Regime,
+    pub mode: TrustMode,
 }
 
 impl Boot {
-    /// Fetches the configuration. The driver then measures it into PCR16 and locks; only after that may it serve.
-    pub fn fetch<P: Platform>(platform: &P, regime: Regime) -> Result<Self, Error> {
+    /// Fetches the configuration. Before it serves, the platform must measure the configuration into PCR16 and lock it.
+    ///
+    /// # Errors
+    /// [`Error::DevelopmentOnly`] without a configuration under Amazon's root; [`Error::Mismatch`] of
+    /// [`MessageKind::Configuration`]; those of [`Configuration::parse`], [`Deployers::parse`] and the platform.
+    pub fn fetch<P: Platform>(platform: &P, mode: TrustMode) -> Result<Self, Error> {
         let Answer::Boot(configuration, list) = platform.parent(Operation::Boot)? else {
-            return Err(Error::Malformed(Part::Parent));
+            return Err(Error::Malformed(MessageKind::Parent));
         };
-        let parsed = match (configuration.is_empty(), regime) {
-            (true, Regime::Production) => return Err(Error::DevelopmentOnly),
-            (true, Regime::Development) => None,
+        let parsed = match (configuration.is_empty(), mode) {
+            (true, TrustMode::Production) => return Err(Error::DevelopmentOnly),
+            (true, TrustMode::Development) => None,
             (false, _) => Some(Configuration::parse(&configuration)?),
         };
         let deployers = match &parsed {
             Some(parsed) => Deployers::parse(parsed, list.as_deref())?,
             None if list.is_none() => None,
-            // Whoever handed a list over means that not everybody may deploy; without a configuration it would not hold.
-            None => return Err(Error::Disagrees(Part::Configuration)),
+            // A list restricts who may deploy. Without a configuration it would have no effect.
+            None => return Err(Error::Mismatch(MessageKind::Configuration)),
         };
         let limits = parsed.as_ref().map_or(Limits::MAXIMA, |parsed| parsed.limits.effective());
         let mut seed = Zeroizing::new([0; 32]);
         platform.random(seed.as_mut_slice())?;
-        Ok(Self { configuration, parsed, deployers, limits, receipt_key: SigningKey::from_seed(&seed), regime })
+        Ok(Self { configuration, parsed, deployers, limits, receipt_key: SigningKey::from_seed(&seed), mode })
     }
 }

@@ -1,20 +1,21 @@
-//! What can go wrong, as one enum: a stable code, whether to try again, and whose fault it is.
+//! What can go wrong, as one enum: a stable code, whether to retry, and whose fault it is.
 
+use crate::time::UnixMillis;
 use core::fmt;
 
-/// Which structure was not of its form.
+/// Which kind of message an error is about.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// An item that is not deterministic CBOR (RFC 8949, 4.2.1) within the protocol's limits.
+pub enum MessageKind {
+    /// An item of deterministic CBOR (RFC 8949, 4.2.1) within the protocol's limits.
     Cbor,
-    /// A COSE_Sign1 (RFC 9052) other than the expected kind.
+    /// A COSE_Sign1 (RFC 9052, 4.2).
     Sign1,
     /// An attestation document.
     Document,
     /// A certificate of an attestation document's chain.
     Certificate,
-    /// A frame, a chunk or a head whose length is out of bounds.
+    /// A frame, a chunk or a message head, of which the length is checked.
     Frame,
     /// The client's hello.
     Hello,
@@ -32,9 +33,9 @@ pub enum Part {
     Bundle,
     /// A stored object.
     Object,
-    /// A record by which an owner vouches for an object.
+    /// A record: an owner's signature over what an object is.
     Record,
-    /// A public key of X-Wing.
+    /// An X-Wing public key.
     Key,
     /// The claims of a vault key, or its statement.
     Statement,
@@ -45,21 +46,51 @@ pub enum Part {
     /// A message from the parent.
     Parent,
     /// A message from a worker or from PID 1.
-    Job,
+    Worker,
     /// A KMS response (HTTP or JSON).
     Kms,
     /// A text form (`cape:…`, a fingerprint, hexadecimal).
     Text,
 }
 
-/// Why the platform could not do what it was asked. Deadlines belong to the driver and come back as one of these.
+impl MessageKind {
+    /// The word for it in messages to people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cbor => "CBOR item",
+            Self::Sign1 => "signed message",
+            Self::Document => "attestation document",
+            Self::Certificate => "certificate",
+            Self::Frame => "frame",
+            Self::Hello => "hello",
+            Self::SessionClaims => "session claims",
+            Self::Configuration => "configuration",
+            Self::Arn => "KMS key ARN",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Bundle => "bundle",
+            Self::Object => "stored object",
+            Self::Record => "owner's record",
+            Self::Key => "public key",
+            Self::Statement => "vault statement",
+            Self::Ciphertext => "encrypted file",
+            Self::Receipt => "receipt",
+            Self::Parent => "message from the parent",
+            Self::Worker => "message from the worker",
+            Self::Kms => "KMS response",
+            Self::Text => "text form",
+        }
+    }
+}
+
+/// Why a connection or a call of the platform failed. The platform keeps the time limits; the core sees the result.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Down {
-    /// The other side closed the connection, or it broke.
+pub enum TransportError {
+    /// The other side closed the connection, or the connection broke.
     Closed,
-    /// The deadline passed.
-    Deadline,
+    /// The time limit passed.
+    TimedOut,
     /// The service could not be reached.
     Unreachable,
     /// The platform itself failed: the NSM, the random source, PID 1.
@@ -69,7 +100,7 @@ pub enum Down {
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Whoever sent the bytes or asked for the thing.
+    /// Who sent the bytes or made the request.
     Caller,
     /// The function that ran.
     Function,
@@ -83,69 +114,69 @@ pub enum Fault {
     Enclave,
 }
 
-/// Every error of the core.
+/// Every error of the core, one variant for each rule that can be broken.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Bytes that are not of their form.
-    Malformed(Part),
-    /// More bytes, items or depth than allowed.
-    TooLarge(Part),
-    /// A signature does not verify.
+    /// The message is invalid: it does not have the form that `docs/protocol.md` gives it.
+    Malformed(MessageKind),
+    /// The message has more bytes, items or levels than allowed.
+    TooLarge(MessageKind),
+    /// The signature is not verified (RFC 8032, 5.1.7; RFC 9053, 2.1).
     BadSignature,
-    /// The chain of a document does not lead to the pinned root.
+    /// The document's certificates do not lead to the pinned root (RFC 5280, 6).
     UntrustedRoot,
-    /// The document, at `time`, is older than allowed (all in milliseconds since 1970).
+    /// The document, the certificate or the key, of `time`, is older than allowed.
     Expired {
-        /// The document's timestamp.
-        time: u64,
-        /// The clock it was judged by.
-        now: u64,
+        /// The time that the message names.
+        time: UnixMillis,
+        /// The clock that it was compared with.
+        now: UnixMillis,
     },
-    /// The document, at `time`, lies in the future of `now` (milliseconds since 1970).
+    /// The document or the certificate, of `time`, lies in the future.
     NotYetValid {
-        /// The document's timestamp.
-        time: u64,
-        /// The clock it was judged by.
-        now: u64,
+        /// The time that the message names.
+        time: UnixMillis,
+        /// The clock that it was compared with.
+        now: UnixMillis,
     },
-    /// PCR0, PCR1 or PCR2 is all zeros: the enclave runs in debug mode.
+    /// PCR0, PCR1 or PCR2 is all zeros: the enclave runs in debug mode (AWS Nitro Enclaves User Guide).
     DebugMode,
-    /// There is nothing to compare PCRs with.
+    /// No PCRs to compare with.
     NoPins,
     /// The PCR of this index differs from the pin, or is missing.
     PcrMismatch(u8),
-    /// The image was pinned once and is now revoked.
+    /// The image's PCR0 is revoked.
     Revoked,
-    /// The document carries another nonce, or none.
+    /// The document has another nonce, or none.
     NonceMismatch,
-    /// The document does not speak of these claims, or the claims of this connection.
+    /// The document does not vouch for these claims, or the claims are about another connection.
     ClaimsMismatch,
-    /// The claims speak of another TLS connection: somebody stands between.
+    /// The claims name another TLS connection (RFC 8446, 7.5): someone terminates TLS in between.
     ExporterMismatch,
     /// PCR16 is not that of the configuration in the claims.
     ConfigurationMismatch,
-    /// A configuration or a key state that only a development root may have.
+    /// Only an enclave under a development root may lack this configuration or key state.
     DevelopmentOnly,
-    /// An identity other than the expected one.
+    /// Another owner than the expected one.
     WrongOwner,
-    /// A key, epoch or checksum other than the expected one.
+    /// Another key, epoch or checksum than the expected one.
     WrongKey,
-    /// A commitment, digest or record disagrees with what it stands for.
-    Disagrees(Part),
-    /// An object, a file or a message cannot be opened: a missing or wrong half, a wrong key, damage.
+    /// A digest, record or announced length does not match what it describes.
+    Mismatch(MessageKind),
+    /// An object, a file or a message cannot be opened: a key share is missing or wrong, or the bytes are damaged.
     CannotOpen,
-    /// The one answer to whoever may not do what he asks.
+    /// The one answer to a caller who is not authorised.
     Refused,
-    /// The policy or the facts of the KMS key are not those that the client judged.
+    /// The KMS key's policy or metadata are not those that the client accepted.
     PolicyChanged,
-    /// Too much is going on; nothing was started.
+    /// The enclave has no room now; nothing was started.
     Busy,
-    /// The request came after its not-after, or names a time too far ahead.
+    /// The request came after its deadline, or its deadline is too far ahead.
     RequestExpired,
-    /// No such object.
+    /// Not found.
     NotFound,
-    /// An object of this key is there already.
+    /// An object with this key exists already.
     Exists,
     /// The function or the input is larger than the configuration allows (the limit in bytes).
     InputLimit(u64),
@@ -155,28 +186,28 @@ pub enum Error {
     TimeLimit(u64),
     /// The function needed more memory than allowed (the limit in bytes).
     MemoryLimit(u64),
-    /// The function spent its fuel, the wide backstop behind the time limit.
+    /// The function exceeded its fuel limit, the wide backstop behind the time limit.
     FuelLimit,
-    /// The module is not valid WebAssembly, or imports or exports what it may not.
+    /// The module is invalid WebAssembly, or has an unsupported import or export.
     BadModule,
     /// The function trapped.
     Trapped,
     /// The function ended with this exit status, not zero.
     ExitStatus(u32),
-    /// The worker was ended by a signal or did not say how it ended.
+    /// A signal ended the worker, or it did not report how the run ended.
     WorkerDied,
-    /// KMS refuses the key to this enclave.
+    /// KMS denies the key to this enclave.
     KmsDenied,
-    /// KMS says that the key is not there, disabled, or of another kind.
+    /// KMS reports that the key is not found, disabled, or of another kind.
     KmsKeyUnusable,
-    /// KMS cannot serve now (throttling, its own errors).
+    /// KMS cannot serve now (throttling, internal errors).
     KmsUnavailable,
-    /// KMS' answer speaks of another key, or holds what it must not.
+    /// KMS's response names another key, or contains what it must not.
     KmsMismatch,
-    /// The parent failed to do a thing that it is there for.
+    /// The parent failed to do its part.
     ParentFailed,
-    /// The platform is down.
-    Down(Down),
+    /// A connection or the platform failed.
+    Transport(TransportError),
 }
 
 impl Error {
@@ -200,7 +231,8 @@ impl Error {
             Self::DevelopmentOnly => "development-only",
             Self::WrongOwner => "wrong-owner",
             Self::WrongKey => "wrong-key",
-            Self::Disagrees(_) => "disagrees",
+            // Scripts know it by this word.
+            Self::Mismatch(_) => "disagrees",
             Self::CannotOpen => "cannot-open",
             Self::Refused => "refused",
             Self::PolicyChanged => "policy-changed",
@@ -222,23 +254,25 @@ impl Error {
             Self::KmsUnavailable => "kms-unavailable",
             Self::KmsMismatch => "kms-mismatch",
             Self::ParentFailed => "parent-failed",
-            Self::Down(Down::Closed) => "closed",
-            Self::Down(Down::Deadline) => "deadline",
-            Self::Down(Down::Unreachable) => "unreachable",
-            Self::Down(Down::Failed) => "failed",
+            Self::Transport(TransportError::Closed) => "closed",
+            Self::Transport(TransportError::TimedOut) => "deadline",
+            Self::Transport(TransportError::Unreachable) => "unreachable",
+            Self::Transport(TransportError::Failed) => "failed",
         }
     }
 
     /// Whether the same request may succeed later, unchanged.
     pub const fn retry(self) -> bool {
-        matches!(self, Self::Busy | Self::KmsUnavailable | Self::ParentFailed | Self::Down(_))
+        matches!(self, Self::Busy | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_))
     }
 
-    /// Whose fault it is, as far as one can tell.
+    /// Whose fault it is, as far as can be known.
     pub const fn fault(self) -> Fault {
         match self {
-            Self::Malformed(Part::Parent) | Self::ParentFailed | Self::Down(Down::Unreachable) => Fault::Parent,
-            Self::Malformed(Part::Kms)
+            Self::Malformed(MessageKind::Parent)
+            | Self::ParentFailed
+            | Self::Transport(TransportError::Unreachable) => Fault::Parent,
+            Self::Malformed(MessageKind::Kms)
             | Self::KmsDenied
             | Self::KmsKeyUnusable
             | Self::KmsUnavailable
@@ -258,27 +292,30 @@ impl Error {
             | Self::RequestExpired
             | Self::CannotOpen
             | Self::InputLimit(_) => Fault::Caller,
-            Self::Busy | Self::Malformed(Part::Job) | Self::Down(Down::Failed) => Fault::Enclave,
+            Self::Busy | Self::Malformed(MessageKind::Worker) | Self::Transport(TransportError::Failed) => {
+                Fault::Enclave
+            }
             _ => Fault::Peer,
         }
     }
 }
 
-impl From<Down> for Error {
-    fn from(down: Down) -> Self {
-        Self::Down(down)
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())?;
         match self {
-            Self::Malformed(part) => write!(f, "{}: {part:?} is not of its form", self.code()),
-            Self::TooLarge(part) => write!(f, "{}: {part:?} is over its limit", self.code()),
-            Self::Disagrees(part) => write!(f, "{}: {part:?} disagrees with what it stands for", self.code()),
-            Self::PcrMismatch(index) => write!(f, "{}: PCR{index} is not the pinned one", self.code()),
-            Self::ExitStatus(status) => write!(f, "{}: the function ended with status {status}", self.code()),
-            _ => f.write_str(self.code()),
+            Self::Malformed(kind) => write!(f, ": invalid {}", kind.name()),
+            Self::TooLarge(kind) => write!(f, ": the {} exceeds its size limit", kind.name()),
+            Self::Mismatch(kind) => write!(f, ": the {} does not match its description", kind.name()),
+            Self::PcrMismatch(index) => write!(f, ": PCR{index} differs from the pinned value"),
+            Self::ExitStatus(status) => write!(f, ": the function ended with status {status}"),
+            _ => Ok(()),
         }
     }
 }

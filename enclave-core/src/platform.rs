@@ -1,30 +1,33 @@
-//! What the core asks of its surroundings: blocking calls, each answer hostile until parsed.
+//! What the core asks of its environment: blocking calls. Every answer is hostile until it is parsed.
 
 use crate::crypto::Crypto;
-use crate::error::{Down, Error};
-use crate::parent::{Answer, Key, Operation};
+use crate::encoding::Channel;
+use crate::error::{Error, TransportError};
+use crate::parent::{Answer, Operation, StoreKey};
+use crate::state::SharedState;
+use crate::time::UnixMillis;
+use crate::types::Nonce;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use capelet_abi::job::{Kind, Limits};
-use capelet_abi::outcome::End;
+use capelet_abi::{EntryPoint, JobLimits, WorkerReport};
 use zeroize::Zeroizing;
 
-/// What a document is for. The core asks the NSM for a purpose, never for free bytes.
+/// What a document is for. The core asks the NSM for a purpose and never for free bytes.
 #[derive(Clone, Copy, Debug)]
-pub enum Purpose<'a> {
-    /// A session: the digest of its claims and the client's nonce.
+pub enum DocumentPurpose<'a> {
+    /// A session: the digest of its claims, and the client's nonce.
     Session {
         /// H("capelet/1/session", claims).
         user_data: &'a [u8; 48],
         /// The hello's nonce.
-        nonce: &'a [u8; 32],
+        nonce: &'a Nonce,
     },
-    /// A vault key: the digest of its claims and the owner's nonce.
+    /// A vault key: the digest of its claims, and the owner's nonce.
     Vault {
         /// H("capelet/1/vault", claims).
         user_data: &'a [u8; 48],
         /// The request's nonce.
-        nonce: &'a [u8; 32],
+        nonce: &'a Nonce,
     },
     /// A KMS call with `Recipient`: the RSA public key, SPKI in DER.
     Kms {
@@ -35,7 +38,7 @@ pub enum Purpose<'a> {
     Time,
 }
 
-/// The fields of an NSM attestation request that a purpose comes to.
+/// The fields of an NSM attestation request.
 pub struct DocumentRequest<'a> {
     /// `user_data`, at most 512 bytes.
     pub user_data: &'a [u8],
@@ -45,12 +48,12 @@ pub struct DocumentRequest<'a> {
     pub public_key: Option<&'a [u8]>,
 }
 
-impl<'a> Purpose<'a> {
-    /// The fields to ask for.
+impl<'a> DocumentPurpose<'a> {
+    /// The fields to ask the NSM for.
     pub fn request(self) -> DocumentRequest<'a> {
         match self {
             Self::Session { user_data, nonce } | Self::Vault { user_data, nonce } => {
-                DocumentRequest { user_data, nonce: Some(nonce), public_key: None }
+                DocumentRequest { user_data, nonce: Some(nonce.as_bytes()), public_key: None }
             }
             Self::Kms { public_key } => {
                 DocumentRequest { user_data: b"capelet/1/kms", nonce: None, public_key: Some(public_key) }
@@ -60,21 +63,15 @@ impl<'a> Purpose<'a> {
     }
 }
 
-/// Bytes both ways. Deadlines are the driver's.
-pub trait Channel {
-    /// Reads at least one byte into `buffer`; 0 only at an orderly end.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down>;
-
-    /// Writes all of `bytes`.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down>;
-}
-
 /// A client's TLS connection after its handshake.
 pub trait Connection: Channel {
     /// 32 bytes of the TLS exporter (RFC 8446, 7.5).
-    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down>;
+    ///
+    /// # Errors
+    /// A [`TransportError`].
+    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError>;
 
-    /// The first request was opened, and somebody signed it: until then a driver has reason to be less patient.
+    /// Tells the connection that a caller signed its first request. Before that it may keep shorter time limits.
     fn admit(&mut self) {}
 }
 
@@ -83,17 +80,20 @@ pub trait Recipient {
     /// The public key, SPKI in DER.
     fn public_key(&self) -> &[u8];
 
-    /// RSAES-OAEP with SHA-256 and MGF1 with SHA-256; one error for whatever is wrong.
+    /// RSAES-OAEP with SHA-256 and MGF1 with SHA-256.
+    ///
+    /// # Errors
+    /// [`Error::CannotOpen`] for every failure alike.
     fn open(self: Box<Self>, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
 }
 
 /// One run of a function.
 pub struct Job<'a> {
-    /// How it is entered.
-    pub kind: Kind,
-    /// A reactor's handler.
+    /// How the function is entered.
+    pub entry_point: EntryPoint,
+    /// A reactor's handler; empty for a command.
     pub handler: &'a str,
-    /// Its arguments.
+    /// The arguments.
     pub arguments: &'a [&'a str],
     /// The WebAssembly module. The core never parses it.
     pub module: &'a [u8],
@@ -102,37 +102,53 @@ pub struct Job<'a> {
     /// The input.
     pub input: &'a [u8],
     /// Memory, output and fuel.
-    pub limits: Limits,
+    pub limits: JobLimits,
     /// Wall time, in milliseconds.
     pub time: u64,
-    /// Within so many milliseconds it has to start: after that the request is too old.
-    pub within: u64,
-    /// The time that it is told, in milliseconds since 1970.
-    pub now: u64,
+    /// The run must start within this many milliseconds; after that the request's deadline has passed.
+    pub start_within: u64,
+    /// The time that the function is told.
+    pub now: UnixMillis,
 }
 
 /// What a worker gave.
-pub struct Outcome {
-    /// How it ended. PID 1's word goes before the worker's: killed at the deadline, or by a signal, is never success.
-    pub ended: Ended,
-    /// Its output, at most `limits.output` bytes.
+pub struct RunOutput {
+    /// How the run ended.
+    pub outcome: RunOutcome,
+    /// The output, at most `limits.output` bytes.
     pub output: Zeroizing<Vec<u8>>,
-    /// What it wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_abi::outcome::MAX_DIAGNOSTIC).
+    /// What the function wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_abi::MAX_DIAGNOSTIC).
     pub diagnostic: Zeroizing<Vec<u8>>,
 }
 
-/// How a run ended.
+/// How a run ended. PID 1's word overrides the worker's: a worker that PID 1 killed, or that a signal ended, never
+/// succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// As the worker says, and PID 1 saw it exit with status 0.
-    Said(End),
-    /// Killed at its deadline.
-    Deadline,
-    /// By a signal, with another status, or without saying how.
+pub enum RunOutcome {
+    /// As the worker reports; PID 1 saw it exit with status 0.
+    Reported(WorkerReport),
+    /// PID 1 killed the worker at its time limit.
+    TimedOut,
+    /// A signal ended the worker, it exited with another status, or it did not report how the run ended.
     Died,
 }
 
-/// The surroundings of one enclave. One value per boot, shared by the threads of its sessions.
+/// Why there is no [`RunOutput`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkError {
+    /// No worker was started.
+    NotStarted(Error),
+    /// A worker was started, and the platform lost it.
+    Lost(TransportError),
+}
+
+/// The environment of one enclave. One value per boot, shared by the threads of its sessions.
+///
+/// # Errors
+/// The platform keeps all time limits. A call that exceeds one fails with [`TransportError::TimedOut`]. A service that
+/// cannot be reached is [`TransportError::Unreachable`], a connection that broke [`TransportError::Closed`], and a failure
+/// of the platform itself [`TransportError::Failed`].
+#[allow(clippy::missing_errors_doc, reason = "the trait's documentation states them")]
 pub trait Platform: Sync {
     /// The injected cryptography.
     type Crypto: Crypto;
@@ -140,20 +156,20 @@ pub trait Platform: Sync {
     type Kms: Channel;
 
     /// Fills `out` from the kernel's pool and the NSM's, mixed; fails if either does.
-    fn random(&self, out: &mut [u8]) -> Result<(), Down>;
+    fn random(&self, out: &mut [u8]) -> Result<(), TransportError>;
 
     /// A fresh document from the NSM.
-    fn document(&self, purpose: Purpose<'_>) -> Result<Vec<u8>, Down>;
+    fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError>;
 
-    /// Milliseconds since some moment of this boot, never going back. Not the time: see [`Purpose::Time`].
+    /// Milliseconds since some moment of this boot, never going back. For the time see [`now`](crate::state::now).
     fn elapsed(&self) -> u64;
 
     /// Asks the parent.
     fn parent(&self, operation: Operation<'_>) -> Result<Answer, Error>;
 
-    /// Asks the parent for what is stored under `key`. `admit` is told its length; where it fails, nothing is read. A
-    /// platform that has the bytes anyway need not have a way of its own.
-    fn load(&self, key: Key, admit: &mut dyn FnMut(u64) -> Result<(), Error>) -> Result<Answer, Error> {
+    /// Asks the parent for what is stored under `key`. `admit` is told the length; if it fails, nothing is read. A
+    /// platform that has the bytes in memory anyway need not override this.
+    fn load(&self, key: StoreKey, admit: &mut dyn FnMut(u64) -> Result<(), Error>) -> Result<Answer, Error> {
         let answer = self.parent(Operation::Get(key))?;
         if let Answer::Body(bytes) = &answer {
             admit(bytes.len() as u64)?;
@@ -161,17 +177,17 @@ pub trait Platform: Sync {
         Ok(answer)
     }
 
-    /// A TLS connection to KMS at `host`, through the parent's relay; the certificate is for `host`, under the
-    /// roots that are compiled in.
-    fn kms(&self, host: &str) -> Result<Self::Kms, Down>;
+    /// A TLS connection to KMS at `host`, through the parent's relay. The certificate is for `host`, under the
+    /// compiled-in roots.
+    fn kms(&self, host: &str) -> Result<Self::Kms, TransportError>;
 
     /// An RSA key for one KMS call.
-    fn recipient(&self) -> Result<Box<dyn Recipient>, Down>;
+    fn recipient(&self) -> Result<Box<dyn Recipient>, TransportError>;
 
-    /// Runs a function in a worker of its own; [`Error::Busy`] if there are too many already, and none has ended in
-    /// time.
-    fn work(&self, job: &Job<'_>) -> Result<Outcome, Error>;
+    /// Runs a function in a worker of its own. When a place for a worker is free, it calls `admit` and then starts the
+    /// worker; if `admit` fails, nothing is started. [`Error::Busy`] if no place becomes free in time.
+    fn work(&self, job: &Job<'_>, admit: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError>;
 
-    /// Runs `f` on the state that sessions share, nobody else meanwhile. Never held across another call.
-    fn shared<R>(&self, f: impl FnOnce(&mut crate::shared::Shared) -> R) -> R;
+    /// Runs `f` on the state that sessions share, while no other thread does. `f` makes no other call of the platform.
+    fn shared<R>(&self, f: impl FnOnce(&mut SharedState) -> R) -> R;
 }

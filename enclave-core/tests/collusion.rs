@@ -1,15 +1,15 @@
-//! What the two halves do not do: the owner of a vault and the controllers of its KMS key, together, read outside of any
-//! enclave what somebody encrypted to it. The threat model points here.
+//! A limit of the two-part key: the owner of a vault and the controllers of its KMS key together can read, outside any
+//! enclave, what others encrypted to the vault. The threat model refers to this test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use enclave_core::Error;
-use enclave_core::ciphertext::Ciphertext;
-use enclave_core::object::Head;
-use enclave_core::seal::KemSecret;
+use enclave_core::crypto::KemSecret;
+use enclave_core::objects::{Ciphertext, StoredObject};
+use enclave_core::{DataKey, Error, KeyShare};
 use enclave_core_aws_lc::AwsLc;
 use serde_json::Value;
 use std::fs;
+use zeroize::Zeroizing;
 
 fn case(file: &str, name: &str) -> Value {
     let path = format!("{}/../tests/vectors/protocol/{file}.json", env!("CARGO_MANIFEST_DIR"));
@@ -23,22 +23,25 @@ fn bytes(case: &Value, side: &str, field: &str) -> Vec<u8> {
 }
 
 #[test]
-fn owner_and_key_controllers_together_read_what_was_encrypted_to_her_vault() {
+fn owner_and_key_controllers_together_read_what_was_encrypted_to_the_vault() {
     let vault = case("object", "vault key");
-    let letter = case("ciphertext", "two checksums");
+    let encrypted = case("ciphertext", "two checksums");
     let stored = bytes(&vault, "in", "stored");
-    let (controllers, owner) = (bytes(&vault, "in", "data_key"), bytes(&vault, "in", "half"));
-    let head = Head::parse(&stored).unwrap();
+    let secret = |field| Zeroizing::new(<[u8; 32]>::try_from(bytes(&vault, "in", field)).unwrap());
+    let controllers = DataKey::new(secret("data_key"));
+    let owner = KeyShare::new(secret("half"));
+    let object = StoredObject::parse(&stored).unwrap();
 
-    // Neither alone.
-    assert_eq!(head.open::<AwsLc>(&controllers, &[0; 32]).err(), Some(Error::CannotOpen));
-    assert_eq!(head.open::<AwsLc>(&[0; 32], &owner).err(), Some(Error::CannotOpen));
+    // Neither party alone can open the vault key.
+    let zeros = || Zeroizing::new([0; 32]);
+    assert_eq!(object.open::<AwsLc>(&controllers, &KeyShare::new(zeros())).err(), Some(Error::CannotOpen));
+    assert_eq!(object.open::<AwsLc>(&DataKey::new(zeros()), &owner).err(), Some(Error::CannotOpen));
 
-    // Both together, on anybody's machine; that the letter was meant for two functions alone stops nobody here.
-    let seed = head.open::<AwsLc>(&controllers, &owner).unwrap();
-    let file = bytes(&letter, "in", "file");
+    // Both together can, on any machine. The header names two functions, but only an enclave obeys it.
+    let seed = object.open::<AwsLc>(&controllers, &owner).unwrap();
+    let file = bytes(&encrypted, "in", "file");
     let file = Ciphertext::parse(&file).unwrap();
     assert!(file.header.checksums.is_some());
-    let read = file.open::<AwsLc>(&head.ad.owner, &KemSecret::from_seed(&seed).unwrap()).unwrap();
-    assert_eq!(read.as_slice(), bytes(&letter, "out", "plain"));
+    let read = file.open::<AwsLc>(&object.ad.owner, &KemSecret::from_seed(&seed).unwrap()).unwrap();
+    assert_eq!(read.as_slice(), bytes(&encrypted, "out", "plain"));
 }

@@ -1,5 +1,5 @@
-//! What comes from KMS: messages that KMS made or that OpenSSL made like them, AWS's vectors for what is signed, and
-//! exchanges with a KMS that answers wrongly in every way.
+//! What comes from KMS: messages by KMS itself, messages of the same form by OpenSSL, and exchanges with a KMS whose
+//! answers are wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "kms_vectors/cms.rs"]

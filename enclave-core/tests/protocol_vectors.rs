@@ -1,11 +1,13 @@
-//! Every case of the protocol's vectors comes out as it says. They were made by another implementation, in another
-//! language, from the protocol's page alone. `PROTOCOL_VECTORS` names another folder to read.
+//! The protocol's vectors: each case has the result that it states. Another implementation, in another language, made
+//! them from `docs/protocol.md` alone. The environment variable `PROTOCOL_VECTORS` names another folder of vectors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "protocol_vectors/basics.rs"]
 mod basics;
 #[path = "protocol_vectors/case.rs"]
 mod case;
+#[path = "protocol_vectors/kdf.rs"]
+mod kdf;
 #[path = "protocol_vectors/messages.rs"]
 mod messages;
 #[path = "protocol_vectors/sealed.rs"]
@@ -21,12 +23,12 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Reads a case's input as the product does, and gives what the case may ask for. The same code for what is to be
-/// accepted and what is to be refused. It is also given what an accepted case expects, for values that no API gives:
-/// of these it gives back only what it could trace to one that an API gives.
+/// Reads a case's input as the product does, and returns everything that a case may check. Accepted and refused cases
+/// run the same code. The second argument is what an accepted case expects. It serves inner values that no API returns:
+/// of these the function returns only those from which it has derived a value that an API does return.
 type Run = fn(&Input<'_>, Option<&Values>) -> Result<Output, Error>;
 
-/// The files, what runs their cases, and how many of the project's are to be accepted and refused.
+/// The files, the function that runs their cases, and how many cases must be accepted and refused.
 const FILES: [(&str, Run, usize, usize); 16] = [
     ("bundle", statements::bundle, 2, 14),
     ("cbor", basics::cbor, 24, 28),
@@ -46,7 +48,7 @@ const FILES: [(&str, Run, usize, usize); 16] = [
     ("text", basics::text, 5, 7),
 ];
 
-/// What else may lie in the folder.
+/// The one other file that may be in the folder.
 const README: &str = "README.md";
 
 fn other_folder() -> Option<PathBuf> {
@@ -57,7 +59,7 @@ fn folder() -> PathBuf {
     other_folder().unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/protocol").into())
 }
 
-/// Names of the folder's files, each of which must be known; of the project's own folder none may be missing.
+/// Names of the folder's files. Each must be known. In the project's own folder none may be missing.
 fn names() -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder()).expect("the folder of vectors");
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -70,7 +72,7 @@ fn names() -> BTreeSet<String> {
 }
 
 #[test]
-fn protocol_vectors() {
+fn each_case_has_the_result_that_it_states() {
     let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
     let names = names();
     for (name, run, accept, refuse) in FILES.iter().filter(|(name, ..)| names.contains(&format!("{name}.json"))) {
@@ -102,7 +104,7 @@ fn protocol_vectors() {
     println!("{accepted} accepted, {refused} refused");
 }
 
-/// Whether a case is accepted with all of what it says, nothing left out.
+/// Checks that a case is accepted, and that every value that it states is checked.
 fn accept_case(run: Run, input: &Value, first: &Value, expected: &Value) -> Result<(), String> {
     let expected = Values::new(expected);
     let output = run(&Input::new(input, first), Some(&expected)).map_err(|error| error.to_string())?;

@@ -1,123 +1,140 @@
-//! HPKE, encrypted files, and objects under two halves of a key.
+//! HPKE, encrypted files, and stored objects whose key has two parts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use enclave_core::ciphertext::{self, Ciphertext, CiphertextHeader};
-use enclave_core::config::Arn;
-use enclave_core::identity::{Identity, fingerprint};
-use enclave_core::message::{Described, REQUEST, Request, Response, Verb};
-use enclave_core::object::{self, FunctionRecord, Head, Kind, ObjectAd, Record};
-use enclave_core::record::FUNCTION;
-use enclave_core::seal::{self, KemSecret};
-use enclave_core::{Error, Part, bundle, stream, vault};
+use capelet_hostile_bytes::{bit_flips, byte_flips, truncations};
+use enclave_core::crypto::{
+    COMMITMENT_LEN, ENC_LEN, KEM_PUBLIC_LEN, KemPublicKey, KemSecret, TAG_LEN, decap, encap, seal_bytes,
+};
+use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
+use enclave_core::kms::Arn;
+use enclave_core::messages::{BodyDigest, KeyShares, REQUEST, Request, Response, Status, Verb};
+use enclave_core::objects::{
+    Ciphertext, CiphertextHeader, ObjectAd, ObjectContent, ObjectKind, Record, StoredObject, begin_encryption,
+    seal_object,
+};
+use enclave_core::{
+    Checksum, ClaimsDigest, DataKey, Deadline, Error, KeyShare, Kid, MessageKind, ObjectId, OwnerKey, RequestDigest,
+    RequestId, UnixMillis,
+};
 use enclave_core_aws_lc::AwsLc;
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 const ARN: &str = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
-const CONTENT: &[u8] = b"what is sealed is not parsed";
-const DATA_KEY: [u8; 32] = [1; 32];
-const HALF: [u8; 32] = [2; 32];
+const CONTENT: &[u8] = b"the core does not parse what it seals";
 
-fn her() -> Identity {
+fn data_key(byte: u8) -> DataKey {
+    DataKey::new(Zeroizing::new([byte; 32]))
+}
+
+fn key_share(byte: u8) -> KeyShare {
+    KeyShare::new(Zeroizing::new([byte; 32]))
+}
+
+fn identity() -> Identity {
     Identity::from_secret(Zeroizing::new([9; 32]))
 }
 
 fn ad() -> ObjectAd {
-    let (owner, content, arn) = (her().owner(), bundle::checksum(CONTENT), Arn::parse(ARN).unwrap());
-    ObjectAd { kind: Kind::Function, owner, id: [4; 16], version: 7, content, arn, salt: [8; 16] }
+    ObjectAd {
+        content: ObjectContent::Function(Checksum::of(CONTENT)),
+        owner: identity().owner(),
+        id: ObjectId::new([4; 16]),
+        version: 7,
+        arn: Arn::parse(ARN).unwrap(),
+        salt: [8; 16],
+    }
 }
 
 fn record() -> FunctionRecord {
-    let ObjectAd { owner, id, version, content, arn, .. } = ad();
-    FunctionRecord { owner, id, version, checksum: content, issued: 1, arn }
+    let ObjectAd { owner, id, version, arn, .. } = ad();
+    FunctionRecord { owner, id, version, checksum: Checksum::of(CONTENT), issued: UnixMillis::new(1), arn }
 }
 
-fn signed() -> Vec<u8> {
-    her().sign1(FUNCTION, &[], &record().encode())
+fn signed_record() -> Vec<u8> {
+    identity().sign1(FUNCTION_RECORD, &[], &record().encode())
+}
+
+fn seal(ad: &ObjectAd, wrapped: &[u8], record: &[u8], content: &[u8]) -> Result<Vec<u8>, Error> {
+    seal_object::<AwsLc>(ad, wrapped, record, &data_key(1), &key_share(2), content)
 }
 
 fn stored() -> Vec<u8> {
-    object::seal::<AwsLc>(&ad(), b"wrapped", &signed(), &DATA_KEY, &HALF, CONTENT).unwrap()
+    seal(&ad(), b"wrapped", &signed_record(), CONTENT).unwrap()
+}
+
+fn open(stored: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    StoredObject::parse(stored)?.open::<AwsLc>(&data_key(1), &key_share(2))
 }
 
 #[test]
-fn both_halves_open_and_neither_alone() {
+fn opens_only_with_the_data_key_and_the_key_share() {
     let stored = stored();
-    let head = Head::parse(&stored).unwrap();
-    assert_eq!((&head.ad, head.wrapped, &head.record), (&ad(), &b"wrapped"[..], &Record::Function(record())));
-    assert_eq!(head.open::<AwsLc>(&DATA_KEY, &HALF).unwrap().as_slice(), CONTENT);
-    let wrong: [(&[u8], &[u8]); 6] = [
-        (&HALF, &DATA_KEY),
-        (&DATA_KEY, &[0; 32]),
-        (&[0; 32], &HALF),
-        (&DATA_KEY, &[]),
-        (&DATA_KEY[..31], &HALF),
-        (&[1; 33], &HALF),
-    ];
-    for (data_key, half) in wrong {
-        assert_eq!(head.open::<AwsLc>(data_key, half), Err(Error::CannotOpen));
+    let object = StoredObject::parse(&stored).unwrap();
+    assert_eq!((&object.ad, object.wrapped, &object.record), (&ad(), &b"wrapped"[..], &Record::Function(record())));
+    assert_eq!(object.open::<AwsLc>(&data_key(1), &key_share(2)).unwrap().as_slice(), CONTENT);
+    for (data, share) in [(2, 1), (1, 0), (0, 2), (1, 1), (2, 2)] {
+        let opened = object.open::<AwsLc>(&data_key(data), &key_share(share));
+        assert_eq!(opened, Err(Error::CannotOpen), "data key {data}, key share {share}");
     }
 }
 
 #[test]
-fn every_flipped_bit_of_an_object_is_refused() {
+fn rejects_every_flipped_bit_and_every_truncation_of_an_object() {
     let stored = stored();
-    let prefix = stored.len() - CONTENT.len() - stream::TAG_LEN - stream::COMMITMENT_LEN;
-    for (at, bit) in (0..stored.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
-        let mut flipped = stored.clone();
-        flipped[at] ^= 1 << bit;
-        let opened = Head::parse(&flipped).and_then(|head| head.open::<AwsLc>(&DATA_KEY, &HALF));
-        assert!(opened.is_err(), "bit {bit} of byte {at}");
-        if at >= prefix {
-            assert_eq!(opened, Err(Error::CannotOpen));
+    let stream = stored.len() - CONTENT.len() - TAG_LEN - COMMITMENT_LEN;
+    for flip in bit_flips(&stored) {
+        let opened = open(&flip.bytes);
+        assert!(opened.is_err(), "{flip}");
+        if flip.at >= stream {
+            assert_eq!(opened, Err(Error::CannotOpen), "{flip}");
         }
     }
-    for end in 0..stored.len() {
-        assert!(Head::parse(&stored[..end]).and_then(|head| head.open::<AwsLc>(&DATA_KEY, &HALF)).is_err());
+    for truncated in truncations(&stored) {
+        assert!(open(truncated).is_err(), "{} bytes", truncated.len());
     }
 }
 
+/// Both parts of the key are not enough to make an object of another owner: the record needs the owner's signature.
 #[test]
-fn whoever_has_both_keys_but_not_her_signature_makes_nothing() {
+fn seals_nothing_that_the_owners_record_does_not_name() {
     let thief = Identity::from_secret(Zeroizing::new([10; 32]));
-    let forged = thief.sign1(FUNCTION, &[], &record().encode());
-    let seal = |ad: &ObjectAd, record: &[u8], content: &[u8]| {
-        object::seal::<AwsLc>(ad, b"wrapped", record, &DATA_KEY, &HALF, content).err()
-    };
-    assert_eq!(seal(&ad(), &forged, CONTENT), Some(Error::BadSignature));
-    assert_eq!(seal(&ad(), &signed(), b"other content"), Some(Error::CannotOpen));
+    let forged = thief.sign1(FUNCTION_RECORD, &[], &record().encode());
+    let error = |ad: &ObjectAd, record: &[u8], content: &[u8]| seal(ad, b"wrapped", record, content).err();
+    assert_eq!(error(&ad(), &forged, CONTENT), Some(Error::BadSignature));
+    assert_eq!(error(&ad(), &signed_record(), b"other content"), Some(Error::CannotOpen));
     for other in [
-        ObjectAd { id: [5; 16], ..ad() },
+        ObjectAd { id: ObjectId::new([5; 16]), ..ad() },
         ObjectAd { version: 8, ..ad() },
-        ObjectAd { content: bundle::checksum(b""), ..ad() },
+        ObjectAd { content: ObjectContent::Function(Checksum::of(b"")), ..ad() },
         ObjectAd { arn: Arn::parse(&ARN.replace("138", "139")).unwrap(), ..ad() },
     ] {
-        assert_eq!(seal(&other, &signed(), CONTENT), Some(Error::Disagrees(Part::Object)));
+        assert_eq!(error(&other, &signed_record(), CONTENT), Some(Error::Mismatch(MessageKind::Object)));
     }
-    assert_eq!(
-        seal(&ObjectAd { owner: thief.owner(), ..ad() }, &forged, CONTENT),
-        Some(Error::Disagrees(Part::Record))
-    );
-    assert_eq!(
-        seal(&ObjectAd { kind: Kind::VaultKey, ..ad() }, &signed(), CONTENT),
-        Some(Error::Malformed(Part::Sign1))
-    );
-    assert_eq!(
-        object::seal::<AwsLc>(&ad(), b"", &signed(), &DATA_KEY, &HALF, CONTENT),
-        Err(Error::Malformed(Part::Object))
-    );
+    let of_thief = ObjectAd { owner: thief.owner(), ..ad() };
+    assert_eq!(error(&of_thief, &forged, CONTENT), Some(Error::Mismatch(MessageKind::Record)));
+    // The record of a function is not the record of a vault key.
+    let vault_key = ObjectAd { content: ObjectContent::VaultKey(Kid::new([1; 32])), ..ad() };
+    assert_eq!(error(&vault_key, &signed_record(), CONTENT), Some(Error::Malformed(MessageKind::Sign1)));
+    let without_wrapped_key = seal(&ad(), b"", &signed_record(), CONTENT);
+    assert_eq!(without_wrapped_key, Err(Error::Malformed(MessageKind::Object)));
 }
 
 #[test]
-fn halves_differ_by_root_kind_id_and_version() {
-    let half = |root: &[u8], kind, id, version| *her().half(root, kind, &[id; 16], version);
-    let halves =
-        [half(b"r", 1, 0, 0), half(b"R", 1, 0, 0), half(b"r", 2, 0, 0), half(b"r", 1, 1, 0), half(b"r", 1, 0, 1)];
-    for (i, half) in halves.iter().enumerate() {
-        assert!(halves[..i].iter().all(|other| other != half));
+fn key_shares_differ_by_root_kind_id_and_version() {
+    let share = |root: &[u8], kind, id, version| identity().key_share(root, kind, &ObjectId::new([id; 16]), version);
+    let shares = [
+        share(b"r", ObjectKind::Function, 0, 0),
+        share(b"R", ObjectKind::Function, 0, 0),
+        share(b"r", ObjectKind::VaultKey, 0, 0),
+        share(b"r", ObjectKind::Function, 1, 0),
+        share(b"r", ObjectKind::Function, 0, 1),
+    ];
+    for (i, share) in shares.iter().enumerate() {
+        assert!(shares[..i].iter().all(|other| other != share));
     }
-    assert_eq!(fingerprint(&her().owner()).len(), 32);
-    assert_eq!(format!("{:?}", her()), "Identity([redacted])");
+    assert_eq!(identity().owner().fingerprint().len(), 32);
+    assert_eq!(format!("{:?}", identity()), "Identity([redacted])");
 }
 
 fn vault_key() -> KemSecret {
@@ -125,50 +142,54 @@ fn vault_key() -> KemSecret {
 }
 
 fn header() -> CiphertextHeader {
-    CiphertextHeader { owner: her().owner(), kid: vault::kid(&vault_key().public()), checksums: Some(vec![[1; 32]]) }
+    let kid = Kid::of(&vault_key().public());
+    CiphertextHeader { owner: identity().owner(), kid, checksums: Some(vec![Checksum::new([1; 32])]) }
 }
 
 fn encrypt(plain: &[u8]) -> Vec<u8> {
-    let begun = ciphertext::begin(&header(), &vault_key().public(), &[6; 64]).unwrap();
-    let sealed = stream::seal_bytes::<AwsLc>(begun.secret, &begun.aad, plain).unwrap();
+    let begun = begin_encryption(&header(), &vault_key().public(), &[6; 64]).unwrap();
+    let sealed = seal_bytes::<AwsLc>(begun.secret, &begun.aad, plain).unwrap();
     [begun.prefix, sealed].concat()
 }
 
 #[test]
-fn a_file_opens_with_its_key_alone() {
+fn a_file_opens_with_its_vault_key_only() {
     let file = encrypt(b"secret");
     let parsed = Ciphertext::parse(&file).unwrap();
     assert_eq!(parsed.header, header());
-    assert_eq!(parsed.open::<AwsLc>(&her().owner(), &vault_key()).unwrap().as_slice(), b"secret");
+    assert_eq!(parsed.open::<AwsLc>(&identity().owner(), &vault_key()).unwrap().as_slice(), b"secret");
     let other = KemSecret::from_seed(&[7; 32]).unwrap();
-    assert_eq!(parsed.open::<AwsLc>(&her().owner(), &other), Err(Error::WrongKey));
-    assert_eq!(parsed.open::<AwsLc>(&[0; 32], &vault_key()), Err(Error::WrongOwner));
-    assert_eq!(ciphertext::begin(&header(), &other.public(), &[6; 64]).err(), Some(Error::WrongKey));
+    assert_eq!(parsed.open::<AwsLc>(&identity().owner(), &other), Err(Error::WrongKey));
+    assert_eq!(parsed.open::<AwsLc>(&OwnerKey::new([0; 32]), &vault_key()), Err(Error::WrongOwner));
+    assert_eq!(begin_encryption(&header(), &other.public(), &[6; 64]).err(), Some(Error::WrongKey));
 }
 
 #[test]
-fn every_flipped_byte_of_a_file_is_refused() {
+fn rejects_every_flipped_byte_and_every_truncation_of_a_file() {
     let file = encrypt(b"secret");
-    for at in 0..file.len() {
-        let mut flipped = file.clone();
-        flipped[at] ^= 0x40;
-        let opened = Ciphertext::parse(&flipped).and_then(|parsed| parsed.open::<AwsLc>(&her().owner(), &vault_key()));
-        assert!(opened.is_err(), "byte {at}");
+    let open = |file: &[u8]| Ciphertext::parse(file)?.open::<AwsLc>(&identity().owner(), &vault_key());
+    for flip in byte_flips(&file, 0x40) {
+        assert!(open(&flip.bytes).is_err(), "{flip}");
+    }
+    for truncated in truncations(&file) {
+        assert!(open(truncated).is_err(), "{} bytes", truncated.len());
     }
 }
 
+/// A share of zeros is a point of small order: X25519 gives zeros for it (RFC 7748, 6.1). X-Wing hashes them together
+/// with ML-KEM's secret.
 #[test]
-fn a_share_of_zeros_is_no_error_and_agrees_with_nobody() {
-    let (mut enc, exporter) = seal::send(&[6; 64], &vault_key().public(), b"info").unwrap();
-    assert_eq!(seal::receive(&vault_key(), &enc, b"info").unwrap().export(b"x"), exporter.export(b"x"));
+fn an_x25519_share_of_zeros_gives_another_secret_and_no_error() {
+    let (mut enc, exporter) = encap(&[6; 64], &vault_key().public(), b"info").unwrap();
+    assert_eq!(decap(&vault_key(), &enc, b"info").unwrap().export(b"x"), exporter.export(b"x"));
     enc[1088..].fill(0);
-    assert_ne!(seal::receive(&vault_key(), &enc, b"info").unwrap().export(b"x"), exporter.export(b"x"));
+    assert_ne!(decap(&vault_key(), &enc, b"info").unwrap().export(b"x"), exporter.export(b"x"));
 }
 
 #[test]
 fn exports_differ_by_context_info_and_entropy() {
     let export = |entropy: u8, info: &[u8], context: &[u8]| {
-        *seal::send(&[entropy; 64], &vault_key().public(), info).unwrap().1.export(context)
+        *encap(&[entropy; 64], &vault_key().public(), info).unwrap().1.export(context)
     };
     let first = export(1, b"i", b"c");
     assert_eq!(first, export(1, b"i", b"c"));
@@ -176,18 +197,20 @@ fn exports_differ_by_context_info_and_entropy() {
 }
 
 #[test]
-fn lengths_of_keys_and_info() {
-    let key = Some(Error::Malformed(Part::Key));
+fn rejects_keys_of_another_length_and_an_info_that_is_too_long() {
+    let malformed = Some(Error::Malformed(MessageKind::Key));
     let public = vault_key().public();
-    assert_eq!(seal::check_public(&public), Ok(()));
-    assert_eq!(seal::check_public(&public[1..]).err(), key);
-    assert_eq!(seal::check_public(&[255; seal::PUBLIC_LEN]).err(), key);
-    assert_eq!(KemSecret::from_seed(&[0; 31]).err(), key);
-    assert_eq!(seal::receive(&vault_key(), &[0; seal::ENC_LEN - 1], b"").err(), key);
-    // The crate would panic at 65,531 bytes.
+    assert_eq!(KemPublicKey::parse(public.as_bytes()).as_ref(), Ok(&public));
+    assert_eq!(KemPublicKey::parse(&public.as_bytes()[1..]).err(), malformed);
+    // Coefficients above ML-KEM's modulus.
+    assert_eq!(KemPublicKey::parse(&[255; KEM_PUBLIC_LEN]).err(), malformed);
+    assert_eq!(KemSecret::from_seed(&[0; 31]).err(), malformed);
+    assert_eq!(decap(&vault_key(), &[0; ENC_LEN - 1], b"").err(), malformed);
+    // The crate hpke would panic at 65,531 bytes.
     let long = vec![0; 70_000];
-    assert_eq!(seal::send(&[0; 64], &public, &long).err(), Some(Error::TooLarge(Part::Key)));
-    assert_eq!(seal::receive(&vault_key(), &[0; seal::ENC_LEN], &long).err(), Some(Error::TooLarge(Part::Key)));
+    let too_large = Some(Error::TooLarge(MessageKind::Key));
+    assert_eq!(encap(&[0; 64], &public, &long).err(), too_large);
+    assert_eq!(decap(&vault_key(), &[0; ENC_LEN], &long).err(), too_large);
     assert_eq!(format!("{:?}", vault_key()), "KemSecret([redacted])");
 }
 
@@ -195,46 +218,63 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn noise_is_no_object_and_no_file(noise in proptest::collection::vec(any::<u8>(), 0..300), length in 0u8..=255) {
+    fn noise_is_neither_an_object_nor_a_file(noise in proptest::collection::vec(any::<u8>(), 0..300), length in 0u8..=255) {
         for magic in [b"CPLO", b"CPLT"] {
             let bytes = [magic.as_slice(), &[0, 0, 0, length], &noise].concat();
-            prop_assert!(Head::parse(&bytes).is_err());
+            prop_assert!(StoredObject::parse(&bytes).is_err());
             prop_assert!(Ciphertext::parse(&bytes).is_err());
         }
     }
 
     #[test]
-    fn any_public_key_is_refused_or_sealed_to(noise in proptest::collection::vec(any::<u8>(), seal::PUBLIC_LEN)) {
-        prop_assert_eq!(seal::send(&[1; 64], &noise, b"").is_ok(), seal::check_public(&noise).is_ok());
+    fn encapsulates_to_every_public_key_that_parses(noise in proptest::collection::vec(any::<u8>(), KEM_PUBLIC_LEN)) {
+        // Each coefficient has 12 bits. With the highest bit cleared it is below the modulus, 3329.
+        let mut reduced = noise.clone();
+        for pair in reduced[..1152].chunks_mut(3) {
+            pair[1] &= 0xf7;
+            pair[2] &= 0x7f;
+        }
+        prop_assert!(KemPublicKey::parse(&reduced).is_ok());
+        for bytes in [noise, reduced] {
+            if let Ok(public) = KemPublicKey::parse(&bytes) {
+                prop_assert!(encap(&[1; 64], &public, b"").is_ok());
+            }
+        }
     }
 }
 
-/// A vector that grows leaves what was in it behind: those that hold halves have room from the beginning.
+/// A vector that grows leaves its old content in memory. Messages with key shares have their capacity from the start.
 #[test]
-fn what_holds_halves_does_not_grow() {
+fn a_message_with_key_shares_does_not_grow() {
     for count in [0, 1, 64u8] {
-        let halves = (0..count).map(|n| ([n; 16], Zeroizing::new([n; 32]))).collect();
+        let key_shares: KeyShares = (0..count).map(|n| (ObjectId::new([n; 16]), key_share(n))).collect();
         let request = Request {
             n: u64::MAX,
             verb: Verb::Run,
-            id: [1; 16],
-            not_after: u64::MAX,
-            caller: her().owner(),
+            id: RequestId::new([1; 16]),
+            not_after: Deadline::new(UnixMillis::new(u64::MAX)),
+            caller: identity().owner(),
             params: vec![0xa0; 1000],
-            halves,
-            body: Some(Described { length: u64::MAX, sha256: [2; 32] }),
+            key_shares,
+            body: Some(BodyDigest { length: u64::MAX, sha256: [2; 32] }),
         };
         let map = request.encode();
         assert_eq!(map.capacity(), 256 + 1000 + 64 * usize::from(count));
-        let signed = her().sign1(REQUEST, &[3; 48], &map);
+        let signed = identity().sign1(REQUEST, ClaimsDigest::new([3; 48]).as_bytes(), &map);
         assert_eq!(signed.capacity(), map.len() + 64 + 160);
     }
 }
 
-/// What a function said on stderr is in a response's result.
+/// A response's result may contain what the function wrote to stderr.
 #[test]
-fn what_a_response_holds_is_not_printed() {
-    let result = Zeroizing::new(vec![0xa0]);
-    let response = Response { n: 0, request: [1; 48], status: 0, result, receipt: None, body: None };
+fn a_response_is_not_printed() {
+    let response = Response {
+        n: 0,
+        request: RequestDigest::new([1; 48]),
+        status: Status::DONE.number(),
+        result: Zeroizing::new(vec![0xa0]),
+        receipt: None,
+        body: None,
+    };
     assert_eq!(format!("{response:?}"), "Response([redacted])");
 }

@@ -1,14 +1,14 @@
-//! The chunked encryption: nothing is opened out of place, and no nonce comes twice under a key.
+//! Streams: a chunk opens only at its own position, and no nonce is used twice under a key.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use enclave_core::crypto::{Cipher, Crypto};
-use enclave_core::stream::{
-    CHUNK_LEN, COMMITMENT_LEN, FrameReader, FrameWriter, MAX_CHUNKS, Secret, TAG_LEN, open_bytes, seal_bytes,
+use capelet_hostile_bytes::{bit_flips, truncations};
+use enclave_core::crypto::{
+    CHUNK_LEN, COMMITMENT_LEN, Cipher, Crypto, FrameReader, FrameWriter, MAX_CHUNKS, Secret, TAG_LEN, open_bytes,
+    seal_bytes,
 };
-use enclave_core::{Error, Part};
+use enclave_core::{Error, MessageKind};
 use enclave_core_aws_lc::AwsLc;
 use proptest::prelude::*;
-use rustls_pki_types::SignatureVerificationAlgorithm;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use zeroize::Zeroizing;
@@ -27,10 +27,10 @@ fn open(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
     open_bytes::<AwsLc>(secret(), AAD, bytes)
 }
 
-/// Every (key, nonce) that this test process sealed under.
+/// Every pair of key and nonce that this test process has used to seal.
 static SEALED: Mutex<BTreeSet<([u8; 32], [u8; 12])>> = Mutex::new(BTreeSet::new());
 
-/// AES-256-GCM that remembers what it sealed under, and fails if it seals twice under the same.
+/// AES-256-GCM that records each pair of key and nonce, and panics if a pair is used twice.
 struct Recording;
 
 struct RecordingCipher([u8; 32], <AwsLc as Crypto>::Cipher);
@@ -42,10 +42,6 @@ impl Crypto for Recording {
         Ok(RecordingCipher(*key, AwsLc::aes_256_gcm(key)?))
     }
 
-    fn es384() -> &'static dyn SignatureVerificationAlgorithm {
-        AwsLc::es384()
-    }
-
     fn aes_256_cbc(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         AwsLc::aes_256_cbc(key, iv, data)
     }
@@ -53,7 +49,7 @@ impl Crypto for Recording {
 
 impl Cipher for RecordingCipher {
     fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; 16], Error> {
-        assert!(SEALED.lock().unwrap().insert((self.0, *nonce)), "sealed twice under one nonce");
+        assert!(SEALED.lock().unwrap().insert((self.0, *nonce)), "a nonce was used twice");
         self.1.seal(nonce, aad, data)
     }
 
@@ -63,7 +59,7 @@ impl Cipher for RecordingCipher {
 }
 
 #[test]
-fn lengths_around_a_chunk() {
+fn opens_streams_of_every_length_around_a_chunk() {
     for length in [0, 1, CHUNK_LEN - 1, CHUNK_LEN, CHUNK_LEN + 1, 2 * CHUNK_LEN, 2 * CHUNK_LEN + 7] {
         let data = vec![5; length];
         let sealed = seal(&data);
@@ -74,15 +70,13 @@ fn lengths_around_a_chunk() {
 }
 
 #[test]
-fn every_flipped_bit_and_every_truncation_is_one_error() {
+fn every_flipped_bit_and_every_truncation_gives_the_same_error() {
     let sealed = seal(b"a short text");
-    for (at, bit) in (0..sealed.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
-        let mut flipped = sealed.clone();
-        flipped[at] ^= 1 << bit;
-        assert_eq!(open(&flipped), Err(Error::CannotOpen));
+    for flip in bit_flips(&sealed) {
+        assert_eq!(open(&flip.bytes), Err(Error::CannotOpen), "{flip}");
     }
-    for end in 0..sealed.len() {
-        assert_eq!(open(&sealed[..end]), Err(Error::CannotOpen));
+    for truncated in truncations(&sealed) {
+        assert_eq!(open(truncated), Err(Error::CannotOpen), "{} bytes", truncated.len());
     }
     assert_eq!(open_bytes::<AwsLc>(secret(), b"other", &sealed), Err(Error::CannotOpen));
     let other = Secret::new(Zeroizing::new([4; 32]));
@@ -90,7 +84,7 @@ fn every_flipped_bit_and_every_truncation_is_one_error() {
 }
 
 #[test]
-fn whole_chunks_lost_repeated_or_exchanged() {
+fn rejects_missing_repeated_and_reordered_chunks() {
     let sealed = seal(&[(0..=255).collect::<Vec<u8>>().repeat(600).as_slice()].concat());
     let (commitment, chunks) = sealed.split_at(COMMITMENT_LEN);
     let chunks: Vec<&[u8]> = chunks.chunks(CHUNK_LEN + TAG_LEN).collect();
@@ -102,7 +96,7 @@ fn whole_chunks_lost_repeated_or_exchanged() {
 }
 
 #[test]
-fn no_nonce_twice_from_many_threads() {
+fn many_threads_never_use_a_nonce_twice() {
     let (mut sealer, commitment) = Secret::new(Zeroizing::new([11; 32])).seal::<Recording>(AAD).unwrap();
     let mut tickets: Vec<_> = (0..40).map(|_| sealer.ticket().unwrap()).collect();
     tickets.push(sealer.last().unwrap());
@@ -117,7 +111,7 @@ fn no_nonce_twice_from_many_threads() {
         }
     });
     assert_eq!(SEALED.lock().unwrap().len(), 41);
-    // Opened by several threads too.
+    // Several threads open the chunks, too.
     let mut opener = Secret::new(Zeroizing::new([11; 32])).open::<AwsLc>(AAD, &commitment).unwrap();
     let tickets: Vec<_> = (0..=40).map(|i| opener.ticket(i == 40).unwrap()).collect();
     assert!(opener.ended() && opener.ticket(true).is_err());
@@ -129,8 +123,8 @@ fn no_nonce_twice_from_many_threads() {
 }
 
 #[test]
-fn a_chunk_of_the_wrong_length_is_not_sealed() {
-    let frame = Err(Error::Malformed(Part::Frame));
+fn does_not_seal_a_chunk_of_the_wrong_length() {
+    let frame = Err(Error::Malformed(MessageKind::Frame));
     let sealer = || secret().seal::<AwsLc>(AAD).unwrap().0;
     for length in [0, 1, CHUNK_LEN - 1, CHUNK_LEN + 1] {
         assert_eq!(sealer().ticket().unwrap().seal(&mut vec![0; length]), frame);
@@ -142,13 +136,13 @@ fn a_chunk_of_the_wrong_length_is_not_sealed() {
 }
 
 #[test]
-fn no_more_than_2_to_the_24_chunks() {
+fn rejects_more_than_2_to_the_24_chunks() {
     let (mut sealer, commitment) = secret().seal::<AwsLc>(AAD).unwrap();
     let mut opener = secret().open::<AwsLc>(AAD, &commitment).unwrap();
     for _ in 0..MAX_CHUNKS {
         assert!(sealer.ticket().is_ok() && opener.ticket(false).is_ok());
     }
-    let too_large = Some(Error::TooLarge(Part::Frame));
+    let too_large = Some(Error::TooLarge(MessageKind::Frame));
     assert_eq!(sealer.ticket().err(), too_large);
     assert_eq!(sealer.last().err(), too_large);
     assert_eq!(opener.ticket(true).err(), too_large);
@@ -156,7 +150,7 @@ fn no_more_than_2_to_the_24_chunks() {
 }
 
 #[test]
-fn after_a_failure_nothing_is_opened() {
+fn opens_nothing_after_a_failure() {
     let (mut writer, commitment) = FrameWriter::<AwsLc>::new(secret(), AAD).unwrap();
     let frames = [writer.chunk(&[1; CHUNK_LEN], false).unwrap(), writer.chunk(b"end", true).unwrap()];
     assert!(writer.chunk(b"", true).is_err());
@@ -175,9 +169,9 @@ fn after_a_failure_nothing_is_opened() {
 }
 
 #[test]
-fn another_commitment_is_refused_before_any_chunk() {
+fn rejects_another_commitment_before_any_chunk() {
     assert_eq!(secret().open::<AwsLc>(AAD, &[0; COMMITMENT_LEN]).err(), Some(Error::CannotOpen));
-    assert_eq!(FrameReader::<AwsLc>::new(secret(), AAD, &[0; 31]).err(), Some(Error::Malformed(Part::Frame)));
+    assert_eq!(FrameReader::<AwsLc>::new(secret(), AAD, &[0; 31]).err(), Some(Error::Malformed(MessageKind::Frame)));
 }
 
 #[test]
@@ -187,12 +181,12 @@ fn secrets_are_not_printed() {
 
 proptest! {
     #[test]
-    fn both_ways(data in proptest::collection::vec(any::<u8>(), 0..2000)) {
+    fn opens_what_it_seals(data in proptest::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert_eq!(&*open(&seal(&data)).unwrap(), &data);
     }
 
     #[test]
-    fn noise_is_not_opened(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn does_not_open_noise(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert_eq!(open(&noise), Err(Error::CannotOpen));
         let (_, commitment) = secret().seal::<AwsLc>(AAD).unwrap();
         let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();

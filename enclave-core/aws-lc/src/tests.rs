@@ -1,4 +1,5 @@
 use super::*;
+use capelet_hostile_bytes::byte_flips;
 
 /// Bytes in hexadecimal.
 fn hex<const N: usize>(text: &str) -> [u8; N] {
@@ -12,7 +13,7 @@ fn hex<const N: usize>(text: &str) -> [u8; N] {
 
 /// Test case 16 of McGrew and Viega, "The Galois/Counter Mode of Operation", appendix B.
 #[test]
-fn gcm_by_its_authors() {
+fn seals_and_opens_the_gcm_vector_of_its_authors() {
     let key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
     let nonce = hex("cafebabefacedbaddecaf888");
     let aad: [u8; 20] = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
@@ -30,10 +31,8 @@ fn gcm_by_its_authors() {
     assert_eq!((data.as_slice(), tag), (&sealed[..], hex("76fc6ece0f4e1768cddf8853bb2d551b")));
     data.extend_from_slice(&tag);
     assert_eq!(cipher.open(&nonce, &aad, &mut data.clone()).unwrap(), plain);
-    for at in 0..data.len() {
-        let mut flipped = data.clone();
-        flipped[at] ^= 1;
-        assert_eq!(cipher.open(&nonce, &aad, &mut flipped), Err(Error::CannotOpen));
+    for mut flip in byte_flips(&data, 1) {
+        assert_eq!(cipher.open(&nonce, &aad, &mut flip.bytes), Err(Error::CannotOpen), "byte {}", flip.at);
     }
     assert_eq!(cipher.open(&nonce, &[], &mut data.clone()), Err(Error::CannotOpen));
     assert_eq!(cipher.open(&nonce, &aad, &mut [0; 15]), Err(Error::CannotOpen));
@@ -41,7 +40,7 @@ fn gcm_by_its_authors() {
 
 /// NIST SP 800-38A, F.2.5, with the block of padding that PKCS #7 puts behind whole blocks.
 #[test]
-fn cbc_by_nist() {
+fn opens_the_cbc_vector_of_nist() {
     let key = hex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4");
     let iv = hex("000102030405060708090a0b0c0d0e0f");
     let plain: [u8; 64] = hex(concat!(
@@ -54,7 +53,7 @@ fn cbc_by_nist() {
         "3f461796d6b0d6b2e0c2a72b4d80e644",
     ));
     assert_eq!(AwsLc::aes_256_cbc(&key, &iv, &sealed).unwrap().as_slice(), plain);
-    // Padding that is none, half a block, nothing.
+    // Invalid padding, half a block, no block, a block that decrypts to invalid padding.
     for wrong in [&sealed[..64], &sealed[..79], &[], &[0; 16]] {
         assert_eq!(AwsLc::aes_256_cbc(&key, &iv, wrong), Err(Error::CannotOpen));
     }

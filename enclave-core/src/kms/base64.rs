@@ -1,7 +1,7 @@
-//! Base64 with padding (RFC 4648, 4), as KMS' JSON has it: base64url in another alphabet.
+//! Base64 with padding (RFC 4648, 4), as KMS's JSON has it: base64url in another alphabet.
 
-use crate::text::{base64url_decode, base64url_encode};
-use crate::{Error, Part};
+use crate::encoding::{base64url_decode, base64url_encode};
+use crate::{Error, MessageKind};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,8 +15,11 @@ pub fn encode(bytes: &[u8]) -> String {
 }
 
 /// The bytes of `text`.
+///
+/// # Errors
+/// [`Error::Malformed`] of [`MessageKind::Kms`].
 pub fn decode(text: &str) -> Result<Vec<u8>, Error> {
-    const MALFORMED: Error = Error::Malformed(Part::Kms);
+    const MALFORMED: Error = Error::Malformed(MessageKind::Kms);
     let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     if !text.len().is_multiple_of(4) || unpadded.contains(['-', '_']) {
         return Err(MALFORMED);
@@ -30,7 +33,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn rfc_4648_section_10() {
+    fn encodes_the_vectors_of_rfc_4648_section_10() {
         let cases =
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
         for (plain, text) in cases {
@@ -39,13 +42,13 @@ mod tests {
         }
         assert_eq!(encode(&[0xfb, 0xff]), "+/8=");
         for bad in ["Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "-_8=", "Zm9v=", "Zg==Zg==", "Zm9 v", "Zm9v\n"] {
-            assert_eq!(decode(bad), Err(Error::Malformed(Part::Kms)), "{bad}");
+            assert_eq!(decode(bad), Err(Error::Malformed(MessageKind::Kms)), "{bad}");
         }
     }
 
     proptest! {
         #[test]
-        fn one_text_for_what_is_accepted(text in "[A-Za-z0-9_=+/-]{0,12}") {
+        fn accepts_one_text_for_the_same_bytes(text in "[A-Za-z0-9_=+/-]{0,12}") {
             if let Ok(bytes) = decode(&text) {
                 prop_assert_eq!(encode(&bytes), text);
             }

@@ -1,33 +1,35 @@
-//! One HTTP/1.1 exchange (RFC 9112): a request as it is signed and sent, a response of a length known beforehand.
+//! One HTTP/1.1 exchange (RFC 9112): a signed request, and a response whose length its head states.
 
-use super::sigv4;
-use crate::config::Arn;
+use crate::encoding::Channel;
+use crate::error::TransportError;
+use crate::kms::arn::Arn;
+use crate::kms::sigv4;
 use crate::parent::Credentials;
-use crate::platform::Channel;
-use crate::{Error, Part, error::Down};
+use crate::time::UnixMillis;
+use crate::{Error, MessageKind};
 use alloc::format;
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 /// The longest head of a response, in bytes.
-pub const MAX_HEAD: usize = 16_384;
+pub const MAX_KMS_HEAD: usize = 16_384;
 /// The longest body of a response, in bytes.
-pub const MAX_BODY: usize = 1 << 20;
+pub const MAX_KMS_BODY: usize = 1 << 20;
 /// The most header fields in a response.
 const MAX_FIELDS: usize = 64;
 
-const MALFORMED: Error = Error::Malformed(Part::Kms);
+const MALFORMED: Error = Error::Malformed(MessageKind::Kms);
 
 /// A response.
 pub struct Response {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// Its body.
+    /// The body.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// The request for `TrentService.ACTION`, signed at `now` (milliseconds since 1970).
-pub fn request(arn: &Arn, action: &str, body: &str, credentials: &Credentials, now: u64) -> Vec<u8> {
+/// The request for `TrentService.ACTION`, signed at `now`.
+pub fn request(arn: &Arn, action: &str, body: &str, credentials: &Credentials, now: UnixMillis) -> Vec<u8> {
     let (host, date) = (arn.kms_host(), sigv4::date(now));
     let target = format!("TrentService.{action}");
     let mut headers =
@@ -49,21 +51,25 @@ pub fn request(arn: &Arn, action: &str, body: &str, credentials: &Credentials, n
     request
 }
 
-/// Sends a request and reads its response: a head of at most [`MAX_HEAD`], a body of at most [`MAX_BODY`] whose
-/// length the head says, nothing behind it. Other codings than none are refused: KMS has no need of them.
+/// Sends a request and reads its response: a head of at most [`MAX_KMS_HEAD`] bytes, then a body of the length that the
+/// head states, at most [`MAX_KMS_BODY`] bytes, and nothing more. Content and transfer codings are unsupported; KMS uses
+/// none.
+///
+/// # Errors
+/// [`Error::TooLarge`] or [`Error::Malformed`] of [`MessageKind::Kms`]; [`Error::Transport`].
 pub fn exchange(channel: &mut impl Channel, request: &[u8]) -> Result<Response, Error> {
     channel.write(request)?;
     let mut bytes = Zeroizing::new(Vec::new());
     let head_end = loop {
-        // The end may have come in two pieces.
+        // The end of the head may arrive in two pieces.
         let searched = bytes.len().saturating_sub(3);
         more(channel, &mut bytes)?;
         let tail = bytes.get(searched..).unwrap_or_default();
         if let Some(at) = tail.windows(4).position(|end| end == b"\r\n\r\n") {
             break searched + at + 4;
         }
-        if bytes.len() > MAX_HEAD {
-            return Err(Error::TooLarge(Part::Kms));
+        if bytes.len() > MAX_KMS_HEAD {
+            return Err(Error::TooLarge(MessageKind::Kms));
         }
     };
     let (head, _) = bytes.split_at_checked(head_end).ok_or(MALFORMED)?;
@@ -78,12 +84,12 @@ pub fn exchange(channel: &mut impl Channel, request: &[u8]) -> Result<Response, 
     Ok(Response { status, body: Zeroizing::new(bytes.split_off(head_end)) })
 }
 
-/// Reads some more; an end here is never orderly.
+/// Reads at least one more byte. The end of the connection is an error here.
 fn more(channel: &mut impl Channel, bytes: &mut Vec<u8>) -> Result<(), Error> {
     let mut buffer = [0; 4096];
     let count = channel.read(&mut buffer)?;
     match buffer.get(..count) {
-        None | Some([]) => Err(Down::Closed.into()),
+        None | Some([]) => Err(TransportError::Closed.into()),
         Some(read) => {
             bytes.extend_from_slice(read);
             Ok(())
@@ -91,14 +97,14 @@ fn more(channel: &mut impl Channel, bytes: &mut Vec<u8>) -> Result<(), Error> {
     }
 }
 
-/// Status and content-length of a whole head.
+/// The status code and content-length of a complete head.
 fn parse_head(head: &[u8]) -> Result<(u16, usize), Error> {
-    if head.len() > MAX_HEAD {
-        return Err(Error::TooLarge(Part::Kms));
+    if head.len() > MAX_KMS_HEAD {
+        return Err(Error::TooLarge(MessageKind::Kms));
     }
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut response = httparse::Response::new(&mut fields);
-    // The parser takes a line feed alone for the end of a line; two readers could then see two responses.
+    // httparse accepts a line that ends with a line feed alone. Another reader could then see another response.
     let lines_end = head.split_inclusive(|byte| *byte == b'\n').all(|line| line.ends_with(b"\r\n"));
     let complete = response.parse(head) == Ok(httparse::Status::Complete(head.len()));
     if !lines_end || !complete || response.version != Some(1) {
@@ -114,13 +120,13 @@ fn parse_head(head: &[u8]) -> Result<(u16, usize), Error> {
         }
     }
     let length = length.ok_or(MALFORMED)?;
-    if length > MAX_BODY {
-        return Err(Error::TooLarge(Part::Kms));
+    if length > MAX_KMS_BODY {
+        return Err(Error::TooLarge(MessageKind::Kms));
     }
     Ok((response.code.ok_or(MALFORMED)?, length))
 }
 
-/// Digits and nothing else.
+/// A number written in decimal digits alone.
 fn decimal(digits: &[u8]) -> Result<usize, Error> {
     let digits = core::str::from_utf8(digits).map_err(|_| MALFORMED)?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,25 +1,24 @@
-//! JSON (RFC 8259), strictly: whole, UTF-8, no name twice in an object, at most [`MAX_DEPTH`] levels.
+//! JSON (RFC 8259), read strictly: complete, UTF-8, no duplicate name in an object, at most [`MAX_DEPTH`] levels.
 //!
-//! Of its own because a general library is more to read than this: serde_json without std is five crates and some
-//! 40,000 lines, and takes the last of two members of one name. A value here is its text, which grants are passed on
-//! as, and the walk that checks it is the one that finds its parts.
+//! serde_json without std is five crates and some 40,000 lines to audit, and it takes the last of two members with one
+//! name. Here a value is its text, because grants are passed on as text.
 
-use crate::{Error, Part};
+use crate::{Error, MessageKind};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How deep values may lie within each other.
+/// How deep values may be nested; the outermost value counts as 1.
 const MAX_DEPTH: u8 = 16;
 
-const MALFORMED: Error = Error::Malformed(Part::Kms);
+const MALFORMED: Error = Error::Malformed(MessageKind::Kms);
 
-/// A value: its text, known to be of its form.
+/// A value: its text, which was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// Checks that `bytes` are one value.
+    /// The value of `bytes`, which must be exactly one.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let text = core::str::from_utf8(bytes).map_err(|_| MALFORMED)?;
         let mut walk = Walk { text, at: 0 };
@@ -34,7 +33,7 @@ impl<'a> Json<'a> {
         self.0
     }
 
-    /// The member of an object; none if there is none of this name.
+    /// The member of an object; `None` if it has none with this name.
     pub fn member(self, name: &str) -> Result<Option<Self>, Error> {
         let mut found = None;
         Walk { text: self.0, at: 0 }.object(1, |key, value| {
@@ -45,7 +44,7 @@ impl<'a> Json<'a> {
         Ok(found)
     }
 
-    /// The member of an object, which has to be there.
+    /// The member of an object, which must have it.
     pub fn required(self, name: &str) -> Result<Self, Error> {
         self.member(name)?.ok_or(MALFORMED)
     }
@@ -102,7 +101,7 @@ impl<'a> Walk<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Goes over `byte` if it comes next.
+    /// Whether `byte` comes next; if so, moves past it.
     fn take(&mut self, byte: u8) -> bool {
         let next = self.peek() == Some(byte);
         self.at += usize::from(next);
@@ -156,7 +155,7 @@ impl<'a> Walk<'a> {
         self.list(b'[', b']', |walk| walk.value(depth + 1).map(&mut each))
     }
 
-    /// Parts between `open` and `close`, commas between them.
+    /// The parts between `open` and `close`, separated by commas.
     fn list(&mut self, open: u8, close: u8, mut part: impl FnMut(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         if !self.take(open) {
             return Err(MALFORMED);
@@ -195,7 +194,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What follows a backslash.
+    /// The character that an escape stands for, after its backslash.
     fn escape(&mut self) -> Result<char, Error> {
         let escaped = self.peek().ok_or(MALFORMED)?;
         self.at += 1;
@@ -209,7 +208,7 @@ impl<'a> Walk<'a> {
             b'u' => {
                 let high = self.unit()?;
                 let mut code = high;
-                // The first half of a pair, which the second has to follow (RFC 8259, 7).
+                // The first unit of a surrogate pair; the second must follow (RFC 8259, 7).
                 if (0xd800..0xdc00).contains(&high) {
                     let low = if self.take(b'\\') && self.take(b'u') { self.unit()? } else { 0 };
                     let low = low.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or(MALFORMED)?;

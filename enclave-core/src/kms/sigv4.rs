@@ -1,25 +1,26 @@
 //! AWS Signature Version 4 (AWS Identity and Access Management User Guide, "Create a signed AWS API request"), for
-//! the one kind of request that is made here: POST to `/`, no query, a body that is known.
+//! the one kind of request that the enclave makes: POST to `/`, without a query, with a known body.
 
-use crate::digest::sha256;
+use crate::crypto::sha256;
+use crate::encoding::hex;
 use crate::parent::Credentials;
-use crate::text::hex;
+use crate::time::UnixMillis;
 use alloc::format;
 use alloc::string::String;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The value of `x-amz-date` for a time in milliseconds since 1970: `YYYYMMDDTHHMMSSZ`.
-pub fn date(time: u64) -> String {
-    let seconds = time / 1_000;
+/// The value of `x-amz-date` at `time`: `YYYYMMDDTHHMMSSZ`.
+pub fn date(time: UnixMillis) -> String {
+    let seconds = time.get() / 1_000;
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// Year, month, day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-/// `civil_from_days`): years are counted from March, so that the day that leap years have more is the last.
+/// Year, month and day of the day that comes `days` days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms", `civil_from_days`). Years begin in March there, so that a leap day is a year's last day.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -31,8 +32,8 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
-/// The value of `authorization`. `date` is that of the header `x-amz-date`, which is among `headers`; these are in
-/// lower case, ascending, their values trimmed.
+/// The value of `authorization`. `headers` include `x-amz-date` with the value `date`; their names are in lower case
+/// and ascending, their values trimmed.
 pub fn authorization(
     credentials: &Credentials,
     date: &str,
@@ -65,7 +66,7 @@ pub fn authorization(
 }
 
 fn hmac(key: &[u8], message: &str) -> [u8; 32] {
-    // A key of any length is taken: this cannot fail.
+    // HMAC accepts a key of any length, so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().into()
@@ -76,11 +77,11 @@ mod tests {
     use super::*;
     use alloc::string::ToString;
 
-    const TIME: u64 = 1_440_938_160_000;
+    const TIME: UnixMillis = UnixMillis::new(1_440_938_160_000);
 
     /// The POSTs to `/` of AWS's signing test suite (awslabs/aws-c-auth, tests/aws-signing-test-suite/v4).
     #[test]
-    fn awss_test_suite() {
+    fn signs_as_the_aws_test_suite() {
         const TOKEN: &str = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSP\
             fIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9\
             HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3i\
@@ -143,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn dates() {
+    fn formats_dates_across_leap_days() {
         let cases = [
             (0, "19700101T000000Z"),
-            (TIME, "20150830T123600Z"),
+            (TIME.get(), "20150830T123600Z"),
             (951_782_399_999, "20000228T235959Z"),
             (951_782_400_000, "20000229T000000Z"),
             (1_709_251_200_000, "20240301T000000Z"),
@@ -154,7 +155,7 @@ mod tests {
             (4_107_542_400_000, "21000301T000000Z"),
         ];
         for (time, text) in cases {
-            assert_eq!(date(time), text);
+            assert_eq!(date(UnixMillis::new(time)), text);
         }
     }
 }

@@ -1,49 +1,54 @@
-//! What comes back.
+//! What the parent answers. Every answer may be a lie.
 
-use super::{MAX_BODY, MAX_CONFIGURATION, MAX_DEPLOYERS, MAX_LISTED, PARENT, read_entry};
-use crate::cbor::{Reader, Writer};
-use crate::{Error, Part};
+use crate::configuration::{MAX_CONFIGURATION, MAX_DEPLOYERS};
+use crate::encoding::Reader;
+#[cfg(feature = "outside")]
+use crate::encoding::Writer;
+use crate::parent::limits::{MAX_BODY, MAX_LISTED};
+use crate::parent::store_key::ListEntry;
+use crate::{Error, MessageKind};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
-/// The parent's answer. Every one of them may be a lie.
+/// The parent's answer.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Done; also that a thing to delete was not there.
+    /// Done; also the answer to the deletion of what is not stored.
     Done,
-    /// What was stored.
+    /// The stored bytes.
     Body(Vec<u8>),
-    /// How [`Answer::Body`] begins on its way: so many bytes follow, at most [`MAX_BODY`]. Whoever asks can refuse them
-    /// before there is memory for them.
+    /// What [`Answer::Body`] begins with: this many bytes follow, at most [`MAX_BODY`]. The enclave can refuse them before
+    /// it allocates memory.
     Follows(u64),
-    /// Configuration, and the list of deployers if there is one.
+    /// The configuration, and the list of deployers if there is one.
     Boot(Vec<u8>, Option<Vec<u8>>),
-    /// Ids and versions; if there are [`MAX_LISTED`], there may be more.
-    Listed(Vec<([u8; 16], u64)>),
+    /// Ids and versions; after [`MAX_LISTED`] of them there may be more.
+    Listed(Vec<ListEntry>),
     /// Credentials.
     Credentials(Credentials),
-    /// Nothing is stored there.
+    /// Nothing is stored under the key.
     NotFound,
-    /// Something is stored there already.
+    /// Something is stored under the key already.
     Exists,
-    /// The parent could not do it.
+    /// The operation failed.
     Failed,
 }
 
-/// AWS credentials as the parent has them. They open nothing without an attestation document.
+/// AWS credentials of the parent. Without an attestation document they open nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// Access key id, at most 128 bytes.
     pub access_key_id: String,
     /// Secret access key, at most 128 bytes.
     pub secret_access_key: Zeroizing<String>,
-    /// Session token, at most 4,096 bytes; empty if there is none.
+    /// Session token, at most 4,096 bytes; empty for credentials without one.
     pub session_token: String,
 }
 
 impl Answer {
-    /// The frame's content, and the body that follows it, if one does.
+    /// The frame's content, and the body that follows it, if there is one.
+    #[cfg(feature = "outside")]
     pub fn encode(&self) -> (Vec<u8>, Option<&[u8]>) {
         let mut writer = Writer::new();
         let mut body = None;
@@ -66,8 +71,8 @@ impl Answer {
             }
             Self::Listed(entries) => {
                 writer.map(2).uint(1).uint(3).uint(2).array(entries.len() as u64);
-                for (id, version) in entries {
-                    writer.array(2).bytes(id).uint(*version);
+                for entry in entries {
+                    entry.write(&mut writer);
                 }
             }
             Self::Credentials(credentials) => {
@@ -87,9 +92,12 @@ impl Answer {
         (writer.finish(), body)
     }
 
-    /// Reads an answer; [`Answer::Body`] is [`Answer::Follows`] as yet.
+    /// Reads an answer. [`Answer::Body`] is read as [`Answer::Follows`].
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] or [`Error::Malformed`] of [`MessageKind::Parent`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::new(bytes, Part::Parent)?;
+        let mut reader = Reader::new(bytes, MessageKind::Parent)?;
         let entries = reader.any_map()?;
         reader.key(1)?;
         let answer = match (reader.uint()?, entries) {
@@ -98,7 +106,7 @@ impl Answer {
                 reader.key(2)?;
                 let length = reader.uint()?;
                 if length > MAX_BODY as u64 {
-                    return Err(Error::TooLarge(Part::Parent));
+                    return Err(Error::TooLarge(MessageKind::Parent));
                 }
                 Self::Follows(length)
             }
@@ -113,11 +121,11 @@ impl Answer {
                 reader.key(2)?;
                 let count = reader.any_array()?;
                 if count > MAX_LISTED as u64 {
-                    return Err(Error::TooLarge(Part::Parent));
+                    return Err(Error::TooLarge(MessageKind::Parent));
                 }
                 let mut entries = Vec::new();
                 for _ in 0..count {
-                    entries.push(read_entry(&mut reader)?);
+                    entries.push(ListEntry::read(&mut reader)?);
                 }
                 Self::Listed(entries)
             }
@@ -133,7 +141,7 @@ impl Answer {
             (5, 1) => Self::NotFound,
             (6, 1) => Self::Exists,
             (7, 1) => Self::Failed,
-            _ => return Err(PARENT),
+            _ => return Err(Error::Malformed(MessageKind::Parent)),
         };
         reader.end()?;
         Ok(answer)
@@ -161,7 +169,7 @@ mod tests {
     use alloc::vec;
 
     #[test]
-    fn answers_both_ways() {
+    fn reads_what_it_writes() {
         let credentials = Credentials {
             access_key_id: "AKID".to_string(),
             secret_access_key: Zeroizing::new("secret".to_string()),
@@ -171,7 +179,7 @@ mod tests {
             Answer::Done,
             Answer::Boot(vec![1], Some(vec![2])),
             Answer::Boot(vec![1], None),
-            Answer::Listed(vec![([1; 16], 2)]),
+            Answer::Listed(vec![ListEntry { id: crate::types::ObjectId::new([1; 16]), version: 2 }]),
             Answer::Credentials(credentials),
             Answer::NotFound,
             Answer::Exists,
@@ -182,6 +190,6 @@ mod tests {
         let follows = |length: usize| Answer::Follows(length as u64);
         assert_eq!(Answer::decode(&Answer::Body(vec![9]).encode().0), Ok(follows(1)));
         assert_eq!(Answer::decode(&follows(MAX_BODY).encode().0), Ok(follows(MAX_BODY)));
-        assert_eq!(Answer::decode(&follows(MAX_BODY + 1).encode().0), Err(Error::TooLarge(Part::Parent)));
+        assert_eq!(Answer::decode(&follows(MAX_BODY + 1).encode().0), Err(Error::TooLarge(MessageKind::Parent)));
     }
 }

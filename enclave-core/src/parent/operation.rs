@@ -1,39 +1,38 @@
-//! What is asked.
+//! What the enclave asks of the parent.
 
-use super::{Key, Kind, PARENT, read_entry};
-use crate::cbor::{Reader, Writer};
-use crate::{Error, Part};
-use alloc::string::{String, ToString};
+use crate::encoding::Writer;
+use crate::parent::store_key::{ListEntry, StoreKey, StoreKind};
+use crate::types::OwnerKey;
 use alloc::vec::Vec;
 
-/// What is asked of the parent.
+/// An operation, as the enclave sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation<'a> {
-    /// The configuration and the list of those who may deploy; once, at boot.
+    /// Gives the configuration and the list of deployers; once, at boot.
     Boot,
-    /// What is stored under the key.
-    Get(Key),
-    /// Stores the bytes under the key if nothing is there.
-    Put(Key, &'a [u8]),
-    /// Stores the bytes under the key of a statement, whatever is there.
-    Replace(Key, &'a [u8]),
-    /// Ids and versions of this kind and owner, ascending, from behind `after`.
+    /// Gives the bytes stored under the key.
+    Get(StoreKey),
+    /// Stores the bytes under the key if nothing is stored there.
+    Put(StoreKey, &'a [u8]),
+    /// Stores the bytes under the key of a statement, in place of an older statement.
+    Replace(StoreKey, &'a [u8]),
+    /// Lists ids and versions of this kind and owner in ascending order.
     List {
         /// The kind.
-        kind: Kind,
+        kind: StoreKind,
         /// The owner.
-        owner: [u8; 32],
-        /// The last entry seen.
-        after: Option<([u8; 16], u64)>,
+        owner: OwnerKey,
+        /// The list starts after this entry; `None` for the beginning.
+        after: Option<ListEntry>,
     },
-    /// Forgets what is stored under the key.
-    Delete(Key),
-    /// Credentials for KMS in this region.
+    /// Deletes what is stored under the key.
+    Delete(StoreKey),
+    /// Gives credentials for KMS in this region.
     Credentials(&'a str),
 }
 
 impl<'a> Operation<'a> {
-    /// The frame's content, and the body that follows it, if one does.
+    /// The frame's content, and the body that follows it, if there is one.
     pub fn encode(&self) -> (Vec<u8>, Option<&'a [u8]>) {
         let mut writer = Writer::new();
         let mut body = None;
@@ -52,9 +51,7 @@ impl<'a> Operation<'a> {
             }
             Self::List { kind, owner, after } => {
                 writer.map(4).uint(1).uint(5).uint(2).uint(*kind as u64).uint(3).bytes(owner).uint(6);
-                writer.nullable(*after, |writer, (id, version)| {
-                    writer.array(2).bytes(&id).uint(version);
-                });
+                writer.nullable(*after, |writer, entry| entry.write(writer));
             }
             Self::Delete(key) => write_key(&mut writer, 6, key),
             Self::Credentials(region) => {
@@ -65,112 +62,128 @@ impl<'a> Operation<'a> {
     }
 }
 
-fn write_key(writer: &mut Writer, operation: u64, key: &Key) {
-    writer.map(5).uint(1).uint(operation).uint(2).uint(key.kind as u64).uint(3).bytes(&key.owner);
-    writer.uint(4).bytes(&key.id).uint(5).uint(key.version);
+fn write_key(writer: &mut Writer, operation: u64, key: &StoreKey) {
+    writer.map(5).uint(1).uint(operation).uint(2).uint(key.kind as u64).uint(3).bytes(key.owner);
+    writer.uint(4).bytes(key.id).uint(5).uint(key.version);
 }
 
-/// An operation as the parent reads it: the body, if it has one, follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// See [`Operation::Boot`].
-    Boot,
-    /// See [`Operation::Get`].
-    Get(Key),
-    /// See [`Operation::Put`]; a body follows.
-    Put(Key),
-    /// See [`Operation::Replace`]; a body follows.
-    Replace(Key),
-    /// See [`Operation::List`].
-    List {
-        /// The kind.
-        kind: Kind,
-        /// The owner.
-        owner: [u8; 32],
-        /// The last entry seen.
-        after: Option<([u8; 16], u64)>,
-    },
-    /// See [`Operation::Delete`].
-    Delete(Key),
-    /// See [`Operation::Credentials`].
-    Credentials(String),
-}
+#[cfg(feature = "outside")]
+pub use received::ReceivedOperation;
 
-impl Asked {
-    /// Reads an operation.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut reader = Reader::new(bytes, Part::Parent)?;
-        let entries = reader.any_map()?;
-        reader.key(1)?;
-        let operation = reader.uint()?;
-        let asked = match (operation, entries) {
-            (1, 1) => Self::Boot,
-            (2, 5) => Self::Get(read_key(&mut reader)?),
-            (3, 5) => Self::Put(read_key(&mut reader)?),
-            (4, 5) => Self::Replace(read_key(&mut reader)?),
-            (5, 4) => {
-                let (kind, owner) = read_owner(&mut reader)?;
-                reader.key(6)?;
-                let after = reader.nullable(read_entry)?;
-                Self::List { kind, owner, after }
-            }
-            (6, 5) => Self::Delete(read_key(&mut reader)?),
-            (7, 2) => {
-                reader.key(7)?;
-                Self::Credentials(reader.text(1, 64)?.to_string())
-            }
-            _ => return Err(PARENT),
-        };
-        reader.end()?;
-        if matches!(asked, Self::Replace(key) if key.kind != Kind::Statement) {
-            return Err(PARENT);
-        }
-        Ok(asked)
+/// The parent's side.
+#[cfg(feature = "outside")]
+mod received {
+    use crate::encoding::Reader;
+    use crate::parent::store_key::{ListEntry, StoreKey, StoreKind, read_owner};
+    use crate::types::OwnerKey;
+    use crate::{Error, MessageKind};
+    use alloc::string::{String, ToString};
+
+    const MALFORMED: Error = Error::Malformed(MessageKind::Parent);
+
+    /// An operation, as the parent reads it. Its body, if it has one, follows.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum ReceivedOperation {
+        /// See [`Operation::Boot`](super::Operation::Boot).
+        Boot,
+        /// See [`Operation::Get`](super::Operation::Get).
+        Get(StoreKey),
+        /// See [`Operation::Put`](super::Operation::Put); a body follows.
+        Put(StoreKey),
+        /// See [`Operation::Replace`](super::Operation::Replace); a body follows.
+        Replace(StoreKey),
+        /// See [`Operation::List`](super::Operation::List).
+        List {
+            /// The kind.
+            kind: StoreKind,
+            /// The owner.
+            owner: OwnerKey,
+            /// The list starts after this entry; `None` for the beginning.
+            after: Option<ListEntry>,
+        },
+        /// See [`Operation::Delete`](super::Operation::Delete).
+        Delete(StoreKey),
+        /// See [`Operation::Credentials`](super::Operation::Credentials).
+        Credentials(String),
     }
-}
 
-fn read_owner(reader: &mut Reader<'_>) -> Result<(Kind, [u8; 32]), Error> {
-    reader.key(2)?;
-    let kind = Kind::from_number(reader.uint()?).ok_or(PARENT)?;
-    reader.key(3)?;
-    Ok((kind, reader.fixed()?))
-}
+    impl ReceivedOperation {
+        /// Reads an operation.
+        ///
+        /// # Errors
+        /// [`Error::Malformed`] of [`MessageKind::Parent`].
+        pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+            let mut reader = Reader::new(bytes, MessageKind::Parent)?;
+            let entries = reader.any_map()?;
+            reader.key(1)?;
+            let operation = match (reader.uint()?, entries) {
+                (1, 1) => Self::Boot,
+                (2, 5) => Self::Get(read_key(&mut reader)?),
+                (3, 5) => Self::Put(read_key(&mut reader)?),
+                (4, 5) => Self::Replace(read_key(&mut reader)?),
+                (5, 4) => {
+                    let (kind, owner) = read_owner(&mut reader)?;
+                    reader.key(6)?;
+                    let after = reader.nullable(ListEntry::read)?;
+                    Self::List { kind, owner, after }
+                }
+                (6, 5) => Self::Delete(read_key(&mut reader)?),
+                (7, 2) => {
+                    reader.key(7)?;
+                    Self::Credentials(reader.text(1, 64)?.to_string())
+                }
+                _ => return Err(MALFORMED),
+            };
+            reader.end()?;
+            if matches!(operation, Self::Replace(key) if key.kind != StoreKind::Statement) {
+                return Err(MALFORMED);
+            }
+            Ok(operation)
+        }
+    }
 
-fn read_key(reader: &mut Reader<'_>) -> Result<Key, Error> {
-    let (kind, owner) = read_owner(reader)?;
-    reader.key(4)?;
-    let id = reader.fixed()?;
-    reader.key(5)?;
-    Ok(Key { kind, owner, id, version: reader.uint()? })
+    fn read_key(reader: &mut Reader<'_>) -> Result<StoreKey, Error> {
+        let (kind, owner) = read_owner(reader)?;
+        reader.key(4)?;
+        let id = reader.fixed()?;
+        reader.key(5)?;
+        Ok(StoreKey { kind, owner, id, version: reader.uint()? })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::ObjectId;
+    use crate::{Error, MessageKind};
+    use alloc::string::ToString as _;
 
     #[test]
-    fn operations_both_ways() {
-        let key = Key { kind: Kind::Statement, owner: [1; 32], id: [0; 16], version: 3 };
+    fn reads_what_it_writes() {
+        let owner = OwnerKey::new([2; 32]);
+        let key = StoreKey::statement(owner, 3);
+        let after = Some(ListEntry { id: ObjectId::new([3; 16]), version: 4 });
         let cases = [
-            (Operation::Boot, Asked::Boot),
-            (Operation::Get(key), Asked::Get(key)),
-            (Operation::Put(key, b"x"), Asked::Put(key)),
-            (Operation::Replace(key, b"x"), Asked::Replace(key)),
+            (Operation::Boot, ReceivedOperation::Boot),
+            (Operation::Get(key), ReceivedOperation::Get(key)),
+            (Operation::Put(key, b"x"), ReceivedOperation::Put(key)),
+            (Operation::Replace(key, b"x"), ReceivedOperation::Replace(key)),
             (
-                Operation::List { kind: Kind::Function, owner: [2; 32], after: Some(([3; 16], 4)) },
-                Asked::List { kind: Kind::Function, owner: [2; 32], after: Some(([3; 16], 4)) },
+                Operation::List { kind: StoreKind::Function, owner, after },
+                ReceivedOperation::List { kind: StoreKind::Function, owner, after },
             ),
-            (Operation::Delete(key), Asked::Delete(key)),
-            (Operation::Credentials("eu-central-1"), Asked::Credentials("eu-central-1".to_string())),
+            (Operation::Delete(key), ReceivedOperation::Delete(key)),
+            (Operation::Credentials("eu-central-1"), ReceivedOperation::Credentials("eu-central-1".to_string())),
         ];
-        for (operation, asked) in cases {
-            assert_eq!(Asked::decode(&operation.encode().0), Ok(asked));
+        for (operation, received) in cases {
+            assert_eq!(ReceivedOperation::decode(&operation.encode().0), Ok(received));
         }
     }
 
     #[test]
-    fn only_statements_are_replaced() {
-        let key = Key { kind: Kind::Function, owner: [1; 32], id: [0; 16], version: 3 };
-        assert_eq!(Asked::decode(&Operation::Replace(key, b"x").encode().0), Err(PARENT));
+    fn rejects_the_replacement_of_anything_but_a_statement() {
+        let key = StoreKey { kind: StoreKind::Function, ..StoreKey::statement(OwnerKey::new([1; 32]), 3) };
+        let replace = Operation::Replace(key, b"x").encode().0;
+        assert_eq!(ReceivedOperation::decode(&replace), Err(Error::Malformed(MessageKind::Parent)));
     }
 }

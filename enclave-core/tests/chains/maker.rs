@@ -2,24 +2,21 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
-use enclave_core::cbor::Writer;
-use enclave_core::verify::{Purpose, Root, Session};
-use enclave_core::{Error, config};
+use enclave_core::attestation::{Purpose as _, Root, SessionPurpose};
+use enclave_core::encoding::Writer;
+use enclave_core::{CONFIGURATION_PCR, Error, Nonce, Pcr, UnixMillis, pcr16};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Noon of the first of June, 2025.
-pub const NOW: u64 = 1_748_779_200_000;
-pub const NONCE: [u8; 32] = [0x5a; 32];
+/// 2025-06-01T12:00:00Z.
+pub const NOW: UnixMillis = UnixMillis::new(1_748_779_200_000);
+pub const NONCE: Nonce = Nonce::new([0x5a; 32]);
 pub const CLAIMS: &[u8] = b"whatever the claims are";
 pub const CONFIGURATION: &[u8] = b"whatever the configuration is";
+pub const PCR0: Pcr = Pcr::new([0xb0; 48]);
 
-pub fn build_pcr0() -> [u8; 48] {
-    [0xb0; 48]
-}
-
-/// One certificate before it is made.
+/// One certificate before it is signed.
 pub struct Level {
     pub params: CertificateParams,
     pub algorithm: &'static SignatureAlgorithm,
@@ -41,7 +38,7 @@ impl Level {
     }
 }
 
-/// A root, what is under it, and the leaf's key.
+/// A chain of certificates, and the leaf's key.
 pub struct Chain {
     /// Root first, without the leaf.
     pub bundle: Vec<Vec<u8>>,
@@ -55,13 +52,13 @@ impl Chain {
         Self::of_levels(5, edit)
     }
 
-    /// One that is as it should be.
-    pub fn sound() -> &'static Self {
-        static SOUND: OnceLock<Chain> = OnceLock::new();
-        SOUND.get_or_init(|| Self::new(|_, _| {}))
+    /// A chain without a defect.
+    pub fn valid() -> &'static Self {
+        static VALID: OnceLock<Chain> = OnceLock::new();
+        VALID.get_or_init(|| Self::new(|_, _| {}))
     }
 
-    /// A leaf signed by a leaf; nothing else is wrong with it.
+    /// A leaf signed by a leaf. The chain has no other defect.
     pub fn with_leaf_below_leaf() -> Self {
         Self::of_levels(6, |_, _| {})
     }
@@ -88,11 +85,11 @@ impl Chain {
         Root::development(self.bundle[0].clone())
     }
 
-    /// The document of these fields, signed by the leaf's key; where that is not of P-384, by another's.
+    /// The document of these fields, signed by the leaf's key. If that key is not of P-384, a new key signs.
     pub fn document(&self, fields: &Fields) -> Vec<u8> {
         let payload = fields.payload();
         let mut signed = Writer::new();
-        signed.array(4).text("Signature1").bytes(&fields.protected).bytes(&[]).bytes(&payload);
+        signed.array(4).text("Signature1").bytes(&fields.protected).bytes([]).bytes(&payload);
         let pkcs8 = self.key.serialize_der();
         let other = || KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap().serialize_der();
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &pkcs8)
@@ -112,25 +109,25 @@ pub struct Fields {
     pub indefinite: bool,
     pub module_id: String,
     pub digest: String,
-    pub timestamp: u64,
+    pub timestamp: UnixMillis,
     pub pcrs: BTreeMap<u64, Vec<u8>>,
     pub certificate: Vec<u8>,
     pub cabundle: Vec<Vec<u8>>,
     pub public_key: Option<Vec<u8>>,
     pub user_data: Option<Vec<u8>>,
     pub nonce: Option<Vec<u8>>,
-    /// Entries beside these.
+    /// Additional entries.
     pub also: Vec<(&'static str, Vec<u8>)>,
     /// The entry to leave out.
     pub without: &'static str,
 }
 
 impl Fields {
-    /// Those of a session's document.
+    /// The fields of a session's document.
     pub fn of(chain: &Chain) -> Self {
         let mut pcrs: BTreeMap<_, _> = (0..16).map(|index| (index, vec![index as u8; 48])).collect();
-        pcrs.insert(0, build_pcr0().to_vec());
-        pcrs.insert(16, config::pcr16(CONFIGURATION).to_vec());
+        pcrs.insert(0, PCR0.as_bytes().to_vec());
+        pcrs.insert(CONFIGURATION_PCR.into(), pcr16(CONFIGURATION).as_bytes().to_vec());
         Self {
             protected: vec![0xa1, 0x01, 0x38, 0x22],
             indefinite: false,
@@ -141,8 +138,8 @@ impl Fields {
             certificate: chain.leaf.clone(),
             cabundle: chain.bundle.clone(),
             public_key: None,
-            user_data: Some(Session::user_data(CLAIMS).to_vec()),
-            nonce: Some(NONCE.to_vec()),
+            user_data: Some(SessionPurpose::user_data(CLAIMS).to_vec()),
+            nonce: Some(NONCE.as_bytes().to_vec()),
             also: Vec::new(),
             without: "",
         }
@@ -164,7 +161,7 @@ impl Fields {
         let mut entries = vec![
             ("module_id", encode(|writer| writer.text(&self.module_id))),
             ("digest", encode(|writer| writer.text(&self.digest))),
-            ("timestamp", encode(|writer| writer.uint(self.timestamp))),
+            ("timestamp", encode(|writer| writer.uint(self.timestamp.get()))),
             (
                 "pcrs",
                 encode(|writer| {

@@ -1,10 +1,12 @@
-//! `CiphertextForRecipient`: real messages, OpenSSL's, and damaged ones.
+//! `CiphertextForRecipient`: messages by KMS, messages by OpenSSL, and damaged ones.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-use enclave_core::cms::{MAX_MESSAGE, Message, open};
+use capelet_hostile_bytes::{byte_flips, truncations};
+use enclave_core::Error;
+use enclave_core::crypto::sha256;
+use enclave_core::kms::{MAX_MESSAGE, Message, open_message};
 use enclave_core::platform::Recipient;
-use enclave_core::{Error, digest};
 use enclave_core_aws_lc::AwsLc;
 use proptest::prelude::*;
 use std::fs;
@@ -49,7 +51,7 @@ impl Recipient for Known {
     }
 }
 
-/// The one to whom `enclaver.ber` is.
+/// The recipient of `enclaver.ber`.
 fn enclaver() -> Known {
     static KEY: OnceLock<PrivateDecryptingKey> = OnceLock::new();
     let key = KEY.get_or_init(|| PrivateDecryptingKey::from_pkcs8(vector!("enclaver.key.der")).unwrap());
@@ -57,13 +59,13 @@ fn enclaver() -> Known {
 }
 
 #[test]
-fn a_real_message_opens() {
-    let plain = open::<AwsLc>(vector!("enclaver.ber"), Box::new(enclaver())).unwrap();
+fn opens_a_message_by_kms() {
+    let plain = open_message::<AwsLc>(vector!("enclaver.ber"), Box::new(enclaver())).unwrap();
     assert_eq!(plain.as_slice(), vector!("enclaver.plain"));
 }
 
 #[test]
-fn real_messages_are_read() {
+fn reads_messages_by_kms_and_opens_none_for_another_recipient() {
     let cases: [(&[u8], usize); 5] = [
         (vector!("enclaver.ber"), 16),
         (vector!("rustcrypto_1.ber"), 16),
@@ -74,16 +76,15 @@ fn real_messages_are_read() {
     for (bytes, length) in cases {
         let message = Message::parse(bytes).unwrap();
         assert_eq!((message.encrypted_key.len(), message.content.len()), (256, length));
-        // To somebody else.
-        assert_eq!(open::<AwsLc>(bytes, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen));
+        assert_eq!(open_message::<AwsLc>(bytes, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen));
     }
 }
 
 #[test]
-fn every_truncation_and_extension_is_refused() {
+fn rejects_every_truncation_and_trailing_bytes() {
     for bytes in [&vector!("enclaver.ber")[..], vector!("rustcrypto_3.ber"), vector!("rustcrypto_4.ber")] {
-        for length in 0..bytes.len() {
-            assert_eq!(Message::parse(&bytes[..length]), Err(Error::CannotOpen));
+        for truncated in truncations(bytes) {
+            assert_eq!(Message::parse(truncated), Err(Error::CannotOpen), "{} bytes", truncated.len());
         }
         assert_eq!(Message::parse(&[bytes, &[0]].concat()), Err(Error::CannotOpen));
         assert_eq!(Message::parse(&[bytes, bytes].concat()), Err(Error::CannotOpen));
@@ -92,21 +93,18 @@ fn every_truncation_and_extension_is_refused() {
 }
 
 #[test]
-fn every_flipped_byte_is_refused_or_changes_the_plaintext() {
-    let bytes = vector!("enclaver.ber");
-    for at in 0..bytes.len() {
-        let mut damaged = bytes.to_vec();
-        damaged[at] ^= 1;
-        // CBC authenticates nothing: a change of the IV is a change of the plaintext, and the key that comes out then
-        // opens nothing. Whatever else is changed is noticed here.
-        match open::<AwsLc>(&damaged, Box::new(enclaver())) {
-            Err(error) => assert_eq!(error, Error::CannotOpen),
-            Ok(plain) => assert_ne!(plain.as_slice(), vector!("enclaver.plain"), "byte {at}"),
+fn a_flipped_byte_is_rejected_or_changes_the_plaintext() {
+    for flip in byte_flips(vector!("enclaver.ber"), 1) {
+        // CBC authenticates nothing. A changed IV changes the plaintext, and such a data key opens nothing. Every other
+        // change gives an error.
+        match open_message::<AwsLc>(&flip.bytes, Box::new(enclaver())) {
+            Err(error) => assert_eq!(error, Error::CannotOpen, "{flip}"),
+            Ok(plain) => assert_ne!(plain.as_slice(), vector!("enclaver.plain"), "{flip}"),
         }
     }
 }
 
-/// Replaces what occurs once.
+/// Replaces `old`, which must occur exactly once.
 fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let at: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
     assert_eq!(at.len(), 1);
@@ -114,28 +112,28 @@ fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn other_algorithms_versions_and_recipients_are_refused() {
+fn rejects_other_algorithms_versions_and_recipients() {
     let bytes = vector!("enclaver.ber");
-    let refused = |why: &str, old: &[u8], new: &[u8]| {
+    let rejects = |why: &str, old: &[u8], new: &[u8]| {
         assert_eq!(Message::parse(&replaced(bytes, old, new)), Err(Error::CannotOpen), "{why}");
     };
-    refused("AES-128", &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2a], &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x02]);
+    rejects("AES-128", &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2a], &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x02]);
     let oaep = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 7];
-    refused("RSAES-PKCS1-v1_5", &oaep, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
+    rejects("RSAES-PKCS1-v1_5", &oaep, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1]);
     let hash = [0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-    refused("SHA-384", &hash, &[&hash[..14], &[2]].concat());
+    rejects("SHA-384", &hash, &[&hash[..14], &[2]].concat());
     let mgf1 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
-    refused("another mask generation function", &mgf1, &[&mgf1[..8], &[9]].concat());
-    refused("version 0", &[0x02, 1, 2, 0x31], &[0x02, 1, 0, 0x31]);
-    refused("version 3", &[0x02, 1, 2, 0x31], &[0x02, 1, 3, 0x31]);
-    refused("a recipient's version 0", &[0x02, 1, 2, 0x80, 0x20], &[0x02, 1, 0, 0x80, 0x20]);
-    refused(
+    rejects("another mask generation function", &mgf1, &[&mgf1[..8], &[9]].concat());
+    rejects("version 0", &[0x02, 1, 2, 0x31], &[0x02, 1, 0, 0x31]);
+    rejects("version 3", &[0x02, 1, 2, 0x31], &[0x02, 1, 3, 0x31]);
+    rejects("a recipient's version 0", &[0x02, 1, 2, 0x80, 0x20], &[0x02, 1, 0, 0x80, 0x20]);
+    rejects(
         "signedData",
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3],
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2],
     );
-    refused("a length of two bytes where one would do", &[0x80, 0x20], &[0x80, 0x81, 0x20]);
-    // Two recipients, the same one twice.
+    rejects("a length of two bytes where one would do", &[0x80, 0x20], &[0x80, 0x81, 0x20]);
+    // The same recipient twice.
     let set = bytes.windows(2).position(|window| window == [0x31, 0x82]).unwrap();
     let length = usize::from(bytes[set + 2]) << 8 | usize::from(bytes[set + 3]);
     let recipient = &bytes[set + 4..set + 4 + length];
@@ -145,9 +143,9 @@ fn other_algorithms_versions_and_recipients_are_refused() {
 }
 
 #[test]
-fn the_hashes_parameters_may_be_absent() {
+fn accepts_a_hash_without_parameters() {
     let bytes = vector!("enclaver.ber");
-    // Without the NULL of the hash: five lengths above it are two less.
+    // Without the NULL of the hash, the five lengths above it are two less.
     let hash = [0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 0x05, 0];
     let without = replaced(bytes, &hash, &[&[0xa0, 0x0d, 0x30, 0x0b], &hash[4..15]].concat());
     let without = replaced(&without, &[0x30, 0x3c], &[0x30, 0x3a]);
@@ -160,17 +158,17 @@ fn the_hashes_parameters_may_be_absent() {
     assert_eq!(Message::parse(&without), Message::parse(bytes));
 }
 
-/// Another recipient, whose key is new.
+/// Another recipient, with a new key.
 fn fresh() -> Known {
     static KEY: OnceLock<PrivateDecryptingKey> = OnceLock::new();
     Known::of(KEY.get_or_init(|| PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap()).clone())
 }
 
-/// OpenSSL with a certificate for a recipient's key.
+/// OpenSSL, with a certificate for a recipient's key.
 pub struct Openssl(tempfile::TempDir);
 
 impl Openssl {
-    /// The certificate names the key by this id.
+    /// OpenSSL for `recipient`. The certificate names the recipient's key by `key_id`.
     pub fn new(recipient: &Known, key_id: &[u8]) -> Self {
         let openssl = Self(tempfile::tempdir().unwrap());
         let key_id: String = key_id.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -185,7 +183,7 @@ impl Openssl {
         openssl
     }
 
-    /// A message to the recipient, made with these options.
+    /// A message to the recipient, with these options of `openssl cms`.
     pub fn encrypt(&self, plain: &[u8], options: &str) -> Vec<u8> {
         fs::write(self.at("plain"), plain).unwrap();
         self.run(&format!("cms -encrypt -binary -in plain -outform DER -out message -recip r.pem {options}"));
@@ -203,23 +201,27 @@ impl Openssl {
     }
 }
 
-/// What makes OpenSSL's messages like AWS's.
+/// The options with which OpenSSL's messages have the form of AWS's.
 pub const OAEP: &str = "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256";
 
 #[test]
-fn messages_of_openssl_open() {
-    let openssl = Openssl::new(&fresh(), &digest::sha256(&[fresh().public()]));
+fn opens_messages_by_openssl() {
+    let openssl = Openssl::new(&fresh(), &sha256(&[fresh().public()]));
     for length in [0, 1, 15, 16, 32, 1_000, 4_096] {
         let plain: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
         for stream in ["-stream ", ""] {
             let message = openssl.encrypt(&plain, &format!("{stream}-aes256 -keyid {OAEP}"));
-            assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).unwrap().as_slice(), plain, "{length} {stream}");
+            assert_eq!(
+                open_message::<AwsLc>(&message, Box::new(fresh())).unwrap().as_slice(),
+                plain,
+                "{length} {stream}"
+            );
         }
     }
 }
 
 #[test]
-fn messages_of_openssl_in_another_shape_do_not() {
+fn rejects_messages_by_openssl_of_another_form() {
     let cases = [
         ("another cipher", format!("-stream -aes128 -keyid {OAEP}")),
         ("another mode", format!("-stream -aes-256-gcm -keyid {OAEP}")),
@@ -230,19 +232,23 @@ fn messages_of_openssl_in_another_shape_do_not() {
         ("no OAEP", "-stream -aes256 -keyid".into()),
         ("two recipients", format!("-stream -aes256 -keyid {OAEP} r.pem")),
     ];
-    let openssl = Openssl::new(&fresh(), &digest::sha256(&[fresh().public()]));
+    let openssl = Openssl::new(&fresh(), &sha256(&[fresh().public()]));
     for (why, options) in cases {
         let message = openssl.encrypt(&[7; 32], &options);
-        assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen), "{why}");
+        assert_eq!(open_message::<AwsLc>(&message, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen), "{why}");
     }
     let another = Openssl::new(&fresh(), &[9; 32]);
     let message = another.encrypt(&[7; 32], &format!("-stream -aes256 -keyid {OAEP}"));
-    assert_eq!(open::<AwsLc>(&message, Box::new(fresh())).map(|_| ()), Err(Error::CannotOpen), "another key's id");
+    assert_eq!(
+        open_message::<AwsLc>(&message, Box::new(fresh())).map(|_| ()),
+        Err(Error::CannotOpen),
+        "another key's id"
+    );
 }
 
-/// A CEK that is not one of AES-256, made so that everything else holds.
+/// Everything in the message is valid except the length of the content-encryption key.
 #[test]
-fn a_key_of_another_length_is_refused() {
+fn rejects_a_content_encryption_key_of_another_length() {
     struct Short(Known);
     impl Recipient for Short {
         fn public_key(&self) -> &[u8] {
@@ -254,23 +260,23 @@ fn a_key_of_another_length_is_refused() {
             Ok(key)
         }
     }
-    let opened = open::<AwsLc>(vector!("enclaver.ber"), Box::new(Short(enclaver())));
+    let opened = open_message::<AwsLc>(vector!("enclaver.ber"), Box::new(Short(enclaver())));
     assert_eq!(opened.map(|_| ()), Err(Error::CannotOpen));
 }
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(Message::parse(&bytes).is_err());
     }
 
     #[test]
-    fn no_damage_panics(at in 0usize..461, with in proptest::collection::vec(any::<u8>(), 0..6), gone in 0usize..6) {
+    fn spliced_bytes_never_panic(at in 0usize..461, with in proptest::collection::vec(any::<u8>(), 0..6), gone in 0usize..6) {
         let mut bytes = vector!("enclaver.ber").to_vec();
         let end = (at + gone).min(bytes.len());
         bytes.splice(at..end, with);
         let whole = bytes == vector!("enclaver.ber");
-        let opened = open::<AwsLc>(&bytes, Box::new(enclaver()));
+        let opened = open_message::<AwsLc>(&bytes, Box::new(enclaver()));
         prop_assert_eq!(opened.is_ok_and(|plain| plain.as_slice() == vector!("enclaver.plain")), whole);
     }
 }

@@ -1,18 +1,19 @@
-//! Data keys from KMS: what is sent, and every wrong answer.
+//! Data keys from KMS: what the core sends, and how it handles every kind of wrong answer.
 
 use crate::cms::{Known, OAEP, Openssl};
 use crate::fake::{ARN, DOCUMENT, Fake, OTHER, arn, credentials};
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
-use enclave_core::error::Down;
-use enclave_core::kms::{self, MAX_BODY, MAX_HEAD, MAX_WRAPPED};
+use capelet_hostile_bytes::truncations;
+use enclave_core::crypto::sha256;
+use enclave_core::kms::{self, MAX_KMS_BODY, MAX_KMS_HEAD, MAX_WRAPPED};
 use enclave_core::parent::Answer;
-use enclave_core::{Error, Part, digest};
+use enclave_core::{Error, MessageKind, TransportError, UnixMillis};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
-pub const MALFORMED: Error = Error::Malformed(Part::Kms);
+pub const MALFORMED: Error = Error::Malformed(MessageKind::Kms);
 const CONTEXT: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-pub const NOW: u64 = 1_440_938_160_000;
+pub const NOW: UnixMillis = UnixMillis::new(1_440_938_160_000);
 const WRAPPED: &[u8] = b"wrapped \xfb\xff";
 const DATA_KEY: [u8; 32] = [0xd7; 32];
 
@@ -28,7 +29,7 @@ fn sealed() -> &'static Sealed {
     SEALED.get_or_init(|| {
         let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
         let known = Known::of(key.clone());
-        let openssl = Openssl::new(&known, &digest::sha256(&[known.public()]));
+        let openssl = Openssl::new(&known, &sha256(&[known.public()]));
         let message = |plain: &[u8]| base64(&openssl.encrypt(plain, &format!("-stream -aes256 -keyid {OAEP}")));
         Sealed { message: message(&DATA_KEY), short: message(&DATA_KEY[1..]), key }
     })
@@ -38,7 +39,7 @@ fn recipient() -> Known {
     Known::of(sealed().key.clone())
 }
 
-/// By openssl, not by the code under test.
+/// Base64 by OpenSSL, without the code under test.
 fn base64(bytes: &[u8]) -> String {
     use std::io::Write;
     use std::process::{Command, Stdio};
@@ -62,7 +63,7 @@ pub fn ok(body: &Value) -> Vec<u8> {
     response("200 OK", &body.to_string())
 }
 
-/// What KMS answers to Decrypt, changed by `edit`.
+/// The answer of KMS to Decrypt, changed by `edit`.
 fn decrypted(edit: impl Fn(&mut Value)) -> Value {
     let mut body = json!({
         "CiphertextForRecipient": sealed().message,
@@ -78,7 +79,7 @@ fn decrypt_with(answer: Vec<u8>, piece: usize) -> Result<[u8; 32], Error> {
     let mut fake = Fake::new([answer]);
     fake.piece = piece;
     fake.recipients.get_mut().unwrap().push(recipient());
-    kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW).map(|key| *key)
+    kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW).map(|key| *key.as_bytes())
 }
 
 fn decrypt(edit: impl Fn(&mut Value)) -> Result<[u8; 32], Error> {
@@ -86,17 +87,17 @@ fn decrypt(edit: impl Fn(&mut Value)) -> Result<[u8; 32], Error> {
 }
 
 #[test]
-fn a_data_key_and_what_was_asked() {
+fn generates_and_decrypts_a_data_key_with_a_document_for_its_rsa_key() {
     let answer = json!({
         "CiphertextBlob": base64(WRAPPED), "CiphertextForRecipient": sealed().message, "KeyId": ARN,
     });
     let fake = Fake::new([ok(&answer), ok(&decrypted(|_| {}))]);
     fake.recipients.lock().unwrap().extend([recipient(), recipient()]);
     let (key, wrapped) = kms::generate_data_key(&fake, &arn(), CONTEXT, NOW).unwrap();
-    assert_eq!((*key, wrapped.as_slice()), (DATA_KEY, WRAPPED));
-    assert_eq!(*kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW).unwrap(), DATA_KEY);
-    assert_eq!(fake.named.lock().unwrap().as_slice(), recipient().public());
-    assert!(fake.recipients.lock().unwrap().is_empty(), "one key each");
+    assert_eq!((*key.as_bytes(), wrapped.as_slice()), (DATA_KEY, WRAPPED));
+    assert_eq!(*kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW).unwrap().as_bytes(), DATA_KEY);
+    assert_eq!(fake.attested_key.lock().unwrap().as_slice(), recipient().public());
+    assert!(fake.recipients.lock().unwrap().is_empty(), "each call has its own RSA key");
 
     let attested = json!({ "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": base64(DOCUMENT) });
     let context = json!({ "capelet": CONTEXT });
@@ -130,7 +131,7 @@ fn a_data_key_and_what_was_asked() {
 }
 
 #[test]
-fn credentials_without_a_token() {
+fn signs_with_credentials_without_a_token() {
     let fake = Fake::new([ok(&json!({ "Policy": "{}", "PolicyName": "default" }))]);
     *fake.credentials.lock().unwrap() = credentials("");
     assert_eq!(kms::key_policy(&fake, &arn(), NOW).as_deref(), Ok("{}"));
@@ -139,8 +140,8 @@ fn credentials_without_a_token() {
 }
 
 #[test]
-fn credentials_that_are_none_send_nothing() {
-    let parent = Error::Malformed(Part::Parent);
+fn sends_nothing_with_invalid_credentials() {
+    let parent = Error::Malformed(MessageKind::Parent);
     let line_in_id = || {
         let Answer::Credentials(mut credentials) = credentials("TOKEN") else { unreachable!() };
         credentials.access_key_id.push_str("\r\nhost: elsewhere");
@@ -164,7 +165,7 @@ fn credentials_that_are_none_send_nothing() {
 }
 
 #[test]
-fn answers_in_pieces_of_any_size() {
+fn reads_answers_in_pieces_of_any_length() {
     let answer = ok(&decrypted(|_| {}));
     for piece in [1, 2, 3, 7, 4096] {
         assert_eq!(decrypt_with(answer.clone(), piece), Ok(DATA_KEY));
@@ -172,20 +173,21 @@ fn answers_in_pieces_of_any_size() {
 }
 
 #[test]
-fn answers_cut_off_at_every_byte() {
+fn reports_truncated_late_and_missing_answers() {
     let answer = ok(&json!({ "Policy": "{}", "PolicyName": "default" }));
-    for length in 0..answer.len() {
-        let fake = Fake::new([answer[..length].to_vec()]);
-        assert_eq!(kms::key_policy(&fake, &arn(), NOW), Err(Error::Down(Down::Closed)));
+    for truncated in truncations(&answer) {
+        let policy = kms::key_policy(&Fake::new([truncated.to_vec()]), &arn(), NOW);
+        assert_eq!(policy, Err(Error::Transport(TransportError::Closed)), "{} bytes", truncated.len());
     }
     let mut fake = Fake::new([Vec::new()]);
-    fake.end = Err(Down::Deadline);
-    assert_eq!(kms::key_policy(&fake, &arn(), NOW), Err(Error::Down(Down::Deadline)));
-    assert_eq!(kms::key_policy(&Fake::new([]), &arn(), NOW), Err(Error::Down(Down::Unreachable)));
+    fake.end = Err(TransportError::TimedOut);
+    assert_eq!(kms::key_policy(&fake, &arn(), NOW), Err(Error::Transport(TransportError::TimedOut)));
+    let unreachable = kms::key_policy(&Fake::new([]), &arn(), NOW);
+    assert_eq!(unreachable, Err(Error::Transport(TransportError::Unreachable)));
 }
 
 #[test]
-fn heads_that_are_refused() {
+fn rejects_invalid_and_oversized_http_heads() {
     let body = json!({ "Policy": "{}" }).to_string();
     let policy = |head: &str, behind: &str| {
         let fake = Fake::new([format!("{head}\r\n\r\n{body}{behind}").into_bytes()]);
@@ -218,19 +220,19 @@ fn heads_that_are_refused() {
     ] {
         assert_eq!(policy(&head, ""), Err(MALFORMED), "{head}");
     }
-    assert_eq!(policy(&format!("HTTP/1.1 200 OK\r\n{length}"), "x"), Err(MALFORMED), "something behind it");
+    assert_eq!(policy(&format!("HTTP/1.1 200 OK\r\n{length}"), "x"), Err(MALFORMED), "trailing bytes");
     assert_eq!(policy("HTTP/1.1 200 OK\r\nContent-Length: 1", ""), Err(MALFORMED), "a length too short");
-    let too_large = Err(Error::TooLarge(Part::Kms));
-    let length = MAX_BODY + 1;
+    let too_large = Err(Error::TooLarge(MessageKind::Kms));
+    let length = MAX_KMS_BODY + 1;
     assert_eq!(policy(&format!("HTTP/1.1 200 OK\r\nContent-Length: {length}"), ""), too_large);
-    let field = "x".repeat(MAX_HEAD);
+    let field = "x".repeat(MAX_KMS_HEAD);
     assert_eq!(policy(&format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nx: {field}"), ""), too_large);
-    let endless = Fake::new([vec![b'x'; 10 * MAX_HEAD]]);
+    let endless = Fake::new([vec![b'x'; 10 * MAX_KMS_HEAD]]);
     assert_eq!(kms::key_policy(&endless, &arn(), NOW), too_large);
 }
 
 #[test]
-fn answers_about_another_key_or_for_anybody() {
+fn rejects_answers_about_another_key_or_with_a_plaintext() {
     assert_eq!(decrypt(|_| {}), Ok(DATA_KEY));
     for other in [OTHER, "alias/x", "1234abcd-12ab-34cd-56ef-1234567890ab", "", &ARN.to_uppercase()] {
         assert_eq!(decrypt(|body| body["KeyId"] = json!(other)), Err(Error::KmsMismatch), "{other}");
@@ -239,8 +241,8 @@ fn answers_about_another_key_or_for_anybody() {
     assert_eq!(decrypt(|body| body["Plaintext"] = json!(plain)), Err(Error::KmsMismatch));
     assert_eq!(decrypt(|body| body["Plaintext"] = json!(1)), Err(Error::KmsMismatch));
     assert_eq!(decrypt(|body| body["Plaintext"] = json!([])), Err(Error::KmsMismatch));
-    assert_eq!(decrypt(|body| body["Plaintext"] = json!(null)), Ok(DATA_KEY), "as AWS says it may be");
-    assert_eq!(decrypt(|body| body["Plaintext"] = json!("")), Ok(DATA_KEY), "as AWS says it may be");
+    assert_eq!(decrypt(|body| body["Plaintext"] = json!(null)), Ok(DATA_KEY), "AWS documents this value");
+    assert_eq!(decrypt(|body| body["Plaintext"] = json!("")), Ok(DATA_KEY), "AWS documents this value");
     let without = |body: &mut Value| drop(body.as_object_mut().unwrap().remove("CiphertextForRecipient"));
     assert_eq!(decrypt(without), Err(Error::KmsMismatch));
     assert_eq!(decrypt(|body| body["CiphertextForRecipient"] = json!(null)), Err(Error::KmsMismatch));
@@ -252,7 +254,7 @@ fn answers_about_another_key_or_for_anybody() {
 }
 
 #[test]
-fn answers_of_another_form() {
+fn rejects_answers_of_another_form() {
     let without = |body: &mut Value| drop(body.as_object_mut().unwrap().remove("KeyId"));
     assert_eq!(decrypt(without), Err(MALFORMED));
     assert_eq!(decrypt(|body| body["KeyId"] = json!(1)), Err(MALFORMED));
@@ -265,7 +267,7 @@ fn answers_of_another_form() {
     for body in [twice.as_str(), "", "[]", "{}", "null", "{", &format!("{body}{body}"), &body.replace(':', "=")] {
         assert_eq!(decrypt_with(response("200 OK", body), usize::MAX), Err(MALFORMED), "{body}");
     }
-    // To another key: its message is not ours.
+    // The message is encrypted to another RSA key.
     let fake = Fake::new([ok(&decrypted(|_| {}))]);
     fake.recipients.lock().unwrap().push(Known::of(PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap()));
     let opened = kms::decrypt(&fake, &arn(), CONTEXT, WRAPPED, NOW);
@@ -273,7 +275,7 @@ fn answers_of_another_form() {
 }
 
 #[test]
-fn wrapped_keys_have_a_length() {
+fn rejects_wrapped_keys_that_are_empty_or_too_long() {
     for wrapped in [vec![], vec![0; MAX_WRAPPED + 1]] {
         let fake = Fake::new([ok(&decrypted(|_| {}))]);
         let opened = kms::decrypt(&fake, &arn(), CONTEXT, &wrapped, NOW);
@@ -290,7 +292,7 @@ fn wrapped_keys_have_a_length() {
 }
 
 #[test]
-fn errors_of_kms() {
+fn each_error_of_kms_has_its_own_meaning() {
     let cases = [
         ("AccessDeniedException", Error::KmsDenied),
         ("com.amazonaws.kms#AccessDeniedException", Error::KmsDenied),
@@ -318,7 +320,7 @@ fn errors_of_kms() {
         assert_eq!(decrypt_with(response("500 E", body), usize::MAX), Err(Error::KmsUnavailable));
         assert_eq!(decrypt_with(response("503 E", body), usize::MAX), Err(Error::KmsUnavailable));
     }
-    // No success without its status, whatever the body says.
+    // Only status 200 is a success, even if the body is a valid answer.
     for status in ["201 Created", "204 No Content", "301 Moved", "400 Bad Request"] {
         let body = decrypted(|_| {}).to_string();
         assert_eq!(decrypt_with(response(status, &body), usize::MAX), Err(MALFORMED), "{status}");

@@ -1,12 +1,12 @@
-//! A platform whose KMS says what the test wants, in pieces as small as the test wants.
+//! A platform whose KMS gives the answers that a test chooses, in pieces of the length that a test chooses.
 
 use crate::cms::Known;
-use enclave_core::Error;
-use enclave_core::config::Arn;
-use enclave_core::error::Down;
+use enclave_core::encoding::Channel;
+use enclave_core::kms::Arn;
 use enclave_core::parent::{Answer, Credentials, Operation};
-use enclave_core::platform::{Channel, Job, Outcome, Platform, Purpose, Recipient};
-use enclave_core::shared::Shared;
+use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
+use enclave_core::state::SharedState;
+use enclave_core::{Error, TransportError};
 use enclave_core_aws_lc::AwsLc;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -21,22 +21,22 @@ pub fn arn() -> Arn {
     Arn::parse(ARN).unwrap()
 }
 
-/// See the module.
+/// The platform.
 pub struct Fake {
-    /// What KMS answers, one connection after the other.
+    /// The answers of KMS, one for each connection.
     pub answers: Mutex<VecDeque<Vec<u8>>>,
-    /// What came to KMS, one connection after the other.
+    /// The requests to KMS, one for each connection.
     pub requests: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// What the parent answers.
+    /// The answer of the parent.
     pub credentials: Mutex<Answer>,
-    /// The RSA keys that are ready.
+    /// The prepared RSA keys.
     pub recipients: Mutex<Vec<Known>>,
-    /// The most bytes that come at once.
+    /// The most bytes that one read returns.
     pub piece: usize,
-    /// The key that the last document named.
-    pub named: Mutex<Vec<u8>>,
-    /// What a connection says when there is no more.
-    pub end: Result<usize, Down>,
+    /// The public key in the last document.
+    pub attested_key: Mutex<Vec<u8>>,
+    /// What a read returns after the answer.
+    pub end: Result<usize, TransportError>,
 }
 
 pub fn credentials(token: &str) -> Answer {
@@ -55,12 +55,12 @@ impl Fake {
             credentials: Mutex::new(credentials("TOKEN==")),
             recipients: Mutex::default(),
             piece: usize::MAX,
-            named: Mutex::default(),
+            attested_key: Mutex::default(),
             end: Ok(0),
         }
     }
 
-    /// The head and the body of the request that came as the `n`th.
+    /// The head, line by line, and the body of request number `n`, counted from 0.
     pub fn request(&self, n: usize) -> (Vec<String>, String) {
         let request = String::from_utf8(self.requests.lock().unwrap()[n].clone()).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -77,11 +77,11 @@ pub struct Pieces {
     answer: VecDeque<u8>,
     piece: usize,
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
-    end: Result<usize, Down>,
+    end: Result<usize, TransportError>,
 }
 
 impl Channel for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         let count = buffer.len().min(self.piece).min(self.answer.len());
         for (to, from) in buffer.iter_mut().zip(self.answer.drain(..count)) {
             *to = from;
@@ -89,7 +89,7 @@ impl Channel for Pieces {
         if count == 0 { self.end } else { Ok(count) }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         self.requests.lock().unwrap().push(bytes.to_vec());
         Ok(())
     }
@@ -99,13 +99,13 @@ impl Platform for Fake {
     type Crypto = AwsLc;
     type Kms = Pieces;
 
-    fn random(&self, _: &mut [u8]) -> Result<(), Down> {
-        Err(Down::Failed)
+    fn random(&self, _: &mut [u8]) -> Result<(), TransportError> {
+        Err(TransportError::Failed)
     }
 
-    fn document(&self, purpose: Purpose<'_>) -> Result<Vec<u8>, Down> {
-        let Purpose::Kms { public_key } = purpose else { return Err(Down::Failed) };
-        *self.named.lock().unwrap() = public_key.to_vec();
+    fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError> {
+        let DocumentPurpose::Kms { public_key } = purpose else { return Err(TransportError::Failed) };
+        *self.attested_key.lock().unwrap() = public_key.to_vec();
         Ok(DOCUMENT.to_vec())
     }
 
@@ -118,22 +118,22 @@ impl Platform for Fake {
         Ok(self.credentials.lock().unwrap().clone())
     }
 
-    fn kms(&self, host: &str) -> Result<Pieces, Down> {
+    fn kms(&self, host: &str) -> Result<Pieces, TransportError> {
         assert_eq!(host, "kms.eu-central-1.amazonaws.com");
-        let answer = self.answers.lock().unwrap().pop_front().ok_or(Down::Unreachable)?;
+        let answer = self.answers.lock().unwrap().pop_front().ok_or(TransportError::Unreachable)?;
         let (piece, requests) = (self.piece, self.requests.clone());
         Ok(Pieces { answer: answer.into(), piece, requests, end: self.end })
     }
 
-    fn recipient(&self) -> Result<Box<dyn Recipient>, Down> {
-        Ok(Box::new(self.recipients.lock().unwrap().pop().ok_or(Down::Failed)?))
+    fn recipient(&self) -> Result<Box<dyn Recipient>, TransportError> {
+        Ok(Box::new(self.recipients.lock().unwrap().pop().ok_or(TransportError::Failed)?))
     }
 
-    fn work(&self, _: &Job<'_>) -> Result<Outcome, Error> {
-        Err(Down::Failed.into())
+    fn work(&self, _: &Job<'_>, _: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError> {
+        Err(WorkError::NotStarted(TransportError::Failed.into()))
     }
 
-    fn shared<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
-        f(&mut Shared::default())
+    fn shared<R>(&self, f: impl FnOnce(&mut SharedState) -> R) -> R {
+        f(&mut SharedState::default())
     }
 }

@@ -1,14 +1,14 @@
-//! What is read of a key: its policy, its facts, its grants.
+//! What the core reads of a key: its policy, and the key metadata with the key's grants.
 
 use crate::exchange::{MALFORMED, NOW, ok, response};
 use crate::fake::{ARN, Fake, OTHER, arn};
-use enclave_core::cbor::Reader;
-use enclave_core::kms::{self, MAX_GRANTS, MAX_PAGES};
-use enclave_core::{Error, Part};
+use enclave_core::encoding::Reader;
+use enclave_core::kms::{self, KeyMetadata, MAX_GRANTS, MAX_PAGES};
+use enclave_core::{Error, MessageKind};
 use serde_json::{Value, json};
 
 #[test]
-fn a_policys_text() {
+fn reads_the_text_of_a_policy_unchanged() {
     let text = "{\n  \"Version\" : \"2012-10-17\",\n  \"Statement\" : [ ]\n}\u{e9}";
     let fake = Fake::new([ok(&json!({ "Policy": text, "PolicyName": "default" }))]);
     assert_eq!(kms::key_policy(&fake, &arn(), NOW).as_deref(), Ok(text));
@@ -20,7 +20,7 @@ fn a_policys_text() {
     }
 }
 
-fn facts() -> Value {
+fn key_metadata() -> Value {
     json!({ "KeyMetadata": {
         "AWSAccountId": "111122223333", "Arn": ARN, "CreationDate": 1.582_329_877_153e9, "Enabled": true,
         "KeyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT",
@@ -38,9 +38,11 @@ fn page(grants: &[String], next: Option<&str>) -> Vec<u8> {
     response("200 OK", &format!(r#"{{"Grants":[{}],"Truncated":{truncated}{more}}}"#, grants.join(",")))
 }
 
-/// The values of `describe`, by its reader: five texts, a boolean, a store, grants.
-fn read(describe: &[u8]) -> (Vec<String>, bool, Option<String>, Vec<String>) {
-    let mut reader = Reader::new(describe, Part::Kms).unwrap();
+/// The values in the encoded key metadata: five texts, a boolean, a custom key store, grants.
+fn read(metadata: &KeyMetadata) -> (Vec<String>, bool, Option<String>, Vec<String>) {
+    let bytes = metadata.encode();
+    assert_eq!(KeyMetadata::parse(&bytes).as_ref(), Ok(metadata));
+    let mut reader = Reader::new(&bytes, MessageKind::Kms).unwrap();
     reader.map(8).unwrap();
     let mut text = |key| {
         reader.key(key).unwrap();
@@ -58,13 +60,13 @@ fn read(describe: &[u8]) -> (Vec<String>, bool, Option<String>, Vec<String>) {
 }
 
 #[test]
-fn a_keys_facts_and_its_grants_over_two_pages() {
+fn reads_key_metadata_and_two_pages_of_grants() {
     let (a, b, c) = (grant("a"), grant("b"), grant("c"));
     let second = [a.clone()];
-    let fake = Fake::new([ok(&facts()), page(&[c.clone(), b.clone()], Some("m\"1")), page(&second, None)]);
-    let described = read(&kms::describe(&fake, &arn(), NOW).unwrap());
+    let fake = Fake::new([ok(&key_metadata()), page(&[c.clone(), b.clone()], Some("m\"1")), page(&second, None)]);
+    let reading = read(&kms::key_metadata(&fake, &arn(), NOW).unwrap());
     let texts = ["CUSTOMER", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled", "AWS_KMS"].map(String::from).to_vec();
-    assert_eq!(described, (texts, false, None, vec![a, b, c]));
+    assert_eq!(reading, (texts, false, None, vec![a, b, c]));
     assert_eq!(fake.request(0).1, format!(r#"{{"KeyId":"{ARN}"}}"#));
     assert_eq!(fake.request(1).1, format!(r#"{{"KeyId":"{ARN}","Limit":100}}"#));
     assert_eq!(fake.request(2).1, format!(r#"{{"KeyId":"{ARN}","Limit":100,"Marker":"m\"1"}}"#));
@@ -76,44 +78,44 @@ fn a_keys_facts_and_its_grants_over_two_pages() {
 }
 
 #[test]
-fn a_key_in_a_store_of_its_own() {
-    let mut facts = facts();
-    facts["KeyMetadata"]["CustomKeyStoreId"] = json!("cks-1");
-    facts["KeyMetadata"]["MultiRegion"] = json!(true);
-    let fake = Fake::new([ok(&facts), page(&[], None)]);
-    let (_, multi_region, store, grants) = read(&kms::describe(&fake, &arn(), NOW).unwrap());
+fn reads_the_custom_key_store_of_a_key() {
+    let mut metadata = key_metadata();
+    metadata["KeyMetadata"]["CustomKeyStoreId"] = json!("cks-1");
+    metadata["KeyMetadata"]["MultiRegion"] = json!(true);
+    let fake = Fake::new([ok(&metadata), page(&[], None)]);
+    let (_, multi_region, store, grants) = read(&kms::key_metadata(&fake, &arn(), NOW).unwrap());
     assert_eq!((multi_region, store.as_deref(), grants.len()), (true, Some("cks-1"), 0));
 }
 
 #[test]
-fn facts_that_are_refused() {
-    let described = |edit: &dyn Fn(&mut Value)| {
-        let mut facts = facts();
-        edit(&mut facts["KeyMetadata"]);
-        kms::describe(&Fake::new([ok(&facts), page(&[], None)]), &arn(), NOW).map(|_| ())
+fn rejects_metadata_of_another_key_or_without_a_member() {
+    let read = |edit: &dyn Fn(&mut Value)| {
+        let mut metadata = key_metadata();
+        edit(&mut metadata["KeyMetadata"]);
+        kms::key_metadata(&Fake::new([ok(&metadata), page(&[], None)]), &arn(), NOW).map(|_| ())
     };
-    assert_eq!(described(&|_| {}), Ok(()));
-    assert_eq!(described(&|facts| facts["Arn"] = json!(OTHER)), Err(Error::KmsMismatch));
+    assert_eq!(read(&|_| {}), Ok(()));
+    assert_eq!(read(&|metadata| metadata["Arn"] = json!(OTHER)), Err(Error::KmsMismatch));
     for name in ["Arn", "KeyManager", "KeySpec", "KeyUsage", "KeyState", "Origin", "MultiRegion"] {
-        let without = |facts: &mut Value| drop(facts.as_object_mut().unwrap().remove(name));
-        assert_eq!(described(&without), Err(MALFORMED), "{name}");
+        let without = |metadata: &mut Value| drop(metadata.as_object_mut().unwrap().remove(name));
+        assert_eq!(read(&without), Err(MALFORMED), "{name}");
     }
-    assert_eq!(described(&|facts| facts["MultiRegion"] = json!("false")), Err(MALFORMED));
-    assert_eq!(kms::describe(&Fake::new([ok(&json!({}))]), &arn(), NOW), Err(MALFORMED));
+    assert_eq!(read(&|metadata| metadata["MultiRegion"] = json!("false")), Err(MALFORMED));
+    assert_eq!(kms::key_metadata(&Fake::new([ok(&json!({}))]), &arn(), NOW), Err(MALFORMED));
 }
 
 #[test]
-fn grants_that_are_refused() {
-    let described = |pages: Vec<Vec<u8>>| {
-        let fake = Fake::new([vec![ok(&facts())], pages].concat());
-        (kms::describe(&fake, &arn(), NOW).map(|_| ()), fake.sent())
+fn rejects_grants_of_another_key_and_incomplete_or_endless_lists() {
+    let reading = |pages: Vec<Vec<u8>>| {
+        let fake = Fake::new([vec![ok(&key_metadata())], pages].concat());
+        (kms::key_metadata(&fake, &arn(), NOW).map(|_| ()), fake.sent())
     };
-    let endless = described((0..100).map(|n| page(&[grant(&n.to_string())], Some("more"))).collect());
-    assert_eq!(endless, (Err(Error::TooLarge(Part::Kms)), 1 + MAX_PAGES));
-    let wide = described(vec![page(&[grant(&"x".repeat(MAX_GRANTS))], None)]);
-    assert_eq!(wide, (Err(Error::TooLarge(Part::Kms)), 2));
+    let endless = reading((0..100).map(|n| page(&[grant(&n.to_string())], Some("more"))).collect());
+    assert_eq!(endless, (Err(Error::TooLarge(MessageKind::Kms)), 1 + MAX_PAGES));
+    let wide = reading(vec![page(&[grant(&"x".repeat(MAX_GRANTS))], None)]);
+    assert_eq!(wide, (Err(Error::TooLarge(MessageKind::Kms)), 2));
     let other = grant("a").replace(ARN, OTHER);
-    assert_eq!(described(vec![page(&[other], None)]).0, Err(Error::KmsMismatch));
+    assert_eq!(reading(vec![page(&[other], None)]).0, Err(Error::KmsMismatch));
     for body in [
         json!({ "Truncated": false }),
         json!({ "Grants": [] }),
@@ -122,9 +124,9 @@ fn grants_that_are_refused() {
         json!({ "Grants": [1], "Truncated": false }),
         json!({ "Grants": [], "Truncated": "false" }),
     ] {
-        assert_eq!(described(vec![ok(&body)]).0, Err(MALFORMED), "{body}");
+        assert_eq!(reading(vec![ok(&body)]).0, Err(MALFORMED), "{body}");
     }
-    // One page that fails is no shorter list.
+    // A page that fails does not shorten the list. The whole reading fails.
     let denied = response("400 Bad Request", r#"{"__type":"AccessDeniedException"}"#);
-    assert_eq!(described(vec![page(&[grant("a")], Some("m")), denied]).0, Err(Error::KmsDenied));
+    assert_eq!(reading(vec![page(&[grant("a")], Some("m")), denied]).0, Err(Error::KmsDenied));
 }

@@ -1,23 +1,26 @@
 //! CBOR, digests, text, identities, signatures.
 
 use crate::case::{Input, Output, Values};
-use enclave_core::cbor::{Reader, Writer};
-use enclave_core::identity::{self, Identity, SigningKey};
-use enclave_core::{Error, Part, digest, kdf, text};
+use crate::kdf::expand;
+use enclave_core::crypto::labelled_sha384;
+use enclave_core::encoding::{Reader, SigningKey, TAG_SIGN1, Writer, cape_decode, cape_encode, payload1};
+use enclave_core::identity::Identity;
+use enclave_core::objects::ObjectKind;
+use enclave_core::{Error, MessageKind, ObjectId, OwnerKey};
 use minicbor::data::Type;
 use zeroize::Zeroizing;
 
 pub fn cbor(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
     let data = input.bytes("data");
-    let mut reader = Reader::new(&data, Part::Cbor)?;
+    let mut reader = Reader::new(&data, MessageKind::Cbor)?;
     let mut writer = Writer::new();
-    again(&mut reader, &mut writer)?;
+    rewrite(&mut reader, &mut writer)?;
     reader.end()?;
     Ok(Output::default().bytes("again", writer.finish()))
 }
 
 /// Reads an item and writes it anew.
-fn again(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Error> {
+fn rewrite(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Error> {
     match reader.peek()? {
         Type::Bytes => {
             writer.bytes(reader.bytes(0, usize::MAX)?);
@@ -29,20 +32,20 @@ fn again(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Error> {
             let count = reader.any_array()?;
             writer.array(count);
             for _ in 0..count {
-                again(reader, writer)?;
+                rewrite(reader, writer)?;
             }
         }
         Type::Map => {
             let count = reader.any_map()?;
             writer.map(count);
             for _ in 0..2 * count {
-                again(reader, writer)?;
+                rewrite(reader, writer)?;
             }
         }
         Type::Tag => {
-            reader.tag(enclave_core::cbor::TAG_SIGN1)?;
-            writer.tag(enclave_core::cbor::TAG_SIGN1);
-            again(reader, writer)?;
+            reader.tag(TAG_SIGN1)?;
+            writer.tag(TAG_SIGN1);
+            rewrite(reader, writer)?;
         }
         Type::Bool => {
             writer.bool(reader.bool()?);
@@ -54,7 +57,7 @@ fn again(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Error> {
         Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
             writer.uint(reader.uint()?);
         }
-        // Negative integers beyond i64 are in the vectors, and nowhere in the protocol.
+        // The vectors have negative integers beyond i64. The protocol has none.
         _ => {
             writer.item(reader.item()?);
         }
@@ -63,43 +66,47 @@ fn again(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Error> {
 }
 
 pub fn hash(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
-    Ok(Output::default().bytes("hash", digest::labelled(input.text("label"), &input.bytes("data"))))
+    Ok(Output::default().bytes("hash", labelled_sha384(input.text("label"), &input.bytes("data"))))
 }
 
 pub fn text(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
-    let data = text::cape_decode(input.text("text"))?;
-    assert_eq!(text::cape_encode(&data), input.text("text"));
+    let data = cape_decode(input.text("text"))?;
+    assert_eq!(cape_encode(&data), input.text("text"));
     Ok(Output::default().bytes("data", data))
 }
 
 pub fn identity(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Error> {
     let secret = Zeroizing::new(input.fixed("identity"));
     let identity = Identity::from_secret(secret.clone());
-    let (root, id) = (input.bytes("root_der"), input.fixed("id"));
-    let kind = u8::try_from(input.uint("kind")).unwrap();
-    let half = identity.half(&root, kind, &id, input.uint("version"));
+    let (root, id) = (input.bytes("root_der"), ObjectId::new(input.fixed("id")));
+    let kind = match input.uint("kind") {
+        1 => ObjectKind::Function,
+        2 => ObjectKind::VaultKey,
+        other => panic!("kind {other}"),
+    };
+    let share = identity.key_share(&root, kind, &id, input.uint("version"));
     let output = Output::default()
         .bytes("owner", identity.owner())
-        .value("fingerprint", identity::fingerprint(&identity.owner()))
-        .bytes("half", *half);
-    // Inner values: each leads to one that the identity gives.
+        .value("fingerprint", identity.owner().fingerprint())
+        .bytes("half", share.as_bytes());
+    // The identity does not return these inner values. Values that it does return are derived from them here.
     let Some(expected) = expected else { return Ok(output) };
     let seed = Zeroizing::new(expected.fixed("sign_seed"));
-    assert_eq!(SigningKey::from_seed(&seed).public(), identity.owner());
+    assert_eq!(OwnerKey::new(SigningKey::from_seed(&seed).public()), identity.owner());
     let (seal, info): ([u8; 32], [u8; 72]) = (expected.fixed("seal"), expected.fixed("half_info"));
-    assert_eq!(kdf::expand(&seal, &[&info]), half);
+    assert_eq!(expand(&seal, &[&info]), *share.as_bytes());
     Ok(output.bytes("sign_seed", *seed).bytes("seal", seal).bytes("half_info", info))
 }
 
 pub fn sign1(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Error> {
     let (typ, aad, message) = (input.text("typ"), input.bytes("external_aad"), input.bytes("message"));
-    let payload = identity::verify1(&input.fixed("public"), typ, &aad, &message)?;
-    assert_eq!(identity::payload1(&message), Ok(payload));
+    let payload = OwnerKey::new(input.fixed("public")).verify(typ, &aad, &message)?;
+    assert_eq!(payload1(&message), Ok(payload));
     let output = Output::default().bytes("payload", payload);
     let Some(expected) = expected else { return Ok(output) };
     let key = SigningKey::from_seed(&Zeroizing::new(input.fixed("seed")));
     assert_eq!(key.public(), input.fixed("public"));
-    // Ed25519 is deterministic: the same bytes signed, the same message.
+    // Ed25519 is deterministic: signing the same bytes gives the same message.
     assert_eq!(key.sign1(typ, &aad, payload), message);
     let protected = protected(&message);
     let mut writer = Writer::new();
@@ -113,8 +120,8 @@ pub fn sign1(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Err
 }
 
 fn protected(message: &[u8]) -> &[u8] {
-    let mut reader = Reader::new(message, Part::Sign1).unwrap();
-    reader.tag(enclave_core::cbor::TAG_SIGN1).unwrap();
+    let mut reader = Reader::new(message, MessageKind::Sign1).unwrap();
+    reader.tag(TAG_SIGN1).unwrap();
     reader.array(4).unwrap();
     reader.bytes(0, message.len()).unwrap()
 }

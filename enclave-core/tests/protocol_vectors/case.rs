@@ -1,8 +1,8 @@
-//! How the vectors are written: JSON, bytes in hexadecimal, long values as changes of the first accepted case.
+//! The form of the vectors: JSON, bytes in hexadecimal, and long values as changes of the first accepted case.
 
 use serde_json::{Map, Value};
 
-/// What a case gives, by name.
+/// The results of a case, by name.
 #[derive(Default)]
 pub struct Output(Map<String, Value>);
 
@@ -43,7 +43,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// What a case is given.
+/// The input of a case.
 pub struct Input<'a> {
     values: &'a Value,
     first: &'a Value,
@@ -74,7 +74,7 @@ impl<'a> Input<'a> {
         self.values[name].as_bool().expect(name)
     }
 
-    /// Bytes: written out, or kept from the first accepted case at both ends with others in between.
+    /// Bytes. They are written out, or they are those of the first accepted case with a part replaced.
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         match &self.values[name] {
             Value::String(text) => unhex(text),

@@ -1,26 +1,27 @@
-//! Streams, as they lie in files and as they travel.
+//! Streams, in the form of files and in the form of frames.
 
 use crate::case::{Input, Output, Values};
-use enclave_core::crypto::{Cipher as _, Crypto as _};
-use enclave_core::error::Down;
-use enclave_core::platform::Channel;
-use enclave_core::stream::{self, CHUNK_LEN, FrameReader, FrameWriter, Secret};
-use enclave_core::{Error, digest, frame, kdf};
+use crate::kdf::expand;
+use enclave_core::crypto::{
+    CHUNK_LEN, Cipher as _, Crypto as _, FrameReader, FrameWriter, Secret, open_bytes, seal_bytes, sha256,
+};
+use enclave_core::encoding::{Channel, MAX_FRAME, read_frame, write_frame};
+use enclave_core::{Error, TransportError};
 use enclave_core_aws_lc::AwsLc;
 use zeroize::Zeroizing;
 
-/// A connection that holds what it is given.
+/// A connection that returns what was written to it.
 pub struct Bytes(pub Vec<u8>);
 
 impl Channel for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         let count = buffer.len().min(self.0.len());
         buffer[..count].copy_from_slice(&self.0[..count]);
         self.0.drain(..count);
         Ok(count)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         self.0.extend_from_slice(bytes);
         Ok(())
     }
@@ -30,22 +31,22 @@ impl Channel for Bytes {
 pub fn to_frames(secret: Secret, aad: &[u8], plain: &[u8]) -> Vec<u8> {
     let mut out = Bytes(Vec::new());
     let (mut writer, commitment) = FrameWriter::<AwsLc>::new(secret, aad).unwrap();
-    frame::write(&mut out, &commitment).unwrap();
+    write_frame(&mut out, &commitment).unwrap();
     let count = plain.len().div_ceil(CHUNK_LEN).max(1);
     for (i, chunk) in (1..=count).zip(plain.chunks(CHUNK_LEN).chain([&[][..]])) {
-        frame::write(&mut out, &writer.chunk(chunk, i == count).unwrap()).unwrap();
+        write_frame(&mut out, &writer.chunk(chunk, i == count).unwrap()).unwrap();
     }
     out.0
 }
 
-/// Opens frames, all of them.
+/// Opens a stream from its frames. Every frame must be used.
 pub fn from_frames(secret: Secret, aad: &[u8], frames: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut connection = Bytes(frames.to_vec());
-    let commitment = frame::read(&mut connection, frame::MAX_FRAME)?;
+    let commitment = read_frame(&mut connection, MAX_FRAME)?;
     let mut reader = FrameReader::<AwsLc>::new(secret, aad, &commitment)?;
     let mut plain = Zeroizing::new(Vec::new());
     while !reader.ended() || !connection.0.is_empty() {
-        plain.extend_from_slice(&reader.chunk(frame::read(&mut connection, frame::MAX_FRAME)?)?);
+        plain.extend_from_slice(&reader.chunk(read_frame(&mut connection, MAX_FRAME)?)?);
     }
     Ok(plain)
 }
@@ -58,31 +59,30 @@ pub fn stream(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
         "bytes" => false,
         other => panic!("form {other}"),
     };
-    let (key, commitment) = (kdf::expand(&secret, &[b"capelet/1/key"]), kdf::expand(&secret, &[b"capelet/1/commit"]));
+    let (key, commitment) = (expand(&secret, &[b"capelet/1/key"]), expand(&secret, &[b"capelet/1/commit"]));
     let data =
         if input.has("chunks") { by_hand(input, &key, &commitment, &aad, in_frames) } else { input.bytes("data") };
     let plain = if in_frames {
         from_frames(Secret::new(secret.clone()), &aad, &data)?
     } else {
-        stream::open_bytes::<AwsLc>(Secret::new(secret.clone()), &aad, &data)?
+        open_bytes::<AwsLc>(Secret::new(secret.clone()), &aad, &data)?
     };
     let sealed = if in_frames {
         to_frames(Secret::new(secret), &aad, &plain)
     } else {
-        stream::seal_bytes::<AwsLc>(Secret::new(secret), &aad, &plain)?
+        seal_bytes::<AwsLc>(Secret::new(secret), &aad, &plain)?
     };
     assert_eq!(sealed, data);
     let output = Output::default()
-        .bytes("key", *key)
-        .bytes("commitment", *commitment)
-        .bytes("data_sha256", digest::sha256(&[&data]))
+        .bytes("key", key)
+        .bytes("commitment", commitment)
+        .bytes("data_sha256", sha256(&[&data]))
         .value("plain_length", plain.len())
-        .bytes("plain_sha256", digest::sha256(&[&plain]));
+        .bytes("plain_sha256", sha256(&[&plain]));
     Ok(output.bytes("plain", &*plain))
 }
 
-/// A stream from [length, counter, final flag] of its chunks, over the plaintext i mod 251, whether or not it is one
-/// that may be.
+/// A stream made from [length, counter, final flag] of its chunks, valid or not. Byte i of the plaintext is i mod 251.
 fn by_hand(input: &Input<'_>, key: &[u8; 32], commitment: &[u8; 32], aad: &[u8], in_frames: bool) -> Vec<u8> {
     let cipher = AwsLc::aes_256_gcm(key).unwrap();
     let mut pattern = (0u64..).map(|i| u8::try_from(i % 251).unwrap());

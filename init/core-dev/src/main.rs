@@ -1,31 +1,30 @@
-//! The core with the development KMS' root instead of Amazon's, and in the embedded default with the development NSM
-//! behind a socket. It is a binary of its own, so that no release holds any of it: a client trusts what it says only
-//! under a development root that somebody pinned by that name.
+//! The core with the root of the development KMS instead of Amazon's. In the embedded default, the development NSM is
+//! behind a Unix socket. It is a binary of its own, so that a release contains none of this. A client trusts what it says
+//! only under a development root that a person pinned as such.
 //!
-//! `capelet-core-dev --sockets FOLDER --nsm SOCKET --kms-root FILE`: the embedded default; descriptor 0 is the socket
-//! to whoever plays PID 1. Without arguments, as in an image: vsock, the NSM on descriptor 1, the root compiled in.
+//! `capelet-core-dev --sockets FOLDER --nsm SOCKET --kms-root FILE` is the embedded default; descriptor 0 is the socket to
+//! the process in PID 1's place. Without arguments it runs in an image: vsock, the NSM on descriptor 1, the compiled-in
+//! root.
 
 #![forbid(unsafe_code)]
 
 mod nsm;
 
-use capelet_core::nsm::{Device, Nsm};
-use capelet_core::transport::Transport;
-use capelet_core::{Settings, run};
-use enclave_core::claims::Regime;
+use capelet_core::{Device, Nsm, Settings, Transport, run};
+use enclave_core::attestation::TrustMode;
 use std::io::{self, stdin, stdout};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::{env, fs};
 
-/// The development KMS' root of an image, in DER; empty if none was given to the build.
+/// The root of the development KMS in an image, in DER; empty if the build was given none.
 const KMS_ROOT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kms-root.der"));
 
 fn main() -> ExitCode {
     eprintln!("capelet-core-dev: DEVELOPMENT");
     match settings().map(run) {
         Ok(Ok(())) => {}
-        Ok(Err(failure)) => eprintln!("capelet-core-dev: {failure}"),
+        Ok(Err(error)) => eprintln!("capelet-core-dev: {error}"),
         Err(error) => eprintln!("capelet-core-dev: {error}"),
     }
     ExitCode::FAILURE
@@ -40,7 +39,11 @@ fn settings() -> io::Result<Settings> {
         ["--sockets", folder, "--nsm", socket, "--kms-root", root] => {
             (Transport::Unix(folder.into()), Box::new(nsm::Socket::connect(socket)?), fs::read(root)?)
         }
-        _ => return Err(io::Error::other("arguments: --sockets FOLDER --nsm SOCKET --kms-root FILE, or none")),
+        _ => {
+            return Err(io::Error::other(
+                "the arguments must be --sockets FOLDER --nsm SOCKET --kms-root FILE, or none",
+            ));
+        }
     };
-    Ok(Settings { nsm, transport, pid1, kms_roots: vec![root], regime: Regime::Development })
+    Ok(Settings { nsm, transport, pid1, kms_roots: vec![root], mode: TrustMode::Development })
 }

@@ -1,22 +1,22 @@
-//! The development NSM behind a Unix socket: u32be length ‖ CBOR, the same CBOR as the device takes.
+//! The development NSM behind a Unix socket: u32be length ‖ the CBOR that the device takes.
 
 use aws_nitro_enclaves_nsm_api::api::{ErrorCode, Request, Response};
-use capelet_core::nsm::Nsm;
+use capelet_core::Nsm;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The longest response, in bytes, as of the device.
+/// The longest response, in bytes: the device's limit.
 const MAX_RESPONSE: usize = 12_288;
-/// How long the NSM may take.
+/// How long the NSM may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to the development NSM.
 pub struct Socket(Mutex<UnixStream>);
 
 impl Socket {
-    /// Connects.
+    /// Connects to the development NSM at `path`.
     pub fn connect(path: &str) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
         stream.set_read_timeout(Some(TIMEOUT))?;

@@ -1,54 +1,55 @@
-//! From the first line to the first client: configuration, measured and locked, then keys, then the listener.
+//! From the start of the process to the first client: the configuration is fetched, measured and locked; then keys are
+//! made; then the port for clients opens.
 
-use crate::kms::Roots;
+use crate::enclave_platform::EnclavePlatform;
+use crate::key_pool::KeyPool;
+use crate::kms_connection::Roots;
 use crate::nsm::{self, Nsm};
-use crate::platform::Drivers;
-use crate::recipient::Stock;
 use crate::serve;
 use crate::tls;
-use crate::transport::{CLIENTS, Transport};
-use crate::worker::Workers;
-use enclave_core::boot::Boot;
-use enclave_core::claims::Regime;
-use enclave_core::error::{Down, Error};
-use enclave_core::{config, digest, shared};
+use crate::transport::Transport;
+use crate::workers::Workers;
+use capelet_abi::CLIENT_PORT;
+use enclave_core::attestation::TrustMode;
+use enclave_core::crypto::sha384;
+use enclave_core::state::forget_old_data_keys;
+use enclave_core::{Boot, Error, TransportError, pcr16};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-/// How often old data keys are looked for.
-const FORGETTING: Duration = Duration::from_secs(10);
-
+/// How often old data keys are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
 /// An attempt to fetch the configuration that fails later than this after the first one began is the last, because the
 /// parent may be busy. One attempt is bounded by the connection's and the operation's own limits.
-const FETCHING: Duration = Duration::from_secs(60);
+const FETCH_FOR: Duration = Duration::from_secs(60);
 /// The pause between two attempts.
-const PAUSE: Duration = Duration::from_secs(1);
+const FETCH_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a binary's `main` decides.
 pub struct Settings {
     /// The NSM.
     pub nsm: Box<dyn Nsm>,
-    /// Where the parent is.
+    /// How to reach the parent.
     pub transport: Transport,
     /// The socket to PID 1.
     pub pid1: OwnedFd,
-    /// Roots of KMS' certificate, in DER.
+    /// The roots of KMS's certificate, in DER.
     pub kms_roots: Vec<Vec<u8>>,
-    /// Whether an enclave without configuration may be.
-    pub regime: Regime,
+    /// Which root signs this enclave's documents. Only a development root allows an enclave without configuration.
+    pub mode: TrustMode,
 }
 
-/// Which step of the boot failed. Any of them ends the enclave.
+/// The step of the boot that failed. Each of them ends the enclave.
 #[non_exhaustive]
 #[derive(Debug)]
-pub enum Failure {
-    /// A root of KMS is not a certificate.
+pub enum BootError {
+    /// A KMS root is not a certificate, or there is none.
     KmsRoots,
-    /// Threads, keys or descriptors could not be had.
-    Start(Down),
-    /// The parent gave no configuration, or one that is not of its form.
+    /// Threads, keys or descriptors could not be made.
+    Start(TransportError),
+    /// The parent gave no configuration, or an invalid one.
     Configuration(Error),
     /// PCR16 could not be extended, locked, or read back as expected.
     Measure,
@@ -56,64 +57,69 @@ pub enum Failure {
     Listen(io::Error),
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KmsRoots => f.write_str("a root certificate for KMS is none"),
-            Self::Start(down) => write!(f, "cannot start: {down:?}"),
+            Self::KmsRoots => f.write_str("invalid KMS root certificate"),
+            Self::Start(error) => write!(f, "cannot start: {}", Error::Transport(*error)),
             Self::Configuration(error) => write!(f, "configuration: {error}"),
             Self::Measure => f.write_str("PCR16 is not as expected after extending and locking"),
-            Self::Listen(error) => write!(f, "cannot listen: {error}"),
+            Self::Listen(error) => write!(f, "cannot listen on port {CLIENT_PORT}: {error}"),
         }
     }
 }
 
-/// Starts the thread that lets no data key grow much older than it may, though nobody asks for anything.
-fn forget_in_time(drivers: Arc<Drivers>) -> io::Result<()> {
+/// Starts the thread that forgets old data keys, also when no request arrives.
+fn start_forgetting(platform: Arc<EnclavePlatform>) -> io::Result<()> {
     let forget = move || {
         loop {
-            thread::sleep(FORGETTING);
-            shared::forget(drivers.as_ref());
+            thread::sleep(FORGET_EVERY);
+            forget_old_data_keys(platform.as_ref());
         }
     };
-    thread::Builder::new().name("forgetting".into()).spawn(forget).map(drop)
+    thread::Builder::new().name("forget".into()).spawn(forget).map(drop)
 }
 
 /// Fetches the configuration. A parent that cannot be reached or does not answer in time is asked again for
-/// [`FETCHING`]; an answer that is refused is final.
-fn fetch(drivers: &Drivers, regime: Regime) -> Result<Boot, Error> {
+/// [`FETCH_FOR`]; an answer that is refused is final.
+fn fetch(platform: &EnclavePlatform, mode: TrustMode) -> Result<Boot, Error> {
     let start = Instant::now();
     loop {
-        match Boot::fetch(drivers, regime) {
-            Err(Error::Down(Down::Unreachable | Down::Deadline | Down::Closed)) if start.elapsed() < FETCHING => {
-                thread::sleep(PAUSE)
+        match Boot::fetch(platform, mode) {
+            Err(Error::Transport(TransportError::Unreachable | TransportError::TimedOut | TransportError::Closed))
+                if start.elapsed() < FETCH_FOR =>
+            {
+                thread::sleep(FETCH_PAUSE)
             }
             fetched => return fetched,
         }
     }
 }
 
-/// Boots and serves; returns only if the boot fails.
-pub fn run(settings: Settings) -> Result<(), Failure> {
-    let roots = Roots::new(settings.kms_roots.iter().map(Vec::as_slice)).map_err(|_| Failure::KmsRoots)?;
-    let drivers = Drivers {
+/// Boots and serves clients. It returns only if the boot fails.
+///
+/// # Errors
+/// The step that failed.
+pub fn run(settings: Settings) -> Result<(), BootError> {
+    let roots = Roots::new(settings.kms_roots.iter().map(Vec::as_slice)).map_err(|_| BootError::KmsRoots)?;
+    let platform = EnclavePlatform {
         nsm: settings.nsm,
         transport: settings.transport,
         roots,
-        recipients: Stock::start().map_err(Failure::Start)?,
-        workers: Workers::start(settings.pid1).map_err(Failure::Start)?,
+        keys: KeyPool::start().map_err(BootError::Start)?,
+        workers: Workers::start(settings.pid1).map_err(BootError::Start)?,
         shared: Mutex::default(),
         started: Instant::now(),
     };
-    let boot = fetch(&drivers, settings.regime).map_err(Failure::Configuration)?;
-    let measured = digest::sha384(&[&boot.configuration]);
-    let expected = config::pcr16(&boot.configuration);
-    nsm::measure(drivers.nsm.as_ref(), &measured, &expected).map_err(|_| Failure::Measure)?;
-    let tls = tls::server().map_err(Failure::Start)?;
-    let listener = drivers.transport.listen(CLIENTS).map_err(Failure::Listen)?;
-    let drivers = Arc::new(drivers);
-    forget_in_time(drivers.clone()).map_err(|_| Failure::Start(Down::Failed))?;
+    let boot = fetch(&platform, settings.mode).map_err(BootError::Configuration)?;
+    let digest = sha384(&[&boot.configuration]);
+    let expected = pcr16(&boot.configuration);
+    nsm::measure(platform.nsm.as_ref(), &digest, &expected).map_err(|_| BootError::Measure)?;
+    let tls = tls::server_config().map_err(BootError::Start)?;
+    let listener = platform.transport.listen(CLIENT_PORT).map_err(BootError::Listen)?;
+    let platform = Arc::new(platform);
+    start_forgetting(platform.clone()).map_err(|_| BootError::Start(TransportError::Failed))?;
     eprintln!("capelet-core: serving");
-    serve::serve(&drivers, &Arc::new(boot), &tls, &listener);
+    serve::serve(&platform, &Arc::new(boot), &tls, &listener);
     Ok(())
 }

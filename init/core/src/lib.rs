@@ -1,23 +1,29 @@
-//! The core's process: drivers around `enclave-core`, which decides everything.
+//! The core's process: a [`Platform`](enclave_core::platform::Platform) around `enclave-core`, which decides everything.
 //!
-//! 1. Descriptors, not paths: 0 is the socket to PID 1, 1 the NSM, 2 the console; the root is empty.
-//! 2. One thread a session, at most [`serve::MAX_SESSIONS`]; every read and write has a deadline.
-//! 3. What cannot be done at boot ends the process, and with it the enclave: nothing runs on half-broken.
-//! 4. Nothing secret is logged; the console is the parent's to read.
+//! 1. The process uses descriptors and never paths: 0 is the socket to PID 1, 1 the NSM, 2 the console. Its root is
+//!    empty.
+//! 2. Each session has one thread, and at most [`MAX_SESSIONS`] run at a time. Every read and write has a time limit.
+//! 3. A step of the boot that fails ends the process, and with it the enclave.
+//! 4. Nothing secret is logged, because the parent reads the console.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod boot;
-pub mod kms;
-pub mod nsm;
-pub mod parent;
-pub mod platform;
-pub mod random;
-pub mod recipient;
-pub mod serve;
-pub mod tls;
-pub mod transport;
-pub mod worker;
+mod boot;
+mod enclave_platform;
+mod key_pool;
+mod kms_connection;
+mod nsm;
+mod parent_client;
+mod random;
+mod serve;
+mod tls;
+mod transport;
+mod workers;
 
-pub use boot::{Failure, Settings, run};
+pub use boot::{BootError, Settings, run};
+pub use kms_connection::AMAZON_ROOTS;
+pub use nsm::{Device, Nsm};
+pub use serve::MAX_SESSIONS;
+pub use tls::{Tls, server_config};
+pub use transport::{Listener, Socket, Transport};

@@ -1,11 +1,9 @@
-//! The core as it runs in a release: Amazon's roots, vsock, the NSM on descriptor 1, PID 1 on descriptor 0.
+//! The core of a release: Amazon's roots, vsock, PID 1 on descriptor 0, the NSM on descriptor 1.
 
 #![forbid(unsafe_code)]
 
-use capelet_core::nsm::Device;
-use capelet_core::transport::Transport;
-use capelet_core::{Settings, kms, run};
-use enclave_core::claims::Regime;
+use capelet_core::{AMAZON_ROOTS, Device, Settings, Transport, run};
+use enclave_core::attestation::TrustMode;
 use std::io::{stdin, stdout};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
@@ -16,18 +14,18 @@ fn main() -> ExitCode {
         Ok((pid1, nsm))
     });
     let Ok((pid1, nsm)) = descriptors else {
-        eprintln!("capelet-core: descriptors 0 and 1 must be PID 1 and the NSM");
+        eprintln!("capelet-core: descriptor 0 must be the socket to PID 1, and descriptor 1 the NSM");
         return ExitCode::FAILURE;
     };
     let settings = Settings {
         nsm: Box::new(Device(nsm)),
         transport: Transport::Vsock,
         pid1,
-        kms_roots: kms::AMAZON_ROOTS.iter().map(|root| root.to_vec()).collect(),
-        regime: Regime::Production,
+        kms_roots: AMAZON_ROOTS.iter().map(|root| root.to_vec()).collect(),
+        mode: TrustMode::Production,
     };
-    if let Err(failure) = run(settings) {
-        eprintln!("capelet-core: {failure}");
+    if let Err(error) = run(settings) {
+        eprintln!("capelet-core: {error}");
     }
     ExitCode::FAILURE
 }

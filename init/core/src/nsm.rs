@@ -1,20 +1,20 @@
-//! The Nitro Security Module, and the only module that knows `aws-nitro-enclaves-nsm-api`: it brings `serde_cbor`,
-//! which nobody maintains, and here it parses only what the NSM itself answers.
+//! The Nitro Security Module.
+//!
+//! Only this file uses `aws-nitro-enclaves-nsm-api`. That crate depends on `serde_cbor`, which is unmaintained; here it
+//! parses only what the NSM itself answers.
 
 use aws_nitro_enclaves_nsm_api::api::{Request, Response};
 use aws_nitro_enclaves_nsm_api::driver::nsm_process_request;
-use enclave_core::error::Down;
 use enclave_core::platform::DocumentRequest;
+use enclave_core::{CONFIGURATION_PCR, Pcr, TransportError};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
-/// The first PCR that an enclave may extend; those below are locked at boot.
-pub const CONFIGURATION_PCR: u16 = 16;
-/// One behind the last PCR.
-const PCR_END: u16 = 32;
+/// How many PCRs the NSM has.
+const PCRS: u16 = 32;
 
 /// Something that answers NSM requests.
 pub trait Nsm: Send + Sync {
-    /// One request, one response; any failure of its own is a [`Response::Error`].
+    /// Answers one request. A failure is a [`Response::Error`].
     fn process(&self, request: Request) -> Response;
 }
 
@@ -27,8 +27,8 @@ impl Nsm for Device {
     }
 }
 
-/// A document.
-pub fn document(nsm: &dyn Nsm, request: &DocumentRequest<'_>) -> Result<Vec<u8>, Down> {
+/// An attestation document.
+pub(crate) fn document(nsm: &dyn Nsm, request: &DocumentRequest<'_>) -> Result<Vec<u8>, TransportError> {
     let owned = |bytes: &[u8]| bytes.to_vec().into();
     let response = nsm.process(Request::Attestation {
         user_data: Some(owned(request.user_data)),
@@ -37,30 +37,31 @@ pub fn document(nsm: &dyn Nsm, request: &DocumentRequest<'_>) -> Result<Vec<u8>,
     });
     match response {
         Response::Attestation { document } => Ok(document),
-        _ => Err(Down::Failed),
+        _ => Err(TransportError::Failed),
     }
 }
 
 /// Random bytes, as many as the NSM gives at once (256).
-pub fn random(nsm: &dyn Nsm) -> Result<Vec<u8>, Down> {
+pub(crate) fn random(nsm: &dyn Nsm) -> Result<Vec<u8>, TransportError> {
     match nsm.process(Request::GetRandom) {
         Response::GetRandom { random } if random.len() >= 32 => Ok(random),
-        _ => Err(Down::Failed),
+        _ => Err(TransportError::Failed),
     }
 }
 
-/// Measures the configuration's digest into PCR16, locks everything, and reads it back: documents carry locked PCRs
-/// only, and what was not locked could still be extended.
-pub fn measure(nsm: &dyn Nsm, configuration_digest: &[u8; 48], expected: &[u8; 48]) -> Result<(), Down> {
-    let extended = nsm.process(Request::ExtendPCR { index: CONFIGURATION_PCR, data: configuration_digest.to_vec() });
-    let Response::ExtendPCR { .. } = extended else { return Err(Down::Failed) };
-    let Response::LockPCRs = nsm.process(Request::LockPCRs { range: PCR_END }) else { return Err(Down::Failed) };
-    for index in CONFIGURATION_PCR..PCR_END {
-        let zeros = [0; 48];
-        let value = if index == CONFIGURATION_PCR { expected } else { &zeros };
+/// Extends PCR16 with the configuration's digest, locks all PCRs, and reads back those that an enclave may extend.
+/// Documents contain only locked PCRs, and a PCR that is not locked could still be extended.
+pub(crate) fn measure(nsm: &dyn Nsm, configuration_digest: &[u8; 48], expected: &Pcr) -> Result<(), TransportError> {
+    let configuration_pcr = u16::from(CONFIGURATION_PCR);
+    let extended = nsm.process(Request::ExtendPCR { index: configuration_pcr, data: configuration_digest.to_vec() });
+    let Response::ExtendPCR { .. } = extended else { return Err(TransportError::Failed) };
+    let locked = nsm.process(Request::LockPCRs { range: PCRS });
+    let Response::LockPCRs = locked else { return Err(TransportError::Failed) };
+    for index in configuration_pcr..PCRS {
+        let value = if index == configuration_pcr { expected } else { &Pcr::ZERO };
         match nsm.process(Request::DescribePCR { index }) {
-            Response::DescribePCR { lock: true, data } if data == value => {}
-            _ => return Err(Down::Failed),
+            Response::DescribePCR { lock: true, data } if data == value.as_bytes() => {}
+            _ => return Err(TransportError::Failed),
         }
     }
     Ok(())

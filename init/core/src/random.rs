@@ -1,14 +1,15 @@
-//! Random bytes: the kernel's pool and the NSM's, mixed, so that neither alone decides.
+//! Random bytes: the kernel's pool and the NSM's, mixed, so that neither alone determines them.
 
 use crate::nsm::{self, Nsm};
-use enclave_core::error::Down;
+use enclave_core::TransportError;
 use zeroize::Zeroizing;
 
-/// Fills `out`; fails if either source does. The two are independent, so that their sum is as good as the better.
-pub fn fill(nsm: &dyn Nsm, out: &mut [u8]) -> Result<(), Down> {
-    // aws-lc's generator, seeded by getrandom(2) itself: the crate of that name looks in a static program for a function
-    // that it cannot find, and then for /dev/urandom, which an enclave does not have.
-    aws_lc_rs::rand::fill(out).map_err(|_| Down::Failed)?;
+/// Fills `out` with the XOR of both sources; fails if either does. They are independent, so the result is as
+/// unpredictable as the better one.
+pub(crate) fn fill(nsm: &dyn Nsm, out: &mut [u8]) -> Result<(), TransportError> {
+    // aws-lc's generator calls getrandom(2) itself. In a static program the crate `getrandom` looks for a function that
+    // is not linked, then for /dev/urandom, which an enclave does not have.
+    aws_lc_rs::rand::fill(out).map_err(|_| TransportError::Failed)?;
     let mut rest = out;
     while !rest.is_empty() {
         let drawn = Zeroizing::new(nsm::random(nsm)?);

@@ -1,9 +1,9 @@
-//! Accepting clients: one thread each, bounded in number and in time.
+//! Accepting clients: one thread each, limited in number and in time.
 
-use crate::platform::Drivers;
+use crate::enclave_platform::EnclavePlatform;
 use crate::tls::Tls;
 use crate::transport::Listener;
-use enclave_core::boot::Boot;
+use enclave_core::Boot;
 use enclave_core::session;
 use rustls::ServerConfig;
 use std::sync::Arc;
@@ -11,40 +11,39 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The most sessions at a time; a connection more is closed.
+/// The most sessions at a time. A further connection is closed.
 pub const MAX_SESSIONS: usize = 64;
 
-/// Serves clients for as long as the listener lives.
-pub fn serve(drivers: &Arc<Drivers>, boot: &Arc<Boot>, tls: &Arc<ServerConfig>, listener: &Listener) {
+/// Serves clients for as long as the listener exists.
+pub(crate) fn serve(platform: &Arc<EnclavePlatform>, boot: &Arc<Boot>, tls: &Arc<ServerConfig>, listener: &Listener) {
     let sessions = Arc::new(AtomicUsize::new(0));
     loop {
         let socket = match listener.accept() {
             Ok(socket) => socket,
             Err(_) => {
-                // Out of descriptors, or the client is gone already: neither ends the enclave.
+                // The process has no free descriptor, or the client is gone already. Neither ends the enclave.
                 thread::sleep(Duration::from_millis(20));
                 continue;
             }
         };
-        let place = Place::take(&sessions);
-        let Some(place) = place else { continue };
-        let (drivers, boot, tls) = (drivers.clone(), boot.clone(), tls.clone());
+        let Some(slot) = SessionSlot::take(&sessions) else { continue };
+        let (platform, boot, tls) = (platform.clone(), boot.clone(), tls.clone());
         let session = move || {
-            let _place = place;
+            let _slot = slot;
             let Ok(mut connection) = Tls::accept(&tls, socket) else { return };
-            // However it ended, the client is told by its end; the parent need not know.
-            let _ = session::serve(drivers.as_ref(), &boot, &mut connection);
+            // The end of the connection tells the client how it ended. The parent need not know.
+            let _ = session::serve(platform.as_ref(), &boot, &mut connection);
             connection.close();
         };
-        // No thread, no session: the connection is closed when it is dropped.
+        // Without a thread there is no session: dropping the closure closes the connection.
         let _ = thread::Builder::new().name("session".into()).spawn(session);
     }
 }
 
-/// A place among the sessions; given back when dropped.
-struct Place(Arc<AtomicUsize>);
+/// One of [`MAX_SESSIONS`] slots. It is given back when dropped.
+struct SessionSlot(Arc<AtomicUsize>);
 
-impl Place {
+impl SessionSlot {
     fn take(sessions: &Arc<AtomicUsize>) -> Option<Self> {
         let taken =
             sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MAX_SESSIONS).then_some(n + 1));
@@ -52,7 +51,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for SessionSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

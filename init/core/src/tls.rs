@@ -1,11 +1,15 @@
-//! TLS to clients: 1.3, X25519MLKEM768, raw public keys (RFC 7250), nothing resumed and nothing early. It hides and
-//! binds; who the enclave is, only its document says.
+//! TLS to clients: version 1.3, X25519MLKEM768, raw public keys (RFC 7250), no resumption and no early data.
+//!
+//! TLS hides the conversation, and its exporter binds the claims to this connection. It does not authenticate the
+//! enclave; only the document does.
 
 use crate::transport::{self, Socket, Timed};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use enclave_core::error::Down;
-use enclave_core::platform::{Channel, Connection};
+use enclave_core::TransportError;
+use enclave_core::encoding::Channel;
+use enclave_core::messages::ALPN;
+use enclave_core::platform::Connection;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group, sign};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -16,34 +20,35 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The application protocol.
-pub const ALPN: &[u8] = b"capelet/1";
-
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(15);
-/// How long a client may be silent before its first request: places are few, and anybody may take one.
+/// How long a client may be silent before its first request. It is short, because anyone may take a session slot.
 const FIRST_IDLE: Duration = Duration::from_secs(30);
-/// How long it may take to that request. The enclave's own time counts too: it may have to ask KMS first.
+/// How long a session may take until its first request. The enclave's own time counts too: it may ask KMS first.
 const FIRST_TOTAL: Duration = Duration::from_secs(90);
-/// After so long without a byte a session and its keys are gone.
+/// A session without a byte for this long ends, and its keys are dropped.
 const IDLE: Duration = Duration::from_secs(600);
-/// So long after its first request a session and its keys are gone.
+/// A session ends this long after its first request, and its keys are dropped.
 const TOTAL: Duration = Duration::from_secs(3600);
 
-/// The one provider: X25519MLKEM768 and TLS 1.3's suites.
-pub fn provider() -> Arc<CryptoProvider> {
+/// rustls's provider, with X25519MLKEM768 as the only key exchange.
+fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider { kx_groups: vec![kx_group::X25519MLKEM768], ..default_provider() })
 }
 
-/// The server's configuration, with a key made for this boot.
-pub fn server() -> Result<Arc<ServerConfig>, Down> {
-    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| Down::Failed)?;
-    let signing = sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).map_err(|_| Down::Failed)?;
-    let spki = signing.public_key().ok_or(Down::Failed)?.to_vec();
+/// The server's configuration, with a signing key made for this boot.
+///
+/// # Errors
+/// [`TransportError::Failed`] if no key can be made.
+pub fn server_config() -> Result<Arc<ServerConfig>, TransportError> {
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| TransportError::Failed)?;
+    let signing =
+        sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_ref())).map_err(|_| TransportError::Failed)?;
+    let spki = signing.public_key().ok_or(TransportError::Failed)?.to_vec();
     let key = CertifiedKey::new(vec![CertificateDer::from(spki)], signing);
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&version::TLS13])
-        .map_err(|_| Down::Failed)?
+        .map_err(|_| TransportError::Failed)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(key))));
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -57,42 +62,46 @@ pub fn server() -> Result<Arc<ServerConfig>, Down> {
 pub struct Tls(StreamOwned<ServerConnection, Timed>);
 
 impl Tls {
-    /// Shakes hands; the protocol must be ours. Until [`Connection::admit`] there is little time.
-    pub fn accept(config: &Arc<ServerConfig>, socket: Socket) -> Result<Self, Down> {
+    /// Shakes hands. The client must offer the protocol `capelet/1`. Until [`Connection::admit`] the time limits are
+    /// short.
+    ///
+    /// # Errors
+    /// A [`TransportError`]; [`TransportError::Closed`] for another protocol.
+    pub fn accept(config: &Arc<ServerConfig>, socket: Socket) -> Result<Self, TransportError> {
         let socket = Timed::new(socket, HANDSHAKE, HANDSHAKE);
-        let connection = ServerConnection::new(config.clone()).map_err(|_| Down::Failed)?;
+        let connection = ServerConnection::new(config.clone()).map_err(|_| TransportError::Failed)?;
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).map_err(|error| transport::down(&error))?;
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| transport::transport_error(&error))?;
         }
         if stream.conn.alpn_protocol() != Some(ALPN) {
-            return Err(Down::Closed);
+            return Err(TransportError::Closed);
         }
         stream.sock.set(FIRST_IDLE, FIRST_TOTAL);
         Ok(Self(stream))
     }
 
-    /// Says goodbye, so that the client can tell an end from a cut.
+    /// Sends `close_notify`, so that the client can tell the end from a truncation.
     pub fn close(mut self) {
         self.0.conn.send_close_notify();
-        // Whoever is gone does not hear it.
+        // A client that is gone does not need it.
         let _ = self.0.flush();
     }
 }
 
 impl Channel for Tls {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
-        self.0.read(buffer).map_err(|error| transport::down(&error))
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
+        self.0.read(buffer).map_err(|error| transport::transport_error(&error))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         transport::write(&mut self.0, bytes)
     }
 }
 
 impl Connection for Tls {
-    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
-        self.0.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
+    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError> {
+        self.0.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| TransportError::Failed)
     }
 
     fn admit(&mut self) {

@@ -1,32 +1,24 @@
-//! Bytes to and from the parent: vsock in the image, Unix sockets with the same port numbers in the embedded default.
+//! Connections to and from the parent: vsock in the image, and in the embedded default Unix sockets that are named by
+//! the port numbers.
 
-use enclave_core::error::Down;
+use capelet_abi::PARENT_CID;
+use enclave_core::TransportError;
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use vsock::{VMADDR_CID_ANY, VMADDR_CID_HOST, VsockListener, VsockStream};
+use vsock::{VMADDR_CID_ANY, VsockListener, VsockStream};
 
-/// Clients, in.
-pub const CLIENTS: u32 = 5000;
-/// Operations of the parent, out.
-pub const OPERATIONS: u32 = 8000;
-/// The relay to KMS, out.
-pub const KMS: u32 = 8001;
+/// An attempt to connect that times out later than this after the first one began is the last. On a busy host the parent
+/// or the vsock device may be without processor time for longer than the kernel waits for a connection.
+const CONNECT_FOR: Duration = Duration::from_secs(20);
 
-/// The parent's CID as an enclave sees it (AWS: always 3); QEMU's machine has it so too.
-pub const PARENT_CID: u32 = VMADDR_CID_HOST + 1;
-
-/// An attempt to connect that times out later than this after the first one began is the last. On a busy host the parent or the vsock device may
-/// be without processor time for longer than the kernel waits for a connection.
-const CONNECT: Duration = Duration::from_secs(20);
-
-/// Where the parent is.
+/// How to reach the parent.
 #[derive(Clone, Debug)]
 pub enum Transport {
     /// vsock: the image.
     Vsock,
-    /// A folder of sockets named by their ports: the embedded default.
+    /// A folder with sockets that are named by their ports: the embedded default.
     Unix(PathBuf),
 }
 
@@ -48,6 +40,9 @@ pub enum Socket {
 
 impl Transport {
     /// Listens on `port`.
+    ///
+    /// # Errors
+    /// Those of the system calls.
     pub fn listen(&self, port: u32) -> io::Result<Listener> {
         match self {
             Self::Vsock => VsockListener::bind_with_cid_port(VMADDR_CID_ANY, port).map(Listener::Vsock),
@@ -56,10 +51,13 @@ impl Transport {
     }
 
     /// Connects to the parent's `port`.
+    ///
+    /// # Errors
+    /// Those of the system calls. A timeout is retried for 20 seconds.
     pub fn connect(&self, port: u32) -> io::Result<Socket> {
         match self {
             Self::Vsock => {
-                patiently(CONNECT, || VsockStream::connect_with_cid_port(PARENT_CID, port)).map(Socket::Vsock)
+                retry_timeouts(CONNECT_FOR, || VsockStream::connect_with_cid_port(PARENT_CID, port)).map(Socket::Vsock)
             }
             Self::Unix(folder) => UnixStream::connect(folder.join(port.to_string())).map(Socket::Unix),
         }
@@ -67,7 +65,7 @@ impl Transport {
 }
 
 /// Connects again while the kernel's own timeout of two seconds is what failed, for as long as `total`.
-fn patiently<S>(total: Duration, mut connect: impl FnMut() -> io::Result<S>) -> io::Result<S> {
+fn retry_timeouts<S>(total: Duration, mut connect: impl FnMut() -> io::Result<S>) -> io::Result<S> {
     let start = Instant::now();
     loop {
         match connect() {
@@ -78,7 +76,10 @@ fn patiently<S>(total: Duration, mut connect: impl FnMut() -> io::Result<S>) -> 
 }
 
 impl Listener {
-    /// Waits for a connection. Who it is, nobody knows: a CID authenticates nothing.
+    /// Waits for a connection. A CID authenticates no one.
+    ///
+    /// # Errors
+    /// Those of the system call.
     pub fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Vsock(listener) => listener.accept().map(|(stream, _)| Socket::Vsock(stream)),
@@ -110,22 +111,22 @@ impl Socket {
     }
 }
 
-/// A socket with deadlines: none of its calls takes longer than `idle`, and none goes on after `until`.
-pub struct Timed {
+/// A socket with time limits: no call takes longer than `idle`, and no call continues after `until`.
+pub(crate) struct Timed {
     socket: Socket,
     idle: Duration,
     until: Instant,
-    /// What the socket was last told.
+    /// The timeout that is set on the socket.
     armed: Option<Duration>,
 }
 
 impl Timed {
-    /// A socket that may be idle for `idle` and is done with after `total`.
+    /// Limits each call to `idle`, and all calls together to `total` from now on.
     pub fn new(socket: Socket, idle: Duration, total: Duration) -> Self {
         Self { socket, idle, until: Instant::now() + total, armed: None }
     }
 
-    /// Other deadlines from now on.
+    /// Sets other limits from now on.
     pub fn set(&mut self, idle: Duration, total: Duration) {
         self.idle = idle;
         self.until = Instant::now() + total;
@@ -136,7 +137,7 @@ impl Timed {
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        // A timeout of less than a microsecond would mean none at all.
+        // The kernel takes a timeout below one microsecond for no timeout.
         let timeout = left.min(self.idle).max(Duration::from_millis(1));
         if self.armed != Some(timeout) {
             self.socket.set_timeouts(timeout)?;
@@ -174,33 +175,33 @@ impl Write for Timed {
     }
 }
 
-/// What an I/O error is to the core.
-pub fn down(error: &io::Error) -> Down {
+/// The core's error for an I/O error.
+pub(crate) fn transport_error(error: &io::Error) -> TransportError {
     match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Down::Deadline,
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => TransportError::TimedOut,
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound | io::ErrorKind::AddrNotAvailable => {
-            Down::Unreachable
+            TransportError::Unreachable
         }
-        _ => Down::Closed,
+        _ => TransportError::Closed,
     }
 }
 
-/// Reading and writing, as the core's channel.
-pub fn read(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Down> {
-    from.read(buffer).map_err(|error| down(&error))
+/// Reads as a [`Channel`](enclave_core::encoding::Channel) does.
+pub(crate) fn read(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize, TransportError> {
+    from.read(buffer).map_err(|error| transport_error(&error))
 }
 
-/// Writes all of it and flushes.
-pub fn write(to: &mut impl Write, bytes: &[u8]) -> Result<(), Down> {
-    to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| down(&error))
+/// Writes all of `bytes` and flushes.
+pub(crate) fn write(to: &mut impl Write, bytes: &[u8]) -> Result<(), TransportError> {
+    to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| transport_error(&error))
 }
 
-impl enclave_core::platform::Channel for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+impl enclave_core::encoding::Channel for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         read(self, buffer)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         write(self, bytes)
     }
 }
@@ -209,10 +210,10 @@ impl enclave_core::platform::Channel for Timed {
 mod tests {
     use super::*;
 
-    /// How connecting ends, and after how many attempts, if the first two fail so.
+    /// The error that connecting ends with, and the number of attempts, if the first two fail like this.
     fn attempts(failure: io::ErrorKind, total: Duration) -> (Option<io::ErrorKind>, usize) {
         let mut count = 0;
-        let connected = patiently(total, || {
+        let connected = retry_timeouts(total, || {
             count += 1;
             if count > 2 { Ok(()) } else { Err(failure.into()) }
         });
@@ -221,10 +222,10 @@ mod tests {
 
     #[test]
     fn connects_again_after_a_timeout_and_after_nothing_else() {
-        assert_eq!(attempts(io::ErrorKind::TimedOut, CONNECT), (None, 3));
+        assert_eq!(attempts(io::ErrorKind::TimedOut, CONNECT_FOR), (None, 3));
         assert_eq!(attempts(io::ErrorKind::TimedOut, Duration::ZERO), (Some(io::ErrorKind::TimedOut), 1));
         for failure in [io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionReset, io::ErrorKind::WouldBlock] {
-            assert_eq!(attempts(failure, CONNECT), (Some(failure), 1));
+            assert_eq!(attempts(failure, CONNECT_FOR), (Some(failure), 1));
         }
     }
 }

@@ -1,0 +1,28 @@
+//! Attestation documents: reading them, what they vouch for, and the one way from a document to what it proves.
+
+#[cfg(feature = "outside")]
+mod certificate;
+#[cfg(feature = "outside")]
+mod chain;
+mod document;
+#[cfg(feature = "outside")]
+mod pins;
+mod session_claims;
+mod vault_claims;
+#[cfg(feature = "outside")]
+mod verify;
+
+#[cfg(feature = "outside")]
+pub use chain::Root;
+pub use document::{Document, MAX_CABUNDLE, MAX_DOCUMENT, MAX_FIELD, PCRS, document_time};
+#[cfg(feature = "outside")]
+pub use pins::{Build, Pins};
+pub use session_claims::{
+    EXPORTER_LABEL, MAX_CLAIMS, SUITE, SessionClaims, TrustMode, exporter_claim, session_user_data,
+};
+pub use vault_claims::{MAX_VALIDITY, VaultClaims, vault_user_data};
+#[cfg(feature = "outside")]
+pub use verify::{
+    AttestationFacts, Expected, Freshness, MAX_SKEW, Purpose, SessionPurpose, VaultPurpose, Verified, named_root,
+    verify, verify_unbound,
+};

@@ -1,0 +1,116 @@
+//! What a session's document vouches for: its `user_data` is the digest of these claims.
+
+use crate::configuration::{Configuration, MAX_CONFIGURATION};
+use crate::crypto::{KEM_PUBLIC_LEN, KemPublicKey, labelled_sha384, sha256};
+use crate::encoding::{Reader, Writer};
+use crate::kms::KmsKeyState;
+use crate::types::ReceiptKey;
+use crate::{Error, MessageKind};
+use alloc::vec::Vec;
+
+/// Label of a session's claims; also their first entry.
+const SESSION: &str = "capelet/1/session";
+/// Label of the TLS exporter (RFC 8446, 7.5).
+pub const EXPORTER_LABEL: &str = "EXPORTER-capelet-1-session";
+/// The one suite: X-Wing, HKDF-SHA256, export-only; AES-256-GCM.
+pub const SUITE: u64 = 1;
+/// The longest claims, in bytes.
+pub const MAX_CLAIMS: usize = 20_000;
+
+const MALFORMED: Error = Error::Malformed(MessageKind::SessionClaims);
+
+/// Which root signs documents. Only under a development root may claims lack a configuration and a KMS key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustMode {
+    /// Amazon's root.
+    Production,
+    /// A root that was made on a development machine.
+    Development,
+}
+
+/// What a session's document vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionClaims {
+    /// SHA-384 of the hello.
+    pub hello: [u8; 48],
+    /// SHA-256 of the TLS exporter over the hello's digest.
+    pub exporter: [u8; 32],
+    /// The public key of the KEM key made for this session.
+    pub kem_public: KemPublicKey,
+    /// The key that signs this boot's receipts.
+    pub receipt_key: ReceiptKey,
+    /// The whole configuration; empty only under a development root.
+    pub configuration: Vec<u8>,
+    /// The state of the configuration's KMS key; `None` only under a development root.
+    pub kms: Option<KmsKeyState>,
+}
+
+impl SessionClaims {
+    /// Reads claims, *not verified*: the document that vouches for them is checked separately.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] and [`Error::Malformed`] of [`MessageKind::SessionClaims`] or of a part;
+    /// [`Error::DevelopmentOnly`].
+    pub fn parse(bytes: &[u8], mode: TrustMode) -> Result<Self, Error> {
+        if bytes.len() > MAX_CLAIMS {
+            return Err(Error::TooLarge(MessageKind::SessionClaims));
+        }
+        let mut reader = Reader::new(bytes, MessageKind::SessionClaims)?;
+        reader.map(8)?;
+        reader.key(1)?;
+        reader.literal(SESSION)?;
+        reader.key(2)?;
+        let hello = reader.fixed()?;
+        reader.key(3)?;
+        let exporter = reader.fixed()?;
+        reader.key(4)?;
+        if reader.uint()? != SUITE {
+            return Err(MALFORMED);
+        }
+        reader.key(5)?;
+        let kem_public = KemPublicKey::parse(reader.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?)?;
+        reader.key(6)?;
+        let receipt_key = reader.fixed()?;
+        reader.key(7)?;
+        let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
+        reader.key(8)?;
+        let kms = reader.nullable(KmsKeyState::read)?;
+        reader.end()?;
+        check_environment(&configuration, kms.as_ref(), mode)?;
+        Ok(Self { hello, exporter, kem_public, receipt_key, configuration, kms })
+    }
+
+    /// The claims' bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.map(8).uint(1).text(SESSION).uint(2).bytes(self.hello).uint(3).bytes(self.exporter);
+        writer.uint(4).uint(SUITE).uint(5).bytes(self.kem_public.as_bytes()).uint(6).bytes(self.receipt_key);
+        writer.uint(7).bytes(&self.configuration).uint(8);
+        writer.nullable(self.kms.as_ref(), |writer, kms| kms.write(writer));
+        writer.finish()
+    }
+}
+
+/// Checks configuration and key state in claims of either kind: valid, and absent only under a development root.
+///
+/// # Errors
+/// [`Error::Malformed`] or [`Error::TooLarge`] of [`MessageKind::Configuration`]; [`Error::DevelopmentOnly`].
+pub(super) fn check_environment(configuration: &[u8], kms: Option<&KmsKeyState>, mode: TrustMode) -> Result<(), Error> {
+    if !configuration.is_empty() {
+        Configuration::parse(configuration)?;
+    }
+    if mode == TrustMode::Production && (configuration.is_empty() || kms.is_none()) {
+        return Err(Error::DevelopmentOnly);
+    }
+    Ok(())
+}
+
+/// The `user_data` of the document that vouches for a session's claims.
+pub fn session_user_data(claims: &[u8]) -> [u8; 48] {
+    labelled_sha384(SESSION, claims)
+}
+
+/// SHA-256 of the TLS exporter, as claims have it.
+pub fn exporter_claim(exporter: &[u8; 32]) -> [u8; 32] {
+    sha256(&[exporter])
+}

@@ -1,0 +1,178 @@
+//! The ARN of a KMS key, in the one accepted form: no alias and no multi-Region key. KMS's host follows from it.
+
+use crate::encoding::Reader;
+use crate::{Error, MessageKind};
+use alloc::format;
+use alloc::string::String;
+
+/// The shortest ARN, in bytes.
+pub const ARN_MIN: usize = 20;
+/// The longest ARN, in bytes.
+pub const ARN_MAX: usize = 200;
+
+const MALFORMED: Error = Error::Malformed(MessageKind::Arn);
+
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/UUID`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arn {
+    text: String,
+    partition: Partition,
+    /// The position of the region in the text.
+    region: core::ops::Range<usize>,
+}
+
+/// AWS partitions: each has its own domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partition {
+    /// `aws`, the commercial regions.
+    Aws,
+    /// `aws-cn`, China.
+    China,
+    /// `aws-us-gov`, GovCloud (US).
+    GovCloud,
+}
+
+impl Partition {
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "aws" => Some(Self::Aws),
+            "aws-cn" => Some(Self::China),
+            "aws-us-gov" => Some(Self::GovCloud),
+            _ => None,
+        }
+    }
+
+    /// The domain of the partition's hosts.
+    const fn domain(self) -> &'static str {
+        match self {
+            Self::Aws | Self::GovCloud => "amazonaws.com",
+            Self::China => "amazonaws.com.cn",
+        }
+    }
+}
+
+impl Arn {
+    /// Reads an ARN: `arn:(aws|aws-cn|aws-us-gov):kms:[a-z]{2}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:key/UUID`, with the UUID
+    /// in lower case.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] of [`MessageKind::Arn`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if !(ARN_MIN..=ARN_MAX).contains(&text.len()) {
+            return Err(MALFORMED);
+        }
+        let mut parts = text.split(':');
+        let mut part = || parts.next().ok_or(MALFORMED);
+        let (scheme, partition, service) = (part()?, part()?, part()?);
+        let (region, account, resource) = (part()?, part()?, part()?);
+        let end = parts.next().is_none();
+        let partition_read = Partition::from_name(partition).ok_or(MALFORMED)?;
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let account_holds = account.len() == 12 && digits(account);
+        let resource_holds = resource.strip_prefix("key/").is_some_and(is_uuid);
+        if !(end && scheme == "arn" && service == "kms" && is_region(region) && account_holds && resource_holds) {
+            return Err(MALFORMED);
+        }
+        let start = scheme.len() + partition.len() + service.len() + 3;
+        Ok(Self { text: text.into(), partition: partition_read, region: start..start + region.len() })
+    }
+
+    /// Reads an ARN from a message.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] of [`MessageKind::Arn`] or of the reader's kind.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        Self::parse(reader.text(ARN_MIN, ARN_MAX)?)
+    }
+
+    /// The ARN as text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// The region, such as `eu-central-1`.
+    pub fn region(&self) -> &str {
+        self.text.get(self.region.clone()).unwrap_or_default()
+    }
+
+    /// The account id, 12 digits.
+    pub fn account(&self) -> &str {
+        self.text.get(self.region.end + 1..self.region.end + 13).unwrap_or_default()
+    }
+
+    /// The host of KMS in the key's region, which is also the name in its certificate.
+    pub fn kms_host(&self) -> String {
+        format!("kms.{}.{}", self.region(), self.partition.domain())
+    }
+}
+
+/// `[a-z]{2}(-[a-z]+)+-[0-9]{1,2}`.
+fn is_region(text: &str) -> bool {
+    let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let Some((names, number)) = text.rsplit_once('-') else { return false };
+    let Some((first, others)) = names.split_once('-') else { return false };
+    let number_holds = matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit());
+    first.len() == 2 && letters(first) && others.split('-').all(letters) && number_holds
+}
+
+/// 8-4-4-4-12 lower-case hexadecimal digits (RFC 9562, 4).
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+    use proptest::prelude::*;
+
+    const KEY: &str = "138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
+
+    #[test]
+    fn gives_its_parts_and_the_host() {
+        let cases = [
+            ("aws", "eu-central-1", "kms.eu-central-1.amazonaws.com"),
+            ("aws-cn", "cn-north-1", "kms.cn-north-1.amazonaws.com.cn"),
+            ("aws-us-gov", "us-gov-west-1", "kms.us-gov-west-1.amazonaws.com"),
+        ];
+        for (partition, region, host) in cases {
+            let arn = Arn::parse(&format!("arn:{partition}:kms:{region}:{KEY}")).unwrap();
+            assert_eq!(arn.region(), region);
+            assert_eq!(arn.account(), "138395648162");
+            assert_eq!(arn.kms_host(), host);
+        }
+    }
+
+    #[test]
+    fn rejects_other_regions_and_resources() {
+        for region in ["e-central-1", "eu-1", "eu--1", "eu-central-", "eu-central-123", "eu-central1-1", "EU-central-1"]
+        {
+            assert_eq!(Arn::parse(&format!("arn:aws:kms:{region}:{KEY}")), Err(MALFORMED), "{region}");
+        }
+        for arn in ["arn:aws:kms:eu-central-1:138395648162:key/mrk-ed0f757300bb93201f0fed5af4b6b6f2".to_string()]
+            .into_iter()
+            .chain([":", "\n", "/x"].map(|end| format!("arn:aws:kms:eu-central-1:{KEY}{end}")))
+        {
+            assert_eq!(Arn::parse(&arn), Err(MALFORMED), "{arn}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_text_contains_its_parts(text in "arn:(aws|aws-cn|aws-us-gov|aws-iso):(kms|ssm):[a-z]{1,3}(-[a-z0-9]{0,4}){1,3}-[0-9]{0,3}:[0-9]{11,13}:key/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-g]{12}") {
+            if let Ok(arn) = Arn::parse(&text) {
+                let parts = format!(":kms:{}:{}:key/", arn.region(), arn.account());
+                prop_assert!(text.contains(&parts));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! vault-confirm: the owner's record of the vault key that this session made or attested. The result is empty.
+
+use crate::Error;
+use crate::encoding::Reader;
+#[cfg(feature = "outside")]
+use crate::encoding::Writer;
+use crate::messages::request::{Params, Verb};
+use alloc::vec::Vec;
+
+/// {1: vault-record}.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultConfirmParams {
+    /// The owner's signed [`VaultRecord`](crate::identity::VaultRecord).
+    pub record: Vec<u8>,
+}
+
+impl Params for VaultConfirmParams {
+    const VERB: Verb = Verb::VaultConfirm;
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        reader.map(1)?;
+        reader.key(1)?;
+        Ok(Self { record: reader.item()?.to_vec() })
+    }
+
+    #[cfg(feature = "outside")]
+    fn write(&self, writer: &mut Writer) {
+        writer.map(1).uint(1).item(&self.record);
+    }
+}

@@ -1,0 +1,83 @@
+//! Under what the parent stores an object. Nothing is looked up by less.
+
+use crate::Error;
+use crate::encoding::{Reader, Writer};
+use crate::types::{ObjectId, OwnerKey};
+
+/// What is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum StoreKind {
+    /// A sealed function.
+    Function = 1,
+    /// A sealed vault key.
+    VaultKey = 2,
+    /// A vault statement, which is public. Its id is 16 zero bytes and its version the epoch.
+    Statement = 3,
+}
+
+impl StoreKind {
+    /// The kind with this number; `None` if there is none.
+    pub fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Function),
+            2 => Some(Self::VaultKey),
+            3 => Some(Self::Statement),
+            _ => None,
+        }
+    }
+}
+
+/// Under what an object is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreKey {
+    /// What it is.
+    pub kind: StoreKind,
+    /// Its owner.
+    pub owner: OwnerKey,
+    /// Its id.
+    pub id: ObjectId,
+    /// A function's version; a vault key's or a statement's epoch.
+    pub version: u64,
+}
+
+impl StoreKey {
+    /// Where the statement of the owner's vault key with this epoch is stored.
+    pub fn statement(owner: OwnerKey, epoch: u64) -> Self {
+        Self { kind: StoreKind::Statement, owner, id: ObjectId::new([0; 16]), version: epoch }
+    }
+}
+
+/// One entry of a list: what the parent names of an object whose kind and owner are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListEntry {
+    /// The object's id.
+    pub id: ObjectId,
+    /// A function's version; a vault key's or a statement's epoch.
+    pub version: u64,
+}
+
+impl ListEntry {
+    /// Reads [id, version].
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] of the reader's [`MessageKind`](crate::MessageKind).
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        reader.array(2)?;
+        Ok(Self { id: reader.fixed()?, version: reader.uint()? })
+    }
+
+    /// Writes [id, version].
+    pub fn write(&self, writer: &mut Writer) {
+        writer.array(2).bytes(self.id).uint(self.version);
+    }
+}
+
+/// Reads the entries 2 (kind) and 3 (owner) of an operation.
+#[cfg(feature = "outside")]
+pub(super) fn read_owner(reader: &mut Reader<'_>) -> Result<(StoreKind, OwnerKey), Error> {
+    reader.key(2)?;
+    let kind = StoreKind::from_number(reader.uint()?).ok_or(Error::Malformed(crate::MessageKind::Parent))?;
+    reader.key(3)?;
+    Ok((kind, reader.fixed()?))
+}

@@ -1,0 +1,90 @@
+//! One request and its answer.
+
+use crate::boot::Boot;
+use crate::crypto::{COMMITMENT_LEN, FrameReader, Secret};
+use crate::encoding::{MAX_FRAME, read_frame};
+use crate::messages::{BodyDigest, Response, SessionSecrets, VerifiedRequest, split_head};
+use crate::platform::{Connection, Platform};
+use crate::session::body::Body;
+use crate::session::context::Context;
+use crate::session::handlers::handle;
+use crate::session::pending::PendingVaultKey;
+use crate::session::reply::Reply;
+use crate::session::request_error::RequestError;
+use crate::session::send::send_message;
+use crate::state::now;
+use crate::types::OwnerKey;
+use crate::{Error, MessageKind};
+
+/// What lasts from one request to the next.
+pub(super) struct Session {
+    /// The secrets of the messages.
+    pub secrets: SessionSecrets,
+    /// The caller of the first request. A session has one caller.
+    pub caller: Option<OwnerKey>,
+    /// A vault key that waits for its owner's record.
+    pub pending: Option<PendingVaultKey>,
+}
+
+/// Reads one request and answers it.
+///
+/// # Errors
+/// The error that ends the connection: a stream that does not open, a head that is not signed, a broken connection.
+pub(super) fn exchange<P: Platform, C: Connection>(
+    platform: &P,
+    boot: &Boot,
+    connection: &mut C,
+    session: &mut Session,
+) -> Result<(), Error> {
+    let pair = session.secrets.next_pair()?;
+    let claims_digest = *session.secrets.claims_digest();
+    let commitment = read_frame(connection, COMMITMENT_LEN)?;
+    let mut reader = FrameReader::<P::Crypto>::new(pair.request, claims_digest.as_bytes(), &commitment)?;
+    let first = reader.chunk(read_frame(connection, MAX_FRAME)?)?;
+    let (head, rest) = split_head(&first, MessageKind::Request)?;
+    let request = VerifiedRequest::open(head, pair.n, &claims_digest)?;
+    if session.caller.is_none() {
+        connection.admit();
+    }
+    let caller = *session.caller.get_or_insert(request.caller);
+
+    let respond = |body: Body<'_, C, P::Crypto>, reply| answer::<P, C>(body.discard()?, pair.response, &request, reply);
+    let mut body = Body::new(connection, reader, rest, request.body)?;
+    let secrets = &session.secrets;
+    let mut context = Context { platform, boot, secrets, request: &request, pending: &mut session.pending };
+    let handled = accept(platform, &request, &caller).map_err(RequestError::from);
+    match handled.and_then(|()| handle(&mut context, &mut body)) {
+        Ok(reply) => respond(body, reply),
+        Err(RequestError::Answerable(error)) => respond(body, Reply::failed(error)),
+        Err(RequestError::Connection(error)) => Err(error),
+    }
+}
+
+/// Accepts a request: its caller is the session's, it is in time, and its id is new.
+fn accept<P: Platform>(platform: &P, request: &VerifiedRequest, caller: &OwnerKey) -> Result<(), Error> {
+    if request.caller != *caller {
+        return Err(Error::Refused);
+    }
+    let now = now(platform)?;
+    platform.shared(|shared| shared.replay.accept(caller, &request.id, request.not_after, now))
+}
+
+/// Seals and sends a response.
+fn answer<P: Platform, C: Connection>(
+    connection: &mut C,
+    secret: Secret,
+    request: &VerifiedRequest,
+    reply: Reply<'_, P>,
+) -> Result<(), Error> {
+    let body = reply.body.as_ref().map(|body| body.bytes.as_slice());
+    let response = Response {
+        n: request.n,
+        request: *request.digest(),
+        status: reply.status.number(),
+        result: reply.result,
+        receipt: reply.receipt,
+        body: body.map(BodyDigest::of),
+    };
+    let head = response.encode()?;
+    send_message::<P::Crypto>(connection, secret, request.digest().as_bytes(), &head, body.unwrap_or_default())
+}
