@@ -1,22 +1,22 @@
 //! Deploys and deletes functions.
 //!
 //! The client encrypts the bundle to the enclave inside TLS, and signs a record of it. The enclave encrypts the bundle
-//! under KMS's key share and the owner's, stores it, and decrypts the stored bytes once before it answers.
+//! under KMS's data key and the owner's key share, stores it, and decrypts the stored bytes once before it answers.
 
 use crate::error::Error;
-use crate::folder;
+use crate::folder::FunctionBundle;
 use crate::home::Home;
-use crate::home::catalogue::{Catalogue, Deployed, Function};
+use crate::home::catalogue::{Catalogue, DeploymentState, FunctionEntry};
 use crate::policy;
 use crate::random;
 use crate::session::{RequestSpec, Session};
 use crate::values::Hex;
-use enclave_core::cbor::Writer;
-use enclave_core::config::Arn;
-use enclave_core::identity::Identity;
-use enclave_core::message::{Halves, Verb};
-use enclave_core::object::Kind;
-use enclave_core::record::{FUNCTION, FunctionRecord};
+use enclave_core::ObjectId;
+use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
+use enclave_core::kms::Arn;
+use enclave_core::messages::{DeleteParams, DeployParams, KeyShares};
+use enclave_core::objects::ObjectKind;
+use enclave_core::parent::StoreKind;
 
 /// The options of a deployment.
 pub struct Options<'a> {
@@ -33,62 +33,74 @@ pub struct Options<'a> {
 /// Deploys a function.
 ///
 /// The catalogue records it before it is sent, and confirms it after the enclave has decrypted the stored bytes.
+///
+/// # Errors
+/// [`Error::NotAccepted`] for exceptions that are not accepted; [`Error::Local`] for an invalid ARN, or for another
+/// policy than the wanted one; [`Error::Answered`] if the enclave refuses; those of [`policy::read`], [`Home::update`]
+/// and [`Session::send`].
 pub fn deploy(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
-    function: &folder::Function,
+    function: &FunctionBundle,
     options: &Options<'_>,
-) -> Result<Function, Error> {
+) -> Result<FunctionEntry, Error> {
     let arn = options.key.map(Arn::parse).transpose()?;
     let key = policy::read(home, session, identity, arn.as_ref())?;
     policy::check(key.policy, options.key_policy_checksum)?;
-    policy::accept(&key.exceptions(), options.accept)?;
+    policy::accept(&policy::owner_exceptions(&key), options.accept)?;
 
-    let (root, url, fresh) = (session.root_id(), session.url().to_string(), random::bytes()?);
-    let time = session.now();
+    let (root, url, fresh) = (session.root_id(), session.url().to_string(), ObjectId::new(random::bytes()?));
+    let (checksum, time) = (function.checksum, session.now());
     let entry = home.update(|catalogue: &mut Catalogue| {
         let (id, version) = catalogue.next_version(options.name, &url, &root, fresh);
-        let (name, arn, checksum) = (options.name.to_owned(), key.arn.text().to_owned(), function.checksum);
-        let entry = Function { name, id, version, checksum, arn, url, root, time, state: Deployed::Started };
+        let entry = FunctionEntry {
+            name: options.name.to_owned(),
+            id: Hex(id),
+            version,
+            checksum: Hex(checksum),
+            arn: key.arn.text().to_owned(),
+            url,
+            root: Hex(root),
+            time,
+            state: DeploymentState::Started,
+        };
         catalogue.begin(entry.clone())?;
         Ok(entry)
     })?;
+    let (id, version) = (entry.id.0, entry.version);
 
-    let record = FunctionRecord {
-        owner: identity.owner(),
-        id: entry.id.0,
-        version: entry.version,
-        checksum: entry.checksum.0,
-        issued: time,
-        arn: key.arn.clone(),
-    };
-    let record = identity.sign1(FUNCTION, &[], &record.encode());
-    let mut params = Writer::new();
-    params.map(7).uint(1).bytes(&entry.id.0).uint(2).uint(entry.version).uint(3).bytes(&entry.checksum.0);
-    key.write(&mut params, 4);
-    params.uint(7).item(&record);
-    let key_share = session.key_share(identity, Kind::Function, &entry.id.0, entry.version);
-    let key_shares = Halves::from([(entry.id.0, key_share)]);
-    let request = RequestSpec { verb: Verb::Deploy, params: params.finish(), key_shares, body: Some(&function.bundle) };
+    let record = FunctionRecord { owner: identity.owner(), id, version, checksum, issued: time, arn: key.arn.clone() };
+    let record = identity.sign1(FUNCTION_RECORD, &[], &record.encode());
+    let key_shares = KeyShares::from([(id, session.key_share(identity, ObjectKind::Function, &id, version))]);
+    let params = DeployParams { id, version, checksum, key, record };
+    let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(&function.bundle);
     session.send_expect_ok(identity, request)?;
 
     home.update(|catalogue: &mut Catalogue| {
-        catalogue.mark(&entry.id, entry.version, &root, Deployed::Confirmed);
+        catalogue.mark(&id, version, &root, DeploymentState::Confirmed);
         Ok(())
     })?;
-    Ok(Function { state: Deployed::Confirmed, ..entry })
+    Ok(FunctionEntry { state: DeploymentState::Confirmed, ..entry })
 }
 
 /// Asks the store to delete a version of a function, and records the request in the catalogue. The store may ignore it.
-pub fn delete(home: &Home, session: &mut Session, identity: &Identity, id: Hex<16>, version: u64) -> Result<(), Error> {
-    let mut params = Writer::new();
-    params.map(3).uint(1).uint(Kind::Function as u64).uint(2).bytes(&id.0).uint(3).uint(version);
-    let request = RequestSpec { verb: Verb::Delete, params: params.finish(), key_shares: Halves::new(), body: None };
-    session.send_expect_ok(identity, request)?;
+///
+/// # Errors
+/// [`Error::Answered`] if the enclave refuses or the store does not have the function; those of [`Session::send`] and
+/// [`Home::update`].
+pub fn delete(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    id: ObjectId,
+    version: u64,
+) -> Result<(), Error> {
+    let params = DeleteParams { kind: StoreKind::Function, id, version };
+    session.send_expect_ok(identity, RequestSpec::new(&params))?;
     let root = session.root_id();
     home.update(|catalogue: &mut Catalogue| {
-        catalogue.mark(&id, version, &root, Deployed::Deleted);
+        catalogue.mark(&id, version, &root, DeploymentState::Deleted);
         Ok(())
     })
 }

@@ -5,9 +5,10 @@ use crate::error::Error;
 use crate::random;
 use crate::vault_key::VaultKey;
 use data_encoding::BASE64URL_NOPAD;
-use enclave_core::ciphertext::{self, CiphertextHeader};
-use enclave_core::stream::{CHUNK_LEN, Sealer, TAG_LEN, Ticket};
-use enclave_core::text;
+use enclave_core::Checksum;
+use enclave_core::crypto::{CHUNK_LEN, SealTicket, Sealer, TAG_LEN};
+use enclave_core::encoding::CAPE;
+use enclave_core::objects::{CiphertextHeader, begin_encryption};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -16,7 +17,8 @@ use zeroize::Zeroizing;
 
 /// The size of a slot, in bytes: a chunk and its tag.
 const SLOT: usize = CHUNK_LEN + TAG_LEN;
-/// The number of chunks in a piece, which one thread encrypts. A piece has 512 KiB, so that it stays in the core's cache.
+/// The number of chunks in a piece, which one thread encrypts. A piece has 512 KiB, so that it stays in the cache of one
+/// processor core.
 const PIECE: usize = 8;
 /// The greatest number of threads. More threads would only wait for memory.
 const MAX_THREADS: usize = 8;
@@ -25,9 +27,13 @@ const MAX_THREADS: usize = 8;
 ///
 /// `checksums` names the functions that may read the data, in any order. `None` allows every function that the vault's
 /// owner deploys. `progress` is called with the number of bytes read so far.
+///
+/// # Errors
+/// [`Error::Pipe`] if `input` or `output` fails; [`Error::Local`] for an empty list of checksums, or for too many
+/// checksums or too long an input; those of [`random::fill`].
 pub fn encrypt(
     vault: &VaultKey,
-    checksums: Option<Vec<[u8; 32]>>,
+    checksums: Option<Vec<Checksum>>,
     input: impl Read,
     output: &mut impl Write,
     mut progress: impl FnMut(u64),
@@ -37,15 +43,15 @@ pub fn encrypt(
         checksums.dedup();
         checksums
     });
-    let header = CiphertextHeader { owner: vault.owner.0, kid: vault.kid, checksums };
+    let header = CiphertextHeader { owner: vault.owner, kid: vault.kid, checksums };
     let mut entropy = Zeroizing::new([0; 64]);
     random::fill(entropy.as_mut_slice())?;
-    let begun = ciphertext::begin(&header, &vault.key, &entropy)?;
-    let (sealer, commitment) = begun.secret.seal::<Crypto>(&begun.aad)?;
+    let encryption = begin_encryption(&header, &vault.key, &entropy)?;
+    let (sealer, commitment) = encryption.secret.seal::<Crypto>(&encryption.aad)?;
     let mut sealer = Some(sealer);
     let write =
         |output: &mut dyn Write, bytes: &[u8]| output.write_all(bytes).map_err(|error| Error::Pipe(error.kind()));
-    write(output, &begun.prefix)?;
+    write(output, &encryption.prefix)?;
     write(output, &commitment)?;
 
     let mut input = BufReader::with_capacity(CHUNK_LEN, input);
@@ -86,7 +92,7 @@ const BROKEN: Error = Error::Pipe(io::ErrorKind::Other);
 struct Piece {
     bytes: Zeroizing<Vec<u8>>,
     length: usize,
-    tickets: Vec<Ticket<Crypto>>,
+    tickets: Vec<SealTicket<Crypto>>,
     last: bool,
 }
 
@@ -116,13 +122,13 @@ impl Lane {
 }
 
 /// Tickets for `count` full chunks.
-fn full_tickets(sealer: &mut Option<Sealer<Crypto>>, count: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
+fn full_tickets(sealer: &mut Option<Sealer<Crypto>>, count: usize) -> Result<Vec<SealTicket<Crypto>>, Error> {
     let sealer = sealer.as_mut().ok_or(BROKEN)?;
     (0..count).map(|_| Ok(sealer.ticket()?)).collect()
 }
 
 /// Tickets for the last `length` bytes: for full chunks, and for the final chunk.
-fn last_tickets(sealer: &mut Option<Sealer<Crypto>>, length: usize) -> Result<Vec<Ticket<Crypto>>, Error> {
+fn last_tickets(sealer: &mut Option<Sealer<Crypto>>, length: usize) -> Result<Vec<SealTicket<Crypto>>, Error> {
     let mut tickets = full_tickets(sealer, length.saturating_sub(1) / CHUNK_LEN)?;
     tickets.push(sealer.take().ok_or(BROKEN)?.last()?);
     Ok(tickets)
@@ -172,12 +178,18 @@ pub struct TextForm<W: Write> {
 
 impl<W: Write> TextForm<W> {
     /// Writes the prefix.
+    ///
+    /// # Errors
+    /// Those of `out`.
     pub fn new(mut out: W) -> io::Result<Self> {
-        out.write_all(text::CAPE.as_bytes())?;
+        out.write_all(CAPE.as_bytes())?;
         Ok(Self { out, left: Vec::new() })
     }
 
     /// Writes the remaining bytes and the end of the line.
+    ///
+    /// # Errors
+    /// Those of the writer.
     pub fn finish(mut self) -> io::Result<()> {
         let last = BASE64URL_NOPAD.encode(&self.left);
         self.out.write_all(last.as_bytes())?;
@@ -204,32 +216,32 @@ impl<W: Write> Write for TextForm<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::{Hex, Owner};
-    use enclave_core::Error as CoreError;
-    use enclave_core::ciphertext::Ciphertext;
-    use enclave_core::config::Arn;
-    use enclave_core::error::Part;
-    use enclave_core::seal::KemSecret;
+    use crate::root_id::RootId;
+    use enclave_core::crypto::KemSecret;
+    use enclave_core::encoding::cape_decode;
+    use enclave_core::kms::Arn;
+    use enclave_core::objects::Ciphertext;
+    use enclave_core::{Error as CoreError, Kid, MessageKind, OwnerKey, UnixMillis};
 
-    const OWNER: [u8; 32] = [9; 32];
+    const OWNER: OwnerKey = OwnerKey::new([9; 32]);
 
     fn vault() -> (VaultKey, KemSecret) {
         let secret = KemSecret::from_seed(&[7; 32]).unwrap();
         let key = secret.public();
         let arn = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
         let vault = VaultKey {
-            owner: Owner(OWNER),
+            owner: OWNER,
             epoch: 1,
-            kid: enclave_core::vault::kid(&key),
+            kid: Kid::of(&key),
             key,
-            attested: 0,
-            until: 1,
+            attested: UnixMillis::new(0),
+            until: UnixMillis::new(1),
             arn: Arn::parse(arn).unwrap(),
             operator_key: true,
             kms: None,
             policy: None,
             key_metadata: None,
-            root: Hex([0; 32]),
+            root: RootId::new([0; 32]),
             development: true,
         };
         (vault, secret)
@@ -265,11 +277,12 @@ mod tests {
     fn sorts_checksums_and_removes_duplicates() {
         let (vault, _) = vault();
         let mut file = Vec::new();
-        let checksums = vec![[2; 32], [1; 32], [2; 32]];
+        let [one, two] = [Checksum::new([1; 32]), Checksum::new([2; 32])];
+        let checksums = vec![two, one, two];
         encrypt(&vault, Some(checksums), &b"x"[..], &mut file, |_| ()).unwrap();
-        assert_eq!(Ciphertext::parse(&file).unwrap().header.checksums, Some(vec![[1; 32], [2; 32]]));
+        assert_eq!(Ciphertext::parse(&file).unwrap().header.checksums, Some(vec![one, two]));
         let none = encrypt(&vault, Some(Vec::new()), &b"x"[..], &mut Vec::new(), |_| ());
-        assert_eq!(none, Err(Error::Local(CoreError::Malformed(Part::Ciphertext))));
+        assert_eq!(none, Err(Error::Local(CoreError::Malformed(MessageKind::Ciphertext))));
     }
 
     #[test]
@@ -283,7 +296,7 @@ mod tests {
             }
             form.finish().unwrap();
             let line = String::from_utf8(out).unwrap();
-            assert_eq!(text::cape_decode(line.trim_end()).unwrap(), bytes[..length]);
+            assert_eq!(cape_decode(line.trim_end()).unwrap(), bytes[..length]);
         }
     }
 }

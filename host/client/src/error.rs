@@ -2,7 +2,7 @@
 
 use crate::bundle_error::BundleError;
 use crate::error_text;
-use enclave_core::error::Down;
+use enclave_core::{TransportError, UnixMillis};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub enum Error {
         /// The address.
         url: String,
         /// How the connection failed.
-        down: Down,
+        error: TransportError,
     },
     /// The command line is invalid. Contains the message of the parser.
     Usage(String),
@@ -126,8 +126,8 @@ pub enum Error {
     },
     /// Two keys of one owner have this epoch. Both were kept.
     Equivocation(u64),
-    /// The vault key ended at this time, in milliseconds since 1970.
-    KeyEnded(u64),
+    /// The vault key ended at this time.
+    KeyEnded(UnixMillis),
     /// These exceptions must be named with `--accept`.
     NotAccepted(Vec<&'static str>),
     /// The passphrase is missing or empty, or its two entries differ.
@@ -152,7 +152,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Local(error) | Self::Answered(error) => error.code(),
-            Self::Connection { down, .. } => enclave_core::Error::Down(*down).code(),
+            Self::Connection { error, .. } => enclave_core::Error::Transport(*error).code(),
             Self::Usage(_) => "usage",
             Self::Argument { .. } => "bad-argument",
             Self::BadPin { .. } => "bad-pin",
@@ -208,7 +208,7 @@ impl fmt::Display for Error {
         match self {
             Self::Local(error) => f.write_str(&error_text::local(*error)),
             Self::Answered(error) => f.write_str(&error_text::answered(*error)),
-            Self::Connection { url, down } => f.write_str(&error_text::connection(url, *down)),
+            Self::Connection { url, error } => f.write_str(&error_text::connection(url, *error)),
             Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
             Self::BadPin { want } => write!(f, "-p must be {want}"),
@@ -338,4 +338,12 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Local(error) | Self::Answered(error) => Some(error),
+            Self::ReceiptNotKept(error) => Some(error),
+            _ => None,
+        }
+    }
+}

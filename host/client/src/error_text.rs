@@ -1,20 +1,22 @@
 //! The sentences for errors that `enclave-core` defines. Each sentence says what is wrong and what to do.
 
 use crate::clock::date;
-use enclave_core::error::{Down, Error, Part};
+use enclave_core::{Error, MessageKind, TransportError};
 
 /// The text for an error that this client found: in a document, a claim, a file or an answer.
 pub fn local(error: Error) -> String {
     match error {
-        Error::Malformed(Part::Document) => {
+        Error::Malformed(MessageKind::Document) => {
             "invalid attestation document: fetch the document again, as the bytes that the enclave sent".into()
         }
-        Error::Malformed(Part::Text) => "invalid text form: copy the whole text, without spaces".into(),
-        Error::Malformed(Part::Ciphertext) => "invalid or truncated Capelet ciphertext: fetch it again".into(),
-        Error::Malformed(Part::Receipt) => "invalid receipt: it was changed, or it is another kind of file".into(),
-        Error::Malformed(Part::Bundle) => "invalid bundle: deploy the function again".into(),
-        Error::Malformed(part) => format!("invalid {}: do not use this data", name(part)),
-        Error::TooLarge(part) => format!("the {} is larger than the protocol allows: do not use this data", name(part)),
+        Error::Malformed(MessageKind::Text) => "invalid text form: copy the whole text, without spaces".into(),
+        Error::Malformed(MessageKind::Ciphertext) => "invalid or truncated Capelet ciphertext: fetch it again".into(),
+        Error::Malformed(MessageKind::Receipt) => "invalid receipt: it was changed, or it is another kind of file".into(),
+        Error::Malformed(MessageKind::Bundle) => "invalid bundle: deploy the function again".into(),
+        Error::Malformed(kind) => format!("invalid {}: do not use this data", kind.name()),
+        Error::TooLarge(kind) => {
+            format!("the {} is larger than the protocol allows: do not use this data", kind.name())
+        }
         Error::BadSignature => "invalid signature: the bytes were changed, or were never signed; do not use them".into(),
         Error::UntrustedRoot => "the certificate chain does not lead to the pinned root: this enclave is not trusted; \
             check the address and the pinned root"
@@ -53,10 +55,10 @@ pub fn local(error: Error) -> String {
             .into(),
         Error::WrongOwner => "this belongs to another owner: check the owner's key".into(),
         Error::WrongKey => "this is for another key, epoch or checksum than requested: do not use it".into(),
-        Error::Disagrees(Part::Receipt) => "the receipt does not match this data, or does not disclose what to compare: \
+        Error::Mismatch(MessageKind::Receipt) => "the receipt does not match this data, or does not disclose what to compare: \
             check the files, or ask for a receipt that discloses them"
             .into(),
-        Error::Disagrees(part) => format!("the {} contradicts itself: do not use this data", name(part)),
+        Error::Mismatch(kind) => format!("the {} contradicts itself: do not use this data", kind.name()),
         Error::CannotOpen => {
             "cannot decrypt: the key or passphrase is wrong, or the bytes were changed; check the passphrase and the file"
                 .into()
@@ -95,10 +97,12 @@ pub fn answered(error: Error) -> String {
             "the store answered that this was not found: it was deleted, or the store withholds it".into()
         }
         Error::Exists => "this version already exists in the store and was kept: retry to make the next version".into(),
-        Error::Disagrees(_) => {
+        Error::Mismatch(_) => {
             "the enclave found that request, record and object do not match: check id and checksum".into()
         }
-        Error::Malformed(Part::Bundle) => "the enclave rejected the bundle: check the module and capelet.json".into(),
+        Error::Malformed(MessageKind::Bundle) => {
+            "the enclave rejected the bundle: check the module and capelet.json".into()
+        }
         Error::Malformed(_) => {
             "the enclave rejected the request as invalid: use the capelet version of the enclave's release".into()
         }
@@ -132,53 +136,26 @@ pub fn answered(error: Error) -> String {
         Error::ParentFailed => {
             "the enclave's parent could not store or fetch the object: ask the enclave's operator".into()
         }
-        Error::Down(_) => "the enclave lost a service that it needs: ask the enclave's operator".into(),
+        Error::Transport(_) => "the enclave lost a service that it needs: ask the enclave's operator".into(),
         other => format!("the enclave answered with the error {}: ask the enclave's operator", other.code()),
     }
 }
 
 /// The text for a connection to `url` that failed.
-pub fn connection(url: &str, down: Down) -> String {
-    match down {
-        Down::Unreachable => format!("cannot connect to {url}: check the address, and that the enclave is running"),
-        Down::Closed => {
+pub fn connection(url: &str, error: TransportError) -> String {
+    match error {
+        TransportError::Unreachable => {
+            format!("cannot connect to {url}: check the address, and that the enclave is running")
+        }
+        TransportError::Closed => {
             format!("{url} closed the connection early: check whether the request was carried out before you retry")
         }
-        Down::Deadline => {
+        TransportError::TimedOut => {
             format!("{url} did not answer in time: check whether the request was carried out before you retry")
         }
-        Down::Failed => {
+        TransportError::Failed => {
             format!("the TLS connection to {url} failed: check that a Capelet enclave listens at this address")
         }
         _ => format!("the connection to {url} failed: retry"),
-    }
-}
-
-/// The word for a kind of message.
-const fn name(part: Part) -> &'static str {
-    match part {
-        Part::Cbor => "CBOR item",
-        Part::Sign1 => "signed message",
-        Part::Document => "attestation document",
-        Part::Certificate => "certificate",
-        Part::Frame => "frame",
-        Part::Hello => "hello message",
-        Part::SessionClaims => "session claims",
-        Part::Configuration => "configuration",
-        Part::Arn => "KMS key ARN",
-        Part::Request => "request",
-        Part::Response => "response",
-        Part::Bundle => "bundle",
-        Part::Object => "stored object",
-        Part::Record => "record",
-        Part::Key => "public key",
-        Part::Statement => "vault statement",
-        Part::Ciphertext => "ciphertext",
-        Part::Receipt => "receipt",
-        Part::Parent => "message of the parent",
-        Part::Job => "message of the worker",
-        Part::Kms => "KMS response",
-        Part::Text => "text form",
-        _ => "message",
     }
 }

@@ -1,15 +1,16 @@
 //! Formats evidence for output.
 
+use crate::root_id::RootId;
 use crate::values::Hex;
-use enclave_core::document::Pcr;
-use enclave_core::verify::Root;
+use enclave_core::Pcr;
+use enclave_core::attestation::Root;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A root's name and digest, as text.
 pub fn root_name(root: &Root) -> String {
     let name = if root.is_development() { "DEVELOPMENT" } else { "Amazon's" };
-    format!("{name} {}", Hex(root.sha256()))
+    format!("{name} {}", Hex(RootId::of(root)))
 }
 
 /// PCRs as a JSON object with the keys `PCR0`, `PCR1` and so on.
@@ -20,6 +21,6 @@ pub fn pcrs_json(pcrs: &BTreeMap<u8, Pcr>) -> Value {
 
 /// PCRs as text fields. PCRs that are all zeros are left out, because nothing was measured into them.
 pub fn pcr_fields(pcrs: &BTreeMap<u8, Pcr>) -> Vec<(String, String)> {
-    let set = pcrs.iter().filter(|(_, pcr)| **pcr != [0; 48]);
+    let set = pcrs.iter().filter(|(_, pcr)| **pcr != Pcr::ZERO);
     set.map(|(index, pcr)| (format!("PCR{index}"), Hex(*pcr).to_string())).collect()
 }

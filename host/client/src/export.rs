@@ -5,11 +5,12 @@
 use crate::Crypto;
 use crate::error::Error;
 use crate::files::{self, Readers};
-use crate::home::identity::Secret;
+use crate::home::identity::IdentitySecret;
 use crate::random;
-use crate::values::{Base64, Hex, Owner};
+use crate::values::{Base64, Hex, OwnerText};
 use argon2::{Algorithm, Argon2, Params, Version};
-use enclave_core::{digest, stream};
+use enclave_core::OwnerKey;
+use enclave_core::crypto;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -37,28 +38,31 @@ struct Cost {
 struct Export {
     kind: String,
     version: u64,
-    owner: Owner,
+    owner: OwnerText,
     argon2id: Cost,
-    salt: Hex<32>,
+    salt: Hex<[u8; 32]>,
     sealed: Base64,
 }
 
 /// The associated data of the encryption. It binds the file to the owner's key.
-fn associated(owner: &Owner) -> [u8; 48] {
-    digest::labelled("capelet/1/identity-export", &owner.0)
+fn associated(owner: &OwnerKey) -> [u8; 48] {
+    crypto::labelled_sha384("capelet/1/identity-export", owner.as_bytes())
 }
 
 /// Writes `secret` to a file, encrypted with `passphrase`.
-pub fn write(path: &Path, secret: &Secret, passphrase: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written; those of [`random::bytes`].
+pub fn write(path: &Path, secret: &IdentitySecret, passphrase: &[u8]) -> Result<(), Error> {
     write_at(path, secret, passphrase, COST)
 }
 
-fn write_at(path: &Path, secret: &Secret, passphrase: &[u8], cost: Cost) -> Result<(), Error> {
+fn write_at(path: &Path, secret: &IdentitySecret, passphrase: &[u8], cost: Cost) -> Result<(), Error> {
     let salt = random::bytes()?;
     let key = derive(passphrase, &salt, cost)?;
     let owner = secret.owner();
-    let sealed = stream::seal_bytes::<Crypto>(stream::Secret::new(key), &associated(&owner), secret.bytes())?;
-    let (kind, sealed) = (KIND.to_owned(), Base64(sealed));
+    let sealed = crypto::seal_bytes::<Crypto>(crypto::Secret::new(key), &associated(&owner), secret.bytes())?;
+    let (kind, owner, sealed) = (KIND.to_owned(), OwnerText(owner), Base64(sealed));
     let export = Export { kind, version: 1, owner, argon2id: cost, salt: Hex(salt), sealed };
     let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
     let mut text = serde_json::to_vec_pretty(&export).map_err(failed)?;
@@ -69,9 +73,8 @@ fn write_at(path: &Path, secret: &Secret, passphrase: &[u8], cost: Cost) -> Resu
 /// Reads the secret from a file of [`write()`].
 ///
 /// # Errors
-///
 /// `cannot-open` if the passphrase is wrong; [`Error::Damaged`] or [`Error::Newer`] if the file is.
-pub fn read(path: &Path, passphrase: &[u8]) -> Result<Secret, Error> {
+pub fn read(path: &Path, passphrase: &[u8]) -> Result<IdentitySecret, Error> {
     let damaged = || Error::Damaged(path.to_owned());
     let text = files::read(path, MAX_EXPORT)?;
     let export: Export = serde_json::from_slice(&text).map_err(|_| damaged())?;
@@ -82,9 +85,10 @@ pub fn read(path: &Path, passphrase: &[u8]) -> Result<Secret, Error> {
         return Err(Error::Newer(path.to_owned()));
     }
     let key = derive(passphrase, &export.salt.0, export.argon2id).map_err(|_| damaged())?;
-    let opened = stream::open_bytes::<Crypto>(stream::Secret::new(key), &associated(&export.owner), &export.sealed.0)?;
-    let secret = Secret::new(Zeroizing::new(opened.as_slice().try_into().map_err(|_| damaged())?));
-    if secret.owner() == export.owner { Ok(secret) } else { Err(damaged()) }
+    let opened =
+        crypto::open_bytes::<Crypto>(crypto::Secret::new(key), &associated(&export.owner.0), &export.sealed.0)?;
+    let secret = IdentitySecret::new(Zeroizing::new(opened.as_slice().try_into().map_err(|_| damaged())?));
+    if secret.owner() == export.owner.0 { Ok(secret) } else { Err(damaged()) }
 }
 
 fn derive(passphrase: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u8; 32]>, Error> {
@@ -108,16 +112,17 @@ mod tests {
     fn rejects_wrong_passphrases_and_changed_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("export");
-        let secret = Secret::generate().unwrap();
+        let secret = IdentitySecret::generate().unwrap();
         // A low cost keeps this test fast.
         let cost = Cost { memory: 64, passes: 1, lanes: 1 };
         write_at(&path, &secret, b"correct horse", cost).unwrap();
         assert_eq!(read(&path, b"correct horse").unwrap().bytes(), secret.bytes());
         assert_eq!(read(&path, b"correct horsf").err().unwrap().code(), "cannot-open");
         let text = std::fs::read_to_string(&path).unwrap();
-        let other = Secret::generate().unwrap().owner().to_string();
+        let text_of = |secret: &IdentitySecret| OwnerText(secret.owner()).to_string();
+        let other = text_of(&IdentitySecret::generate().unwrap());
         let cases = [
-            (text.replace(&secret.owner().to_string(), &other), "cannot-open"),
+            (text.replace(&text_of(&secret), &other), "cannot-open"),
             (text.replace("\"version\": 1", "\"version\": 2"), "newer-file"),
             (text.replace("\"memory\": 64", "\"memory\": 1073741824"), "damaged-file"),
             (text.replace("\"memory\"", "\"memori\""), "damaged-file"),

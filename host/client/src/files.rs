@@ -18,12 +18,18 @@ pub enum Readers {
 }
 
 /// Reads a file of at most `limit` bytes. A larger file is rejected before it is read.
+///
+/// # Errors
+/// [`Error::FileTooLarge`] for more than `limit` bytes; [`Error::Io`].
 pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |error: std::io::Error| Error::io("read", path, &error);
     read_opened(File::open(path).map_err(failed)?, path, limit)
 }
 
 /// Like [`read`], for an open file.
+///
+/// # Errors
+/// As [`read`].
 pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |error: std::io::Error| Error::io("read", path, &error);
     let too_large = || Error::FileTooLarge { path: path.to_owned(), limit };
@@ -38,6 +44,9 @@ pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<
 }
 
 /// Replaces a file by renaming a temporary file beside it. After a crash, either the whole new file or the old one exists.
+///
+/// # Errors
+/// [`Error::Io`]. The old file is then unchanged.
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Error> {
     let mut file = Pending::new(path, readers)?;
     file.write_all(bytes).map_err(|error| Error::io("write", path, &error))?;
@@ -53,6 +62,9 @@ pub struct Pending<'a> {
 
 impl<'a> Pending<'a> {
     /// Creates the temporary file for `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the temporary file cannot be created.
     pub fn new(path: &'a Path, readers: Readers) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::io("write", path, &error);
         let folder = folder_of(path);
@@ -66,6 +78,9 @@ impl<'a> Pending<'a> {
     }
 
     /// Syncs the file to disk and renames it to its path.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
     pub fn keep(self) -> Result<(), Error> {
         let path = self.path;
         let failed = |error: &std::io::Error| Error::io("write", path, error);

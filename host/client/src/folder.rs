@@ -7,9 +7,9 @@ use crate::error::Error;
 use crate::files::{self, Readers};
 use crate::random;
 use crate::values::Hex;
-use capelet_abi::job::{Kind, MAX_FILES};
-use enclave_core::bundle::{self, Bundle, Manifest};
-use enclave_core::config::MAX_BUNDLE;
+use capelet_abi::{EntryPoint, MAX_FILES};
+use enclave_core::objects::{Bundle, MAX_TEXT, Manifest};
+use enclave_core::{Checksum, MAX_BUNDLE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,45 +34,53 @@ const WASM: &[u8] = b"\0asm";
 struct Description {
     entry: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kind: Option<Shape>,
+    kind: Option<DescribedKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     handler: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     arguments: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    nonce: Option<Hex<32>>,
+    nonce: Option<Hex<[u8; 32]>>,
 }
 
+/// An [`EntryPoint`] as `capelet.json` has it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Shape {
+enum DescribedKind {
     Command,
     Reactor,
 }
 
 /// A function that can be deployed.
-pub struct Function {
+pub struct FunctionBundle {
     /// The bundle.
     pub bundle: Zeroizing<Vec<u8>>,
     /// The bundle's checksum.
-    pub checksum: Hex<32>,
+    pub checksum: Checksum,
     /// The name of the folder or file, without its extension.
     pub name: String,
 }
 
 /// Makes the bundle of a folder with a `capelet.json`, or of one WebAssembly file.
-pub fn read(path: &Path) -> Result<Function, Error> {
+///
+/// # Errors
+/// [`Error::Bundle`] for a folder or a file that breaks a rule for bundles; [`Error::Io`].
+pub fn read(path: &Path) -> Result<FunctionBundle, Error> {
     let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
     let bundle = if metadata.is_dir() { from_folder(path)? } else { from_file(path)? };
-    let checksum = Hex(bundle::checksum(&bundle));
+    let checksum = Checksum::of(&bundle);
     let full = path.canonicalize().map_err(|error| Error::io("read", path, &error))?;
     let name = full.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Function { bundle: Zeroizing::new(bundle), checksum, name })
+    Ok(FunctionBundle { bundle: Zeroizing::new(bundle), checksum, name })
 }
 
 /// Writes a nonce into a folder's `capelet.json`, unless it already contains one.
 ///
 /// Anyone who has the folder computes the same checksum. Nobody else can guess the content from the checksum.
+///
+/// # Errors
+/// [`Error::Argument`] if `path` is not a folder; [`Error::Bundle`] if its `capelet.json` is missing or invalid;
+/// [`Error::Io`]; those of [`random::bytes`].
 pub fn blind(path: &Path) -> Result<(), Error> {
     let manifest = path.join(MANIFEST);
     if !path.is_dir() {
@@ -101,7 +109,8 @@ fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
     if !module.starts_with(WASM) {
         return Err(broken(BundleError::NoModule));
     }
-    let manifest = Manifest { entry: SINGLE, nonce: None, kind: Kind::Command, handler: None, arguments: Vec::new() };
+    let (entry_point, arguments) = (EntryPoint::Command, Vec::new());
+    let manifest = Manifest { entry: SINGLE, nonce: None, entry_point, handler: None, arguments };
     // The path and the manifest are valid here, so that only the size can be wrong.
     Bundle::build(&manifest, vec![(SINGLE, &module)]).map_err(|_| broken(BundleError::TooLarge))
 }
@@ -123,9 +132,9 @@ fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {
     let manifest = Manifest {
         entry: &entry,
         nonce: description.nonce.map(|nonce| nonce.0),
-        kind: match description.kind {
-            Some(Shape::Reactor) => Kind::Reactor,
-            Some(Shape::Command) | None => Kind::Command,
+        entry_point: match description.kind {
+            Some(DescribedKind::Reactor) => EntryPoint::Reactor,
+            Some(DescribedKind::Command) | None => EntryPoint::Command,
         },
         handler: description.handler.as_deref(),
         arguments: description.arguments.iter().map(String::as_str).collect(),
@@ -176,7 +185,7 @@ impl Walk {
         let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.contains('\0'));
         let Some(name) = name else { return Err(Error::Bundle { error: BundleError::Name, path }) };
         let canonical: String = prefix.chars().chain(name.nfc()).collect();
-        if canonical.len() > bundle::MAX_TEXT {
+        if canonical.len() > MAX_TEXT {
             return Err(Error::Bundle { error: BundleError::Name, path });
         }
         let folded: String = canonical.to_lowercase().nfc().collect();

@@ -19,6 +19,9 @@ pub struct Registered(PathBuf);
 /// Creates a temporary file that an interrupt removes until the second value is dropped.
 ///
 /// The list is locked during the creation. An interrupt therefore cannot come between creation and registration.
+///
+/// # Errors
+/// Those of `make`.
 pub fn removed_on_interrupt(
     make: impl FnOnce() -> io::Result<NamedTempFile>,
 ) -> io::Result<(NamedTempFile, Registered)> {
@@ -39,6 +42,9 @@ impl Drop for Registered {
 ///
 /// The client records each step before it takes it. Running the same command again therefore continues the interrupted
 /// one.
+///
+/// # Errors
+/// [`Error::Io`] if the system refuses the signal handlers or the thread.
 pub fn watch() -> Result<(), Error> {
     let failed = |error: io::Error| Error::io("watch signals in", Path::new("this process"), &error);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;

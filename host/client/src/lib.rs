@@ -16,6 +16,7 @@
 //! | [`vault`], [`vault_key`], [`statements`], [`policy`], [`encrypt`] | vault keys, and encryption to them |
 //! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | offline verification |
 //! | [`export`] | an identity in a file that a passphrase protects |
+//! | [`values`], [`root_id`], [`clock`] | text forms of bytes and times, the name of a root |
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -39,6 +40,7 @@ pub mod pins;
 pub mod policy;
 pub mod random;
 pub mod receipts;
+pub mod root_id;
 pub mod run;
 pub mod session;
 pub mod statements;

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::files;
-use crate::pins::Pins;
+use crate::pins::ImagePins;
 use crate::values::Hex;
+use enclave_core::Pcr;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,31 +18,37 @@ const MAX_EIF: u64 = 1 << 30;
 const PINNED: [u8; 4] = [0, 1, 2, 8];
 
 /// Reads the PCRs from a `measurements.json`. A release has them under `pcrs`, nitro-cli prints them under `Measurements`.
-pub fn from_file(path: &Path) -> Result<Pins, Error> {
+///
+/// # Errors
+/// [`Error::Measurements`] for an invalid file; [`Error::FileTooLarge`]; [`Error::Io`]; those of [`ImagePins::new`].
+pub fn from_file(path: &Path) -> Result<ImagePins, Error> {
     let bytes = files::read(path, MAX_MEASUREMENTS)?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| Error::Measurements("malformed"))?;
     let pcrs = value.get("pcrs").or_else(|| value.get("Measurements")).ok_or(Error::Measurements("malformed"))?;
     let mut found = BTreeMap::new();
     for index in PINNED {
         let Some(pcr) = pcrs.get(format!("PCR{index}")) else { continue };
-        let pcr = pcr.as_str().and_then(|text| Hex::parse("PCR", text).ok()).ok_or(Error::Measurements("malformed"))?;
-        found.insert(index, pcr.0);
+        let Hex(pcr) = pcr.as_str().and_then(Hex::parse).ok_or(Error::Measurements("malformed"))?;
+        found.insert(index, pcr);
     }
-    Pins::new(found)
+    ImagePins::new(found)
 }
 
 /// Computes the PCRs of an image file.
-pub fn from_eif(path: &Path) -> Result<Pins, Error> {
+///
+/// # Errors
+/// [`Error::Measurements`] for an invalid image; [`Error::FileTooLarge`]; [`Error::Io`]; those of [`ImagePins::new`].
+pub fn from_eif(path: &Path) -> Result<ImagePins, Error> {
     let bytes = files::read(path, MAX_EIF)?;
     let measured = eif_build::measure(&bytes).map_err(|error| Error::Measurements(error.code()))?;
-    Pins::new(measured.pcrs().into_iter().map(|(index, pcr)| (index, *pcr)).collect())
+    ImagePins::new(measured.pcrs().into_iter().map(|(index, pcr)| (index, Pcr::new(*pcr))).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Pins, Error> {
+    fn read(text: &str) -> Result<ImagePins, Error> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         from_file(file.path())

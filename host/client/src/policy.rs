@@ -7,18 +7,13 @@
 use crate::error::Error;
 use crate::home::Home;
 use crate::session::{RequestSpec, Session};
-use crate::values::Hex;
+use crate::values::{Hex, SHA384_FORM};
 use crate::vault_key::VaultKey;
-use enclave_core::cbor::{Reader, Writer};
-use enclave_core::claims::KmsState;
-use enclave_core::config::Arn;
-use enclave_core::error::Part;
+use enclave_core::Error as CoreError;
+use enclave_core::crypto::sha384;
 use enclave_core::identity::Identity;
-use enclave_core::message::{Halves, Verb};
-use enclave_core::{Error as CoreError, digest};
-
-/// The longest text, in bytes.
-const MAX_TEXT: usize = 65_536;
+use enclave_core::kms::{AcceptedKey, Arn};
+use enclave_core::messages::{PolicyParams, PolicyResult};
 
 /// Exception: the enclave could not read the key's policy.
 pub const POLICY_UNREAD: &str = "policy-unread";
@@ -32,31 +27,10 @@ pub const KEY_METADATA_DIFFERS: &str = "facts-differ";
 /// Exception: the KMS key is the operator's. Operator and vault owner together could decrypt outside an enclave.
 pub const OPERATOR_ACCOUNT: &str = "operator-account";
 
-/// A KMS key as the enclave read it.
-pub struct KmsKey {
-    /// The key's ARN.
-    pub arn: Arn,
-    /// SHA-384 of the policy's text. `None`: the enclave could not read it.
-    pub policy: Option<[u8; 48]>,
-    /// SHA-384 of the metadata. `None`: the enclave could not read it.
-    pub key_metadata: Option<[u8; 48]>,
-}
-
-impl KmsKey {
-    /// The exceptions for this key.
-    pub fn exceptions(&self) -> Vec<&'static str> {
-        let unread = [(self.policy.is_none(), POLICY_UNREAD), (self.key_metadata.is_none(), KEY_METADATA_UNREAD)];
-        unread.into_iter().filter_map(|(unread, name)| unread.then_some(name)).collect()
-    }
-
-    /// Writes ARN and digests as the parameters `first`, `first + 1` and `first + 2` of a request.
-    pub fn write(&self, writer: &mut Writer, first: u64) {
-        let digest = |writer: &mut Writer, digest: [u8; 48]| {
-            writer.bytes(&digest);
-        };
-        writer.uint(first).text(self.arn.text()).uint(first + 1).nullable(self.policy, digest);
-        writer.uint(first + 2).nullable(self.key_metadata, digest);
-    }
+/// The exceptions that an owner must accept before the enclave stores something under this KMS key.
+pub fn owner_exceptions(key: &AcceptedKey) -> Vec<&'static str> {
+    let unread = [(key.policy.is_none(), POLICY_UNREAD), (key.metadata.is_none(), KEY_METADATA_UNREAD)];
+    unread.into_iter().filter_map(|(unread, name)| unread.then_some(name)).collect()
 }
 
 /// Has the enclave read the texts of a KMS key, and keeps them under their digests.
@@ -64,29 +38,28 @@ impl KmsKey {
 /// If `arn` is `None`, the key is the one of the enclave's configuration.
 ///
 /// # Errors
-///
 /// [`CoreError::PolicyChanged`] if the session's claims attest other texts of the same key; [`Error::NoKmsKey`] if
 /// neither `arn` nor the configuration names a key.
-pub fn read(home: &Home, session: &mut Session, identity: &Identity, arn: Option<&Arn>) -> Result<KmsKey, Error> {
+pub fn read(home: &Home, session: &mut Session, identity: &Identity, arn: Option<&Arn>) -> Result<AcceptedKey, Error> {
     let attested = session.evidence().claims.kms.clone();
-    let own = attested.as_ref().map(|state| state.arn.clone());
-    let arn = arn.cloned().or(own).ok_or(Error::NoKmsKey)?;
-    let mut params = Writer::new();
-    params.map(1).uint(1).text(arn.text());
-    let request = RequestSpec { verb: Verb::Policy, params: params.finish(), key_shares: Halves::new(), body: None };
+    let configured = attested.as_ref().map(|state| state.arn.clone());
+    let arn = arn.cloned().or(configured).ok_or(Error::NoKmsKey)?;
+    let request = RequestSpec::new(&PolicyParams { arn: Some(arn.clone()) });
     let result = session.send_expect_ok(identity, request)?.result;
-    let (policy, key_metadata) = texts(&result)?;
-    let digest = |text: &[u8]| digest::sha384(&[text]);
-    let (policy_digest, key_metadata_digest) = (policy.map(|text| digest(text.as_bytes())), key_metadata.map(digest));
-    let key = KmsKey { arn, policy: policy_digest, key_metadata: key_metadata_digest };
-    if attested.is_some_and(|state| differs(&state, &key)) {
+    let PolicyResult { policy, metadata } = PolicyResult::parse(&result)?;
+    let key = AcceptedKey {
+        arn,
+        policy: policy.as_ref().map(|text| sha384(&[text.as_bytes()])),
+        metadata: metadata.as_ref().map(|metadata| sha384(&[metadata])),
+    };
+    if attested.is_some_and(|state| state.arn == key.arn && !key.matches(&state)) {
         return Err(CoreError::PolicyChanged.into());
     }
-    if let Some(text) = policy {
-        home.keep_policy(text.as_bytes(), POLICY_ENDING)?;
+    if let Some(policy) = policy {
+        home.keep_policy(policy.as_bytes(), POLICY_ENDING)?;
     }
-    if let Some(key_metadata) = key_metadata {
-        home.keep_policy(key_metadata, KEY_METADATA_ENDING)?;
+    if let Some(metadata) = metadata {
+        home.keep_policy(&metadata, KEY_METADATA_ENDING)?;
     }
     Ok(key)
 }
@@ -100,8 +73,8 @@ const KEY_METADATA_ENDING: &str = "facts.cbor";
 ///
 /// The KMS key may be the operator's. The enclave may have been unable to read its policy or metadata when it attested
 /// the vault key. Either may differ from what it was at the last fetch.
-pub fn exceptions(vault: &VaultKey) -> Vec<&'static str> {
-    let (policy, key_metadata) = vault.kms.as_ref().map_or((None, None), |kms| (kms.policy, kms.describe));
+pub fn sender_exceptions(vault: &VaultKey) -> Vec<&'static str> {
+    let (policy, key_metadata) = vault.kms.as_ref().map_or((None, None), |kms| (kms.policy, kms.metadata));
     let of = |attested: Option<_>, fetched, unread, differs| match attested {
         None => Some(unread),
         Some(_) => (attested != fetched).then_some(differs),
@@ -113,41 +86,33 @@ pub fn exceptions(vault: &VaultKey) -> Vec<&'static str> {
 }
 
 /// Checks that the policy is the one that the user read. `wanted` is its SHA-384, hexadecimal; `None` accepts any.
+///
+/// # Errors
+/// [`CoreError::PolicyChanged`] for another policy; [`Error::Argument`] if `wanted` is invalid.
 pub fn check(policy: Option<[u8; 48]>, wanted: Option<&str>) -> Result<(), Error> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let Hex(wanted) = Hex::parse("--key-policy-checksum", wanted)?;
+    let name = "--key-policy-checksum";
+    let Hex(wanted) = Hex::parse(wanted).ok_or(Error::Argument { name, want: SHA384_FORM })?;
     if policy == Some(wanted) { Ok(()) } else { Err(CoreError::PolicyChanged.into()) }
 }
 
 /// Checks that each exception is among `accepted`, which is a list of names joined by commas.
+///
+/// # Errors
+/// [`Error::NotAccepted`] with the exceptions that are not accepted.
 pub fn accept(exceptions: &[&'static str], accepted: Option<&str>) -> Result<(), Error> {
     let accepted: Vec<_> = accepted.unwrap_or_default().split(',').collect();
     let left: Vec<_> = exceptions.iter().copied().filter(|name| !accepted.contains(name)).collect();
     if left.is_empty() { Ok(()) } else { Err(Error::NotAccepted(left)) }
 }
 
-/// Whether the same KMS key had other texts when they were attested.
-fn differs(attested: &KmsState, read: &KmsKey) -> bool {
-    attested.arn == read.arn && (attested.policy != read.policy || attested.describe != read.key_metadata)
-}
-
-/// Parses the result of `policy`: {1: policy or null, 2: metadata or null}.
-fn texts(result: &[u8]) -> Result<(Option<&str>, Option<&[u8]>), CoreError> {
-    let mut reader = Reader::new(result, Part::Response)?;
-    reader.map(2)?;
-    reader.key(1)?;
-    let policy = reader.nullable(|reader| reader.text(0, MAX_TEXT))?;
-    reader.key(2)?;
-    let key_metadata = reader.nullable(|reader| reader.bytes(0, MAX_TEXT))?;
-    reader.end()?;
-    Ok((policy, key_metadata))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::Owner;
-    use enclave_core::seal::PUBLIC_LEN;
+    use crate::root_id::RootId;
+    use enclave_core::crypto::KemSecret;
+    use enclave_core::kms::KmsKeyState;
+    use enclave_core::{Kid, OwnerKey, UnixMillis};
 
     #[test]
     fn checks_policy_against_wanted_digest() {
@@ -168,21 +133,23 @@ mod tests {
         let (one, two) = (Some([1; 48]), Some([2; 48]));
         let arn = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
         let arn = Arn::parse(arn).unwrap();
+        let key = KemSecret::from_seed(&[7; 32]).unwrap().public();
+        let time = UnixMillis::new(0);
         let found = |attested: [Option<[u8; 48]>; 2], [policy, key_metadata]: [Option<[u8; 48]>; 2]| {
-            let [attested_policy, attested_metadata] = attested;
-            exceptions(&VaultKey {
-                owner: Owner([1; 32]),
+            let [attested_policy, metadata] = attested;
+            sender_exceptions(&VaultKey {
+                owner: OwnerKey::new([1; 32]),
                 epoch: 1,
-                kid: [0; 32],
-                key: [0; PUBLIC_LEN],
-                attested: 0,
-                until: 0,
+                kid: Kid::of(&key),
+                key: key.clone(),
+                attested: time,
+                until: time,
                 operator_key: false,
-                kms: Some(KmsState { arn: arn.clone(), policy: attested_policy, describe: attested_metadata, read: 0 }),
+                kms: Some(KmsKeyState { arn: arn.clone(), policy: attested_policy, metadata, read_at: time }),
                 arn: arn.clone(),
                 policy,
                 key_metadata,
-                root: Hex([0; 32]),
+                root: RootId::new([0; 32]),
                 development: true,
             })
         };

@@ -8,20 +8,25 @@ use crate::clock;
 use crate::error::Error;
 use crate::home::trust::TrustEntry;
 use crate::random;
+use crate::root_id::RootId;
 use crate::transport::Tls;
 use crate::url::Url;
-use crate::values::Hex;
-use enclave_core::cbor::Reader;
-use enclave_core::claims::{self, Regime, SessionClaims};
-use enclave_core::config::{Configuration, Limits};
-use enclave_core::error::Part;
-use enclave_core::hello::{self, Hello, Secrets};
+use enclave_core::attestation::{
+    AttestationFacts, EXPORTER_LABEL, Expected, Freshness, Pins, Root, SUITE, SessionClaims, SessionPurpose, TrustMode,
+    Verified, verify,
+};
+use enclave_core::crypto::{COMMITMENT_LEN, FrameReader, RunningSha256, sha384};
+use enclave_core::encoding::{MAX_FRAME, append_frame, read_frame, write_frame};
 use enclave_core::identity::Identity;
-use enclave_core::message::{self, Described, Halves, Request, Response, Verb};
-use enclave_core::object::Kind;
-use enclave_core::stream::FrameReader;
-use enclave_core::verify::{self, Expected, Freshness, Judged, Pins, Root, Verified};
-use enclave_core::{digest, frame, session, status};
+use enclave_core::messages::{
+    BodyDigest, Hello, KeyShares, Params, Request, Response, RunResult, SessionSecrets, Status, Verb, check_body,
+    check_session_claims, parse_evidence, split_head,
+};
+use enclave_core::objects::ObjectKind;
+use enclave_core::session::send_message;
+use enclave_core::{
+    Configuration, Deadline, KeyShare, Limits, MessageKind, Nonce, ObjectId, RequestDigest, RequestId, Salt, UnixMillis,
+};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -32,7 +37,7 @@ const TRANSFER: Duration = Duration::from_secs(600);
 /// The time limit until an answer begins. It covers a run of 60 seconds, KMS and the store.
 const ANSWER: Duration = Duration::from_secs(180);
 /// How long a request stays valid after it was sent, in milliseconds.
-const VALIDITY: u64 = message::MAX_AHEAD / 2;
+const VALIDITY: u64 = Deadline::MAX_AHEAD / 2;
 
 /// A session with a verified enclave.
 pub struct Session {
@@ -40,9 +45,9 @@ pub struct Session {
     url: Url,
     root: Root,
     pins: Pins,
-    secrets: Secrets,
+    secrets: SessionSecrets,
     evidence: Evidence,
-    verified: Verified<verify::Session>,
+    verified: Verified<SessionPurpose>,
     begun: Instant,
 }
 
@@ -54,29 +59,44 @@ pub struct Evidence {
     pub claims_bytes: Vec<u8>,
     /// The parsed claims.
     pub claims: SessionClaims,
-    /// The configuration. `None` occurs under a development root only.
+    /// The configuration; `None` only under a development root.
     pub configuration: Option<Configuration>,
 }
 
 /// A request, before it has a number, an id and a signature.
+///
+/// Its verb and its parameters come from one value, so that no verb is sent with the parameters of another one.
 pub struct RequestSpec<'a> {
-    /// The verb.
-    pub verb: Verb,
-    /// The verb's parameters: a CBOR map with integer keys.
-    pub params: Vec<u8>,
-    /// The owner's key shares for the objects that the verb opens or seals.
-    pub key_shares: Halves,
-    /// The body, which the verb defines.
-    pub body: Option<&'a [u8]>,
+    verb: Verb,
+    params: Vec<u8>,
+    key_shares: KeyShares,
+    body: Option<&'a [u8]>,
 }
 
-/// The enclave's answer to a request.
-pub struct Answer {
-    /// The status number of the protocol.
+impl<'a> RequestSpec<'a> {
+    /// A request with these parameters, without key shares and without a body.
+    pub fn new<P: Params>(params: &P) -> Self {
+        Self { verb: P::VERB, params: params.encode(), key_shares: KeyShares::new(), body: None }
+    }
+
+    /// Adds the owner's key shares for the objects that the verb opens or seals.
+    pub fn with_key_shares(self, key_shares: KeyShares) -> Self {
+        Self { key_shares, ..self }
+    }
+
+    /// Adds the body, which the verb defines.
+    pub fn with_body(self, body: &'a [u8]) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
+/// The enclave's response to a request, received completely.
+pub struct ReceivedResponse {
+    /// The number of a [`Status`].
     pub status: u64,
     /// The error that the status stands for; `None` if the request succeeded.
     pub failed: Option<enclave_core::Error>,
-    /// The verb's result: a CBOR map with integer keys.
+    /// The verb's result, encoded.
     pub result: Zeroizing<Vec<u8>>,
     /// The signed receipt, if the verb makes one.
     pub receipt: Option<Vec<u8>>,
@@ -85,61 +105,67 @@ pub struct Answer {
     /// The request's number in this session. The salts of its receipt are derived from it.
     pub n: u64,
     /// The request's id.
-    pub id: Hex<16>,
+    pub id: RequestId,
     /// The request's digest.
-    pub request: [u8; 48],
+    pub request: RequestDigest,
 }
 
 impl Session {
     /// Connects and verifies the enclave against `entry`. No secret is sent before the verification has succeeded.
+    ///
+    /// # Errors
+    /// [`Error::Connection`]; [`Error::NotLocal`] for a development root on another machine; [`Error::Local`] if the
+    /// enclave does not prove that it runs a pinned image, or that it is the other side of this connection.
     pub fn connect(url: &Url, entry: &TrustEntry) -> Result<Self, Error> {
         Self::connect_to(url, |_| Ok(entry.clone()))
     }
 
     /// Like [`Session::connect`], but `choose` makes the trust entry from the document, which is not verified yet. Only
     /// trust on first use needs this.
+    ///
+    /// # Errors
+    /// Those of `choose`; as [`Session::connect`].
     pub fn connect_to(url: &Url, choose: impl FnOnce(&[u8]) -> Result<TrustEntry, Error>) -> Result<Self, Error> {
         let mut channel = Tls::connect(url)?;
         channel.allow(ATTEST);
-        let hello = Hello { nonce: random::bytes()?, suites: vec![claims::SUITE] };
-        let nonce = hello.nonce;
-        let hello = hello.encode();
-        let exporter = channel.export(claims::EXPORTER, &digest::sha384(&[&hello]));
-        let exporter = Zeroizing::new(exporter.map_err(|down| Error::Connection { url: url.to_string(), down })?);
-        let answer = (|| {
-            frame::write(&mut channel, &hello)?;
-            frame::read(&mut channel, frame::MAX_FRAME)
+        let nonce = Nonce::new(random::bytes()?);
+        let hello = Hello { nonce, suites: vec![SUITE] }.encode();
+        let exporter = channel.export(EXPORTER_LABEL, &sha384(&[&hello]));
+        let exporter = Zeroizing::new(exporter.map_err(|error| Error::Connection { url: url.to_string(), error })?);
+        let evidence = (|| {
+            write_frame(&mut channel, &hello)?;
+            read_frame(&mut channel, MAX_FRAME)
         })();
-        let answer = answer.map_err(|error| lost(url, error))?;
-        let (document, claims_bytes) = hello::parse_evidence(&answer)?;
+        let evidence = evidence.map_err(|error| connection_error(url, error))?;
+        let (document, claims_bytes) = parse_evidence(&evidence)?;
 
         let entry = choose(document)?;
         let root = entry.root()?;
         if root.is_development() && !channel.is_local() {
             return Err(Error::NotLocal(url.to_string()));
         }
-        let regime = regime(&root);
-        let claims = SessionClaims::parse(claims_bytes, regime)?;
+        let mode = trust_mode(&root);
+        let claims = SessionClaims::parse(claims_bytes, mode)?;
         let pins = entry.pins()?;
         let freshness = Freshness::Nonce { nonce, now: clock::now() };
         let expected = Expected::new(&root, &pins, freshness, claims_bytes, &claims.configuration);
-        let verified = verify::verify::<Crypto, verify::Session>(document, &expected)?;
-        let claims = hello::check_claims(&hello, &exporter, claims_bytes, regime)?;
+        let verified = verify::<Crypto, SessionPurpose>(document, &expected)?;
+        let claims = check_session_claims(&hello, &exporter, claims_bytes, mode)?;
         let configuration = Some(&claims.configuration).filter(|bytes| !bytes.is_empty());
         let configuration = configuration.map(|bytes| Configuration::parse(bytes)).transpose()?;
 
         let mut entropy = Zeroizing::new([0; 64]);
         random::fill(entropy.as_mut_slice())?;
-        let (enc, secrets) = Secrets::client(&entropy, &claims.kem_public, claims_bytes)?;
-        frame::write(&mut channel, &enc).map_err(|error| lost(url, error))?;
+        let (enc, secrets) = SessionSecrets::client(&entropy, &claims.kem_public, claims_bytes)?;
+        write_frame(&mut channel, &enc).map_err(|error| connection_error(url, error))?;
         let (document, claims_bytes) = (document.to_vec(), claims_bytes.to_vec());
         let evidence = Evidence { document, claims_bytes, claims, configuration };
         Ok(Self { channel, url: url.clone(), root, pins, secrets, evidence, verified, begun: Instant::now() })
     }
 
     /// The facts that the attestation document proved.
-    pub fn verified(&self) -> &Judged {
-        self.verified.document()
+    pub fn facts(&self) -> &AttestationFacts {
+        self.verified.facts()
     }
 
     /// The evidence that the enclave sent.
@@ -163,13 +189,13 @@ impl Session {
     }
 
     /// Whether the root is Amazon's or a development root. Under a development root, claims may leave out more.
-    pub fn regime(&self) -> Regime {
-        regime(&self.root)
+    pub fn trust_mode(&self) -> TrustMode {
+        trust_mode(&self.root)
     }
 
-    /// SHA-256 of the root certificate. The catalogue names a root by it.
-    pub fn root_id(&self) -> Hex<32> {
-        Hex(self.root.sha256())
+    /// The name of the root certificate in the catalogue.
+    pub fn root_id(&self) -> RootId {
+        RootId::of(&self.root)
     }
 
     /// Whether the root is a development root.
@@ -182,37 +208,42 @@ impl Session {
         self.evidence.configuration.as_ref().map_or(Limits::MAXIMA, |configuration| configuration.limits.effective())
     }
 
-    /// The owner's key share for an object. It differs for each root. An object opens only with this key share and KMS's.
-    pub fn key_share(&self, identity: &Identity, kind: Kind, id: &[u8; 16], version: u64) -> Zeroizing<[u8; 32]> {
-        identity.half(self.root.der(), kind as u8, id, version)
+    /// The owner's key share for an object. It differs for each root. An object opens only with this key share and
+    /// KMS's data key.
+    pub fn key_share(&self, identity: &Identity, kind: ObjectKind, id: &ObjectId, version: u64) -> KeyShare {
+        identity.key_share(self.root.der(), kind, id, version)
     }
 
-    /// The enclave's present time: the time of its document plus the time since, in milliseconds since 1970.
-    pub fn now(&self) -> u64 {
+    /// The enclave's present time: the time of its document plus the time since.
+    pub fn now(&self) -> UnixMillis {
         let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.verified().timestamp.saturating_add(since)
+        self.facts().timestamp.plus(since)
     }
 
     /// The salt of commitment `i` in the receipt of request `n`. Commitment 0 is the output, 1 is the first input.
-    pub fn salt(&self, n: u64, i: u32) -> [u8; 32] {
+    pub fn salt(&self, n: u64, i: u32) -> Salt {
         self.secrets.salt(n, i)
     }
 
-    /// Sends a request and waits for the answer. The answer's status may be a failure.
+    /// Sends a request and waits for the response. The response's status may be a failure.
     ///
     /// A request is sent once and never repeated. If the connection breaks, the enclave may have carried it out.
-    pub fn send(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<Answer, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Connection`]; [`Error::Local`] for an invalid response, or one to another request; those of
+    /// [`random::bytes`].
+    pub fn send(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<ReceivedResponse, Error> {
         let pair = self.secrets.next_pair()?;
-        let id = random::bytes()?;
+        let id = RequestId::new(random::bytes()?);
         let request = Request {
             n: pair.n,
             verb: spec.verb,
             id,
-            not_after: self.now().saturating_add(VALIDITY),
+            not_after: Deadline::new(self.now().plus(VALIDITY)),
             caller: identity.owner(),
             params: spec.params,
-            halves: spec.key_shares,
-            body: spec.body.map(Described::of),
+            key_shares: spec.key_shares,
+            body: spec.body.map(BodyDigest::of),
         };
         let claims_digest = *self.secrets.claims_digest();
         let (head, request_digest) = request.sign(identity, &claims_digest)?;
@@ -220,32 +251,34 @@ impl Session {
         let body = spec.body.unwrap_or_default();
         let url = &self.url;
         self.channel.allow(TRANSFER);
-        session::send::<Crypto>(&mut self.channel, pair.request, &claims_digest, &head, body)
-            .map_err(|error| lost(url, error))?;
+        send_message::<Crypto>(&mut self.channel, pair.request, claims_digest.as_bytes(), &head, body)
+            .map_err(|error| connection_error(url, error))?;
 
         self.channel.allow(ANSWER);
-        let commitment = frame::read(&mut self.channel, 32).map_err(|error| lost(url, error))?;
-        let mut reader = FrameReader::<Crypto>::new(pair.response, &request_digest, &commitment)?;
-        let first = frame::read(&mut self.channel, frame::MAX_FRAME).map_err(|error| lost(url, error))?;
+        let commitment = read_frame(&mut self.channel, COMMITMENT_LEN).map_err(|error| connection_error(url, error))?;
+        let mut reader = FrameReader::<Crypto>::new(pair.response, request_digest.as_bytes(), &commitment)?;
+        let first = read_frame(&mut self.channel, MAX_FRAME).map_err(|error| connection_error(url, error))?;
         let first = reader.chunk(first)?;
-        let (head, begun) = message::split_head(&first, Part::Response)?;
+        let (head, begun) = split_head(&first, MessageKind::Response)?;
         let response = Response::parse(head, pair.n, &request_digest)?;
         self.channel.allow(TRANSFER);
         let body = receive(&mut self.channel, url, &mut reader, response.body, begun)?;
-        let failed = match response.status {
-            status::DONE => None,
-            number => Some(status::error(number, value(&response.result))),
-        };
         let Response { status, result, receipt, .. } = response;
-        Ok(Answer { status, failed, result, receipt, body, n: pair.n, id: Hex(id), request: request_digest })
+        // The result of a request that failed has one form, whatever its verb. The result of another one is its verb's.
+        let value = if status == Status::DONE.number() { None } else { RunResult::parse(&result)?.value };
+        let failed = Status::error(status, value);
+        Ok(ReceivedResponse { status, failed, result, receipt, body, n: pair.n, id, request: request_digest })
     }
 
     /// Like [`Session::send`], but a status other than success is an error.
-    pub fn send_expect_ok(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<Answer, Error> {
-        let answer = self.send(identity, spec)?;
-        match answer.failed {
+    ///
+    /// # Errors
+    /// [`Error::Answered`] for another status; as [`Session::send`].
+    pub fn send_expect_ok(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<ReceivedResponse, Error> {
+        let response = self.send(identity, spec)?;
+        match response.failed {
             Some(error) => Err(Error::Answered(error)),
-            None => Ok(answer),
+            None => Ok(response),
         }
     }
 }
@@ -255,50 +288,40 @@ fn receive(
     channel: &mut Tls,
     url: &Url,
     reader: &mut FrameReader<Crypto>,
-    described: Option<Described>,
+    announced: Option<BodyDigest>,
     begun: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     /// The longest body that an enclave sends, in bytes.
     const MAX_BODY: u64 = Limits::MAXIMA.output;
-    let length = described.map_or(0, |described| described.length);
+    let length = announced.map_or(0, |announced| announced.length);
     let length = usize::try_from(length).ok().filter(|_| length <= MAX_BODY);
-    let length = length.ok_or(enclave_core::Error::TooLarge(Part::Response))?;
+    let length = length.ok_or(enclave_core::Error::TooLarge(MessageKind::Response))?;
     // The vector is allocated once, with room for an oversized last frame. A vector that grows would leave copies of
     // the plaintext in freed memory.
-    let mut body = Zeroizing::new(Vec::with_capacity(length + frame::MAX_FRAME));
+    let mut body = Zeroizing::new(Vec::with_capacity(length + MAX_FRAME));
     body.extend_from_slice(begun);
-    let mut hash = digest::Running::default();
+    let mut hash = RunningSha256::default();
     hash.update(begun);
     while body.len() <= length && !reader.ended() {
         let start = body.len();
-        frame::append(channel, &mut body, frame::MAX_FRAME).map_err(|error| lost(url, error))?;
+        append_frame(channel, &mut body, MAX_FRAME).map_err(|error| connection_error(url, error))?;
         reader.open(&mut body, start)?;
         hash.update(body.get(start..).unwrap_or_default());
     }
-    let found = Described { length: body.len() as u64, sha256: hash.finish() };
-    message::check_body(described, found, Part::Response)?;
+    let found = BodyDigest { length: body.len() as u64, sha256: hash.finish() };
+    check_body(announced, found, MessageKind::Response)?;
     Ok(body)
 }
 
 /// Whether a root is Amazon's or a development root.
-pub fn regime(root: &Root) -> Regime {
-    if root.is_development() { Regime::Development } else { Regime::Production }
-}
-
-/// The number in the result of a failed request: the limit that was exceeded, or the exit status.
-fn value(result: &[u8]) -> Option<u64> {
-    let mut reader = Reader::new(result, Part::Response).ok()?;
-    if reader.any_map().ok()? == 0 {
-        return None;
-    }
-    reader.key(1).ok()?;
-    reader.uint().ok()
+pub fn trust_mode(root: &Root) -> TrustMode {
+    if root.is_development() { TrustMode::Development } else { TrustMode::Production }
 }
 
 /// Adds the address to an error of the connection. Any other error stays as it is.
-fn lost(url: &Url, error: enclave_core::Error) -> Error {
+fn connection_error(url: &Url, error: enclave_core::Error) -> Error {
     match error {
-        enclave_core::Error::Down(down) => Error::Connection { url: url.to_string(), down },
+        enclave_core::Error::Transport(error) => Error::Connection { url: url.to_string(), error },
         error => Error::Local(error),
     }
 }

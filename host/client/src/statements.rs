@@ -10,17 +10,16 @@ use crate::home::seen::Seen;
 use crate::home::statements::Fetched;
 use crate::home::trust::{Trust, TrustEntry};
 use crate::policy;
-use crate::session::{self, RequestSpec, Session};
+use crate::root_id::RootId;
+use crate::session::{RequestSpec, Session, trust_mode};
 use crate::url::Url;
-use crate::values::{Base64, Hex, Owner};
+use crate::values::{Base64, Hex, OwnerText};
 use crate::vault_key::{VaultKey, is_configured};
-use enclave_core::Error as CoreError;
-use enclave_core::cbor::{Reader, Writer};
-use enclave_core::error::Part;
+use enclave_core::attestation::{self, Expected, Freshness, VaultPurpose};
 use enclave_core::identity::Identity;
-use enclave_core::message::{Halves, Verb};
-use enclave_core::vault::{MAX_STATEMENT, Statement};
-use enclave_core::verify::{self as verifier, Expected, Freshness};
+use enclave_core::messages::{StatementParams, StatementResult};
+use enclave_core::objects::Statement;
+use enclave_core::{Error as CoreError, OwnerKey, UnixMillis};
 
 /// The default limit for the age of a statement's document, in milliseconds: 30 days.
 pub const MAX_AGE: u64 = 30 * 86_400_000;
@@ -33,19 +32,24 @@ pub const RENEWAL: u64 = 20 * 86_400_000;
 /// the result has `None` as `policy` and `key_metadata`.
 ///
 /// # Errors
-///
 /// [`Error::KeyEnded`] if the vault key has ended; [`Error::Local`] if anything in the statement is invalid.
-pub fn verify(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age: u64) -> Result<VaultKey, Error> {
+pub fn verify(
+    entry: &TrustEntry,
+    bytes: &[u8],
+    owner: &OwnerKey,
+    now: UnixMillis,
+    max_age: u64,
+) -> Result<VaultKey, Error> {
     let (root, pins) = (entry.root()?, entry.pins()?);
-    let statement = Statement::parse(bytes, session::regime(&root))?;
+    let statement = Statement::parse(bytes, trust_mode(&root))?;
     let claims = &statement.claims;
-    if claims.owner != owner.0 {
+    if claims.owner != *owner {
         return Err(CoreError::WrongOwner.into());
     }
     let freshness = Freshness::Stored { at: now, max_age };
     let expected = Expected::new(&root, &pins, freshness, statement.claims_bytes, &claims.configuration);
-    let verified = verifier::verify::<Crypto, verifier::Vault>(statement.document, &expected)?;
-    let attested = verified.document().timestamp;
+    let verified = attestation::verify::<Crypto, VaultPurpose>(statement.document, &expected)?;
+    let attested = verified.facts().timestamp;
     claims.check_until(attested, now).map_err(|error| match error {
         CoreError::Expired { time, .. } => Error::KeyEnded(time),
         error => error.into(),
@@ -54,7 +58,7 @@ pub fn verify(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age
         owner: *owner,
         epoch: claims.epoch,
         kid: claims.kid,
-        key: claims.key,
+        key: claims.key.clone(),
         attested,
         until: claims.until,
         arn: statement.record.arn.clone(),
@@ -62,7 +66,7 @@ pub fn verify(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age
         kms: claims.kms.clone(),
         policy: None,
         key_metadata: None,
-        root: Hex(root.sha256()),
+        root: RootId::of(&root),
         development: root.is_development(),
     })
 }
@@ -70,37 +74,45 @@ pub fn verify(entry: &TrustEntry, bytes: &[u8], owner: &Owner, now: u64, max_age
 /// Fetches the newest statement of `owner` that the store returns.
 ///
 /// It is verified and compared with what was seen before. Statement and texts of the KMS key are kept for offline use.
-pub fn fetch(home: &Home, url: &Url, identity: &Identity, owner: &Owner, max_age: u64) -> Result<VaultKey, Error> {
+///
+/// # Errors
+/// [`Error::NoPins`] if the address is not pinned; [`Error::Answered`] if the store has no statement; those of
+/// [`Session::connect`], [`Session::send`], [`verify()`], [`observe`], [`policy::read`] and [`keep`].
+pub fn fetch(home: &Home, url: &Url, identity: &Identity, owner: &OwnerKey, max_age: u64) -> Result<VaultKey, Error> {
     let trust: Trust = home.load()?;
     let entry = trust.entry(url)?;
     let mut session = Session::connect(url, entry)?;
-    let mut params = Writer::new();
-    params.map(2).uint(1).bytes(&owner.0).uint(2).null();
-    let request = RequestSpec { verb: Verb::Statement, params: params.finish(), key_shares: Halves::new(), body: None };
+    let request = RequestSpec::new(&StatementParams { owner: *owner, kid: None });
     let result = session.send_expect_ok(identity, request)?.result;
-    let statement = parse(&result)?;
-    let vault = verify(entry, statement, owner, clock::now(), max_age)?;
-    observe(home, &vault, statement)?;
+    let StatementResult { statement } = StatementResult::parse(&result)?;
+    let vault = verify(entry, &statement, owner, clock::now(), max_age)?;
+    observe(home, &vault, &statement)?;
     let key = policy::read(home, &mut session, identity, Some(&vault.arn))?;
-    let vault = VaultKey { policy: key.policy, key_metadata: key.key_metadata, ..vault };
-    keep(home, url, &vault, statement)?;
+    let vault = VaultKey { policy: key.policy, key_metadata: key.metadata, ..vault };
+    keep(home, url, &vault, &statement)?;
     Ok(vault)
 }
 
-/// The vault key of `owner` from the statement that was last fetched from `url`. Works offline. `None`: none was
+/// The vault key of `owner` from the statement that was last fetched from `url`. Works offline. `None` if none was
 /// fetched yet.
-pub fn load(home: &Home, url: &Url, owner: &Owner, max_age: u64) -> Result<Option<VaultKey>, Error> {
+///
+/// # Errors
+/// [`Error::NoPins`] if the address is not pinned; those of [`Home::load`], [`verify()`] and [`observe`].
+pub fn load(home: &Home, url: &Url, owner: &OwnerKey, max_age: u64) -> Result<Option<VaultKey>, Error> {
     let trust: Trust = home.load()?;
     let entry = trust.entry(url)?;
     let Some(fetched) = home.statement(owner, &url.to_string())? else { return Ok(None) };
     let statement = &fetched.statement.0;
     let vault = verify(entry, statement, owner, clock::now(), max_age)?;
     observe(home, &vault, statement)?;
-    let digest = |digest: Option<Hex<48>>| digest.map(|digest| digest.0);
+    let digest = |digest: Option<Hex<[u8; 48]>>| digest.map(|digest| digest.0);
     Ok(Some(VaultKey { policy: digest(fetched.policy), key_metadata: digest(fetched.key_metadata), ..vault }))
 }
 
 /// Keeps a verified statement.
+///
+/// # Errors
+/// As [`Home::keep_statement`].
 pub fn keep(home: &Home, url: &Url, vault: &VaultKey, statement: &[u8]) -> Result<(), Error> {
     let (url, statement) = (url.to_string(), Base64(statement.to_vec()));
     let (policy, key_metadata) = (vault.policy.map(Hex), vault.key_metadata.map(Hex));
@@ -109,21 +121,15 @@ pub fn keep(home: &Home, url: &Url, vault: &VaultKey, statement: &[u8]) -> Resul
 
 /// Compares the vault key with the highest epoch seen of its owner. If two keys have one epoch, this statement is kept
 /// as evidence.
+///
+/// # Errors
+/// [`Error::RolledBack`] for a lower epoch; [`Error::Equivocation`] for a second key of one epoch; those of
+/// [`Home::update`] and [`Home::keep`].
 pub fn observe(home: &Home, vault: &VaultKey, statement: &[u8]) -> Result<(), Error> {
-    let (owner, root, kid) = (vault.owner, vault.root, Hex(vault.kid));
-    let verdict = home.update(|seen: &mut Seen| Ok(seen.observe(owner, root, vault.epoch, kid)))?;
+    let VaultKey { owner, root, epoch, kid, .. } = *vault;
+    let verdict = home.update(|seen: &mut Seen| Ok(seen.observe(owner, root, epoch, kid)))?;
     if let Err(Error::Equivocation(_)) = verdict {
-        home.keep("statements", &format!("{owner}-{}-{kid}.conflict", vault.epoch), statement)?;
+        home.keep("statements", &format!("{}-{epoch}-{}.conflict", OwnerText(owner), Hex(kid)), statement)?;
     }
     verdict
-}
-
-/// Parses the result of `statement`: {1: statement}.
-fn parse(result: &[u8]) -> Result<&[u8], CoreError> {
-    let mut reader = Reader::new(result, Part::Response)?;
-    reader.map(1)?;
-    reader.key(1)?;
-    let statement = reader.bytes(1, MAX_STATEMENT)?;
-    reader.end()?;
-    Ok(statement)
 }

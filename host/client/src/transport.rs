@@ -4,8 +4,9 @@
 
 use crate::error::Error;
 use crate::url::Url;
-use enclave_core::error::Down;
-use enclave_core::platform::Channel;
+use enclave_core::TransportError;
+use enclave_core::encoding::Channel;
+use enclave_core::messages::ALPN;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, ClientConnection, Resumption};
 use rustls::crypto::aws_lc_rs::{self, kx_group};
@@ -18,8 +19,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The ALPN protocol name (RFC 7301).
-const ALPN: &[u8] = b"capelet/1";
 /// The time limit for opening a connection.
 const CONNECT: Duration = Duration::from_secs(20);
 /// The time limit for the TLS handshake.
@@ -88,19 +87,22 @@ pub struct Tls {
 
 impl Tls {
     /// Connects to an address and completes the TLS handshake.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
     pub fn connect(url: &Url) -> Result<Self, Error> {
-        let failed = |down| Error::Connection { url: url.to_string(), down };
-        let (stream, local) = socket(url).map_err(|error| failed(reach(&error)))?;
-        let name = ServerName::try_from("capelet").map_err(|_| failed(Down::Failed))?;
-        let config = config().map_err(|_| failed(Down::Failed))?;
-        let connection = ClientConnection::new(config, name).map_err(|_| failed(Down::Failed))?;
+        let failed = |error| Error::Connection { url: url.to_string(), error };
+        let (stream, local) = socket(url).map_err(|error| failed(connect_error(&error)))?;
+        let name = ServerName::try_from("capelet").map_err(|_| failed(TransportError::Failed))?;
+        let config = config().map_err(|_| failed(TransportError::Failed))?;
+        let connection = ClientConnection::new(config, name).map_err(|_| failed(TransportError::Failed))?;
         let socket = Socket { stream, deadline: Instant::now() + HANDSHAKE };
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).map_err(|error| failed(down(&error)))?;
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| failed(io_error(&error)))?;
         }
         if stream.conn.alpn_protocol() != Some(ALPN) {
-            return Err(failed(Down::Failed));
+            return Err(failed(TransportError::Failed));
         }
         Ok(Self { stream, local })
     }
@@ -116,18 +118,24 @@ impl Tls {
     }
 
     /// Exports 32 bytes of keying material (RFC 8446, section 7.5).
-    pub fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
-        self.stream.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| Down::Failed)
+    ///
+    /// # Errors
+    /// [`TransportError::Failed`].
+    pub fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError> {
+        self.stream
+            .conn
+            .export_keying_material([0; 32], label.as_bytes(), Some(context))
+            .map_err(|_| TransportError::Failed)
     }
 }
 
 impl Channel for Tls {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
-        Read::read(&mut self.stream, buffer).map_err(|error| down(&error))
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
+        Read::read(&mut self.stream, buffer).map_err(|error| io_error(&error))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
-        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(|error| down(&error))
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(|error| io_error(&error))
     }
 }
 
@@ -156,19 +164,19 @@ fn socket(url: &Url) -> io::Result<(Stream, bool)> {
 }
 
 /// The error for a connection that could not be opened.
-fn reach(error: &io::Error) -> Down {
-    if error.kind() == io::ErrorKind::TimedOut { Down::Deadline } else { Down::Unreachable }
+fn connect_error(error: &io::Error) -> TransportError {
+    if error.kind() == io::ErrorKind::TimedOut { TransportError::TimedOut } else { TransportError::Unreachable }
 }
 
 /// The error for a connection that broke.
-fn down(error: &io::Error) -> Down {
+fn io_error(error: &io::Error) -> TransportError {
     match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Down::Deadline,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportError::TimedOut,
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => Down::Closed,
-        _ => Down::Failed,
+        | io::ErrorKind::BrokenPipe => TransportError::Closed,
+        _ => TransportError::Failed,
     }
 }
 

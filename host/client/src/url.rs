@@ -1,12 +1,13 @@
 //! An enclave's address: `capelet://HOST[:PORT]` over TCP, or `unix:/PATH`.
 
 use crate::error::Error;
+use capelet_abi::CLIENT_PORT;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// The default port. It is also the enclave's vsock port for clients.
-pub const PORT: u16 = 5000;
+/// The default port: the number of the enclave's vsock port for clients.
+pub const PORT: u16 = CLIENT_PORT as u16;
 
 /// An address. Equal addresses have equal text forms, because trust entries are found by the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,9 @@ impl Url {
     }
 
     /// Parses an address.
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bad = || Error::BadUrl(text.chars().take(200).collect());
         if let Some(path) = text.strip_prefix("unix:") {

@@ -10,48 +10,46 @@ use crate::Crypto;
 use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
-use crate::home::catalogue::{Catalogue, Made};
+use crate::home::catalogue::{Catalogue, EpochState};
 use crate::policy;
 use crate::random;
 use crate::session::{RequestSpec, Session};
 use crate::statements;
-use crate::values::{Hex, Owner};
 use crate::vault_key::{VaultKey, is_configured};
-use enclave_core::Error as CoreError;
-use enclave_core::cbor::{Reader, Writer};
-use enclave_core::claims::MAX_CLAIMS;
-use enclave_core::config::Arn;
-use enclave_core::digest;
-use enclave_core::document::MAX_DOCUMENT;
-use enclave_core::error::Part;
-use enclave_core::identity::Identity;
-use enclave_core::message::{Halves, Verb};
-use enclave_core::object::Kind;
-use enclave_core::vault::{self, Statement, VAULT_OWNER, VaultClaims, VaultRecord};
-use enclave_core::verify::{self, Expected, Freshness};
+use enclave_core::attestation::{Expected, Freshness, VaultClaims, VaultPurpose, verify};
+use enclave_core::crypto::sha384;
+use enclave_core::identity::{Identity, VAULT_RECORD, VaultRecord};
+use enclave_core::kms::Arn;
+use enclave_core::messages::{KeyShares, VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer};
+use enclave_core::objects::{ObjectKind, encode_statement};
+use enclave_core::{Error as CoreError, Kid, MessageKind, Nonce, UnixMillis};
 
 /// The lock that prevents two processes from making vault keys at the same time.
 const LOCK: &str = "vault.lock";
 
-/// A vault key that the enclave has attested and the owner has not yet countersigned.
-struct Offered {
-    document: Vec<u8>,
-    claims_bytes: Vec<u8>,
+/// An offer whose document and claims were verified. The owner has not yet countersigned it.
+struct VerifiedOffer {
+    offer: VaultOffer,
     claims: VaultClaims,
-    attested: u64,
+    attested: UnixMillis,
 }
 
-/// What an [`Offered`] key must contain.
-struct Wanted {
+/// What an offer must contain. `kid` is `None` for a new key.
+struct ExpectedOffer {
     epoch: u64,
-    nonce: [u8; 32],
-    kid: Option<[u8; 32]>,
-    previous: Option<[u8; 32]>,
+    nonce: Nonce,
+    kid: Option<Kid>,
+    previous: Option<Kid>,
 }
 
 /// Makes a vault key, or completes one whose creation was interrupted.
 ///
 /// If `next` is set, a further key is made and the present one is kept.
+///
+/// # Errors
+/// [`Error::VaultKeyExists`] unless `next` is set; [`Error::NotAccepted`] for exceptions that are not accepted;
+/// [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was requested; those of
+/// [`policy::read`], [`Home::update`], [`Home::lock`] and [`Session::send`].
 pub fn create(
     home: &Home,
     session: &mut Session,
@@ -62,7 +60,7 @@ pub fn create(
     let _lock = home.lock(LOCK)?;
     let root = session.root_id();
     let key = policy::read(home, session, identity, None)?;
-    policy::accept(&key.exceptions(), accept)?;
+    policy::accept(&policy::owner_exceptions(&key), accept)?;
     if let Some(vault) = settle(home, session, identity)? {
         return Ok(vault);
     }
@@ -75,28 +73,24 @@ pub fn create(
     let (url, time) = (session.url().to_string(), clock::now());
     let epoch = home.update(|catalogue: &mut Catalogue| catalogue.begin_epoch(&url, &root, time))?;
 
-    let wanted = Wanted { epoch, nonce: random::bytes()?, kid: None, previous };
-    let mut params = Writer::new();
-    params.map(6).uint(1).uint(epoch).uint(2).bytes(&wanted.nonce).uint(3);
-    params.nullable(previous, |writer, kid| {
-        writer.bytes(&kid);
-    });
-    key.write(&mut params, 4);
-    let request =
-        RequestSpec { verb: Verb::VaultCreate, params: params.finish(), key_shares: Halves::new(), body: None };
-    let offered = offered(session, identity, request, &wanted)?;
-    let attested = offered.claims.kms.as_ref();
-    if !attested.is_some_and(|kms| kms.arn == key.arn && kms.policy == key.policy && kms.describe == key.key_metadata) {
+    let nonce = Nonce::new(random::bytes()?);
+    let params = VaultCreateParams { epoch, nonce, previous, key };
+    let expected = ExpectedOffer { epoch, nonce, kid: None, previous };
+    let verified = request_offer(session, identity, RequestSpec::new(&params), &expected)?;
+    let key = params.key;
+    if !verified.claims.kms.as_ref().is_some_and(|attested| key.matches(attested)) {
         return Err(CoreError::PolicyChanged.into());
     }
 
-    let kid = Hex(offered.claims.kid);
+    let kid = verified.claims.kid;
     home.update(|catalogue: &mut Catalogue| catalogue.sign_epoch(epoch, kid, &root))?;
-    let arn = key.arn.clone();
-    confirm(home, session, identity, &offered, arn)
+    confirm(home, session, identity, &verified, key.arn)
 }
 
 /// Has the enclave attest the present vault key again, countersigns the document, and replaces the statement.
+///
+/// # Errors
+/// [`Error::NoVaultKey`] if there is none under this root; otherwise as [`create`].
 pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
     if let Some(vault) = settle(home, session, identity)? {
@@ -104,24 +98,24 @@ pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<
     }
     let catalogue: Catalogue = home.load()?;
     let current = catalogue.current_epoch(&session.root_id()).ok_or(Error::NoVaultKey)?;
-    let kid = current.kid.ok_or(Error::NoVaultKey)?;
+    let kid = current.kid.ok_or(Error::NoVaultKey)?.0;
     attest(home, session, identity, current.epoch, kid)
 }
 
 /// Decides about an epoch that was countersigned and not confirmed.
 ///
 /// If the enclave can decrypt the key, the epoch is confirmed. If the key is not stored, the epoch is marked as burnt
-/// and never used again. `None`: there was no such epoch, or it was burnt.
+/// and never used again. `None` if there was no such epoch, or if it was burnt.
 fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Option<VaultKey>, Error> {
     let root = session.root_id();
     let catalogue: Catalogue = home.load()?;
-    let doubtful = catalogue.vault().iter().find(|epoch| epoch.root == root && epoch.state == Made::Signed);
-    let Some((epoch, kid)) = doubtful.and_then(|epoch| Some((epoch.epoch, epoch.kid?))) else { return Ok(None) };
+    let doubtful = catalogue.vault().iter().find(|epoch| epoch.root.0 == root && epoch.state == EpochState::Signed);
+    let Some((epoch, kid)) = doubtful.and_then(|epoch| Some((epoch.epoch, epoch.kid?.0))) else { return Ok(None) };
     match attest(home, session, identity, epoch, kid) {
         Ok(vault) => Ok(Some(vault)),
-        Err(Error::Answered(CoreError::NotFound | CoreError::CannotOpen | CoreError::Disagrees(_))) => {
+        Err(Error::Answered(CoreError::NotFound | CoreError::CannotOpen | CoreError::Mismatch(_))) => {
             home.update(|catalogue: &mut Catalogue| {
-                catalogue.mark_epoch(epoch, &root, Made::Burnt);
+                catalogue.mark_epoch(epoch, &root, EpochState::Burnt);
                 Ok(None)
             })
         }
@@ -130,58 +124,44 @@ fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Opt
 }
 
 /// Sends vault-attest and vault-confirm for a key that is stored.
-fn attest(
-    home: &Home,
-    session: &mut Session,
-    identity: &Identity,
-    epoch: u64,
-    kid: Hex<32>,
-) -> Result<VaultKey, Error> {
-    let wanted = Wanted { epoch, nonce: random::bytes()?, kid: Some(kid.0), previous: None };
-    let mut params = Writer::new();
-    params.map(3).uint(1).bytes(&kid.0).uint(2).uint(epoch).uint(3).bytes(&wanted.nonce);
-    let key_shares = key_shares_of(session, identity, &kid.0, epoch);
-    let request = RequestSpec { verb: Verb::VaultAttest, params: params.finish(), key_shares, body: None };
-    let offered = offered(session, identity, request, &wanted)?;
-    let arn = offered.claims.kms.as_ref().map(|kms| kms.arn.clone()).ok_or(CoreError::Malformed(Part::Statement))?;
-    confirm(home, session, identity, &offered, arn)
+fn attest(home: &Home, session: &mut Session, identity: &Identity, epoch: u64, kid: Kid) -> Result<VaultKey, Error> {
+    let nonce = Nonce::new(random::bytes()?);
+    let expected = ExpectedOffer { epoch, nonce, kid: Some(kid), previous: None };
+    let key_shares = key_shares_of(session, identity, &kid, epoch);
+    let request = RequestSpec::new(&VaultAttestParams { kid, epoch, nonce }).with_key_shares(key_shares);
+    let verified = request_offer(session, identity, request, &expected)?;
+    let attested = verified.claims.kms.as_ref().ok_or(CoreError::Malformed(MessageKind::Statement))?;
+    let arn = attested.arn.clone();
+    confirm(home, session, identity, &verified, arn)
 }
 
 /// Requests the document of a vault key and verifies it.
 ///
 /// It must come from a pinned image with this session's configuration, and it must match owner, epoch and nonce.
-fn offered(
+fn request_offer(
     session: &mut Session,
     identity: &Identity,
     request: RequestSpec<'_>,
-    wanted: &Wanted,
-) -> Result<Offered, Error> {
-    let result = session.send_expect_ok(identity, request)?.result;
-    let mut reader = Reader::new(&result, Part::Response)?;
-    reader.map(2)?;
-    reader.key(1)?;
-    let document = reader.bytes(1, MAX_DOCUMENT)?;
-    reader.key(2)?;
-    let claims_bytes = reader.bytes(1, MAX_CLAIMS)?;
-    reader.end()?;
-    let claims = VaultClaims::parse(claims_bytes, session.regime())?;
+    expected: &ExpectedOffer,
+) -> Result<VerifiedOffer, Error> {
+    let offer = VaultOffer::parse(&session.send_expect_ok(identity, request)?.result)?;
+    let claims = VaultClaims::parse(&offer.claims, session.trust_mode())?;
     let now = clock::now();
-    let freshness = Freshness::Nonce { nonce: wanted.nonce, now };
-    let expected = Expected::new(session.root(), session.pins(), freshness, claims_bytes, &claims.configuration);
-    let verified = verify::verify::<Crypto, verify::Vault>(document, &expected)?;
-    let attested = verified.document().timestamp;
+    let freshness = Freshness::Nonce { nonce: expected.nonce, now };
+    let proof = Expected::new(session.root(), session.pins(), freshness, &offer.claims, &claims.configuration);
+    let attested = verify::<Crypto, VaultPurpose>(&offer.document, &proof)?.facts().timestamp;
     claims.check_until(attested, now)?;
     if claims.owner != identity.owner() {
         return Err(CoreError::WrongOwner.into());
     }
-    let same = claims.epoch == wanted.epoch
-        && claims.previous == wanted.previous
-        && wanted.kid.is_none_or(|kid| kid == claims.kid)
+    let same = claims.epoch == expected.epoch
+        && claims.previous == expected.previous
+        && expected.kid.is_none_or(|kid| kid == claims.kid)
         && claims.configuration == session.evidence().claims.configuration;
     if !same {
         return Err(CoreError::WrongKey.into());
     }
-    Ok(Offered { document: document.to_vec(), claims_bytes: claims_bytes.to_vec(), claims, attested })
+    Ok(VerifiedOffer { offer, claims, attested })
 }
 
 /// Countersigns the key. The enclave then encrypts and stores it, reads it back and publishes its statement.
@@ -191,46 +171,41 @@ fn confirm(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
-    offered: &Offered,
+    verified: &VerifiedOffer,
     arn: Arn,
 ) -> Result<VaultKey, Error> {
-    let Offered { document, claims_bytes, claims, attested } = offered;
+    let VerifiedOffer { offer, claims, attested } = verified;
     let record = VaultRecord {
         owner: identity.owner(),
         epoch: claims.epoch,
         kid: claims.kid,
-        document: digest::sha384(&[document]),
-        claims: digest::sha384(&[claims_bytes]),
+        document: sha384(&[&offer.document]),
+        claims: sha384(&[&offer.claims]),
         arn: arn.clone(),
     };
-    let record = identity.sign1(VAULT_OWNER, &[], &record.encode());
-    let mut params = Writer::new();
-    params.map(1).uint(1).item(&record);
+    let record = identity.sign1(VAULT_RECORD, &[], &record.encode());
+    let statement = encode_statement(&offer.document, &offer.claims, &record);
     let key_shares = key_shares_of(session, identity, &claims.kid, claims.epoch);
-    session.send_expect_ok(
-        identity,
-        RequestSpec { verb: Verb::VaultConfirm, params: params.finish(), key_shares, body: None },
-    )?;
+    session.send_expect_ok(identity, RequestSpec::new(&VaultConfirmParams { record }).with_key_shares(key_shares))?;
 
     let root = session.root_id();
-    let statement = Statement::encode(document, claims_bytes, &record);
     let vault = VaultKey {
-        owner: Owner(identity.owner()),
+        owner: identity.owner(),
         epoch: claims.epoch,
         kid: claims.kid,
-        key: claims.key,
+        key: claims.key.clone(),
         attested: *attested,
         until: claims.until,
         operator_key: is_configured(&claims.configuration, &arn),
         arn,
         policy: claims.kms.as_ref().and_then(|kms| kms.policy),
-        key_metadata: claims.kms.as_ref().and_then(|kms| kms.describe),
+        key_metadata: claims.kms.as_ref().and_then(|kms| kms.metadata),
         kms: claims.kms.clone(),
         root,
         development: session.development(),
     };
     home.update(|catalogue: &mut Catalogue| {
-        catalogue.mark_epoch(claims.epoch, &root, Made::Confirmed);
+        catalogue.mark_epoch(claims.epoch, &root, EpochState::Confirmed);
         Ok(())
     })?;
     statements::observe(home, &vault, &statement)?;
@@ -239,7 +214,7 @@ fn confirm(
 }
 
 /// The owner's key share for a vault key, as a request takes it.
-fn key_shares_of(session: &Session, identity: &Identity, kid: &[u8; 32], epoch: u64) -> Halves {
-    let id = vault::id(kid);
-    Halves::from([(id, session.key_share(identity, Kind::VaultKey, &id, epoch))])
+fn key_shares_of(session: &Session, identity: &Identity, kid: &Kid, epoch: u64) -> KeyShares {
+    let id = kid.object_id();
+    KeyShares::from([(id, session.key_share(identity, ObjectKind::VaultKey, &id, epoch))])
 }

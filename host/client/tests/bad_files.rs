@@ -204,7 +204,7 @@ fn interrupt(child: &Child) {
         assert!(Instant::now() < until, "the command does not catch SIGINT");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", "kill -INT $0", &pid]).status().unwrap().success());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What can go wrong, each with what to do about it.
+//! Errors, each with what to do about it.
 
 use capelet_parent::Address;
 use std::path::{Path, PathBuf};
@@ -8,32 +8,32 @@ use std::{fmt, io};
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
-    /// A file or folder refuses.
+    /// A file or folder cannot be read or written.
     File(PathBuf, io::Error),
-    /// There is no home to put the state into.
+    /// No folder for the state was given.
     NoHome,
-    /// Another `capelet-local` runs from this folder.
+    /// Another `capelet-local` uses this folder.
     Running(PathBuf),
-    /// Clients are to connect where other machines could.
+    /// Other machines could connect to this address for clients.
     NotLocal(Address),
-    /// A program that belongs beside this one is missing.
+    /// This program of the same build was not found.
     Missing(PathBuf),
-    /// A program does not start.
+    /// This program could not be started.
     Start(PathBuf, io::Error),
-    /// The development KMS did not say that it is ready.
+    /// The development KMS failed. The text completes the sentence "the development KMS …".
     Kms(&'static str),
-    /// The development NSM or KMS refuses.
+    /// The development NSM or KMS reported an error.
     Dev(capelet_dev::Error),
-    /// The parent refuses.
+    /// The parent reported an error.
     Parent(capelet_parent::Error),
-    /// The core ended or misbehaved.
+    /// The core failed. The text completes the sentence "the core …".
     Core(&'static str),
-    /// Signals, sockets, threads.
+    /// A system call about signals, sockets or processes failed.
     System(io::Error),
 }
 
 impl Error {
-    /// The stable code.
+    /// The stable code, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::File(..) | Self::NoHome => "file",
@@ -48,41 +48,50 @@ impl Error {
         }
     }
 
-    /// An error about this file.
+    /// Adds the path of the file to an error.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |error| Self::File(path, error)
-    }
-
-    /// An error of the socket to the core.
-    pub fn pid1(error: impl Into<io::Error>) -> Self {
-        Self::System(error.into())
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::NoHome => f.write_str("neither --home nor CAPELET_LOCAL_HOME nor HOME says where to keep the state"),
-            Self::Running(path) => {
-                write!(f, "another capelet-local runs from {}: stop it, or choose another --home", path.display())
+            Self::File(path, error) => {
+                write!(f, "cannot use {}: {error}; check the path and its permissions", path.display())
             }
-            Self::NotLocal(address) => write!(
-                f,
-                "{address} can be reached from other machines: a development enclave serves 127.0.0.1, ::1 or unix:PATH"
-            ),
+            Self::NoHome => f.write_str("no folder for the state was given; set --home, CAPELET_LOCAL_HOME or HOME"),
+            Self::Running(path) => {
+                write!(f, "another capelet-local uses {}; stop it, or choose another --home", path.display())
+            }
+            Self::NotLocal(address) => {
+                write!(f, "other machines can connect to {address}; listen on 127.0.0.1:PORT, [::1]:PORT or unix:PATH")
+            }
             Self::Missing(path) => write!(
                 f,
-                "{} is missing: build everything with `cargo build --release --locked --workspace`",
+                "{} was not found; build all programs with `cargo build --release --locked --workspace`",
                 path.display()
             ),
-            Self::Start(path, error) => write!(f, "{} does not start: {error}", path.display()),
-            Self::Kms(what) => write!(f, "the development KMS {what}: see its lines above"),
+            Self::Start(path, error) => {
+                write!(f, "cannot start {}: {error}; check that it is a program of this build", path.display())
+            }
+            Self::Kms(what) => write!(f, "the development KMS {what}; its lines above may have the reason"),
             Self::Dev(error) => error.fmt(f),
             Self::Parent(error) => error.fmt(f),
-            Self::Core(what) => write!(f, "the core is gone: {what}"),
-            Self::System(error) => error.fmt(f),
+            Self::Core(what) => write!(f, "the core {what}"),
+            Self::System(error) => write!(f, "a system call failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::File(_, error) | Self::Start(_, error) | Self::System(error) => Some(error),
+            Self::Dev(error) => Some(error),
+            Self::Parent(error) => Some(error),
+            _ => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of one embedded installation: roots, KMS keys, store, sockets. All of it 0700.
+//! The folder of one installation: roots, KMS keys, store, sockets. All folders have mode 0700.
 
 use crate::Error;
 use rustix::fs::{FlockOperation, flock};
@@ -8,16 +8,20 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// See the module.
+/// An open installation. While it exists, no other process can open the same folder.
 pub struct Home {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Home {
-    /// Opens `folder`, or the usual one, for this process alone.
+    /// Opens `folder`, or the default folder, for this process alone.
+    ///
+    /// # Errors
+    /// [`Error::NoHome`] if there is no default folder, [`Error::File`] if the folder cannot be created,
+    /// [`Error::Running`] if another process has opened it.
     pub fn open(folder: Option<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.or_else(usual).ok_or(Error::NoHome)?;
+        let folder = folder.or_else(default_folder).ok_or(Error::NoHome)?;
         make_folder(&folder)?;
         let folder = folder.canonicalize().map_err(Error::file(&folder))?;
         let path = folder.join("lock");
@@ -27,19 +31,25 @@ impl Home {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// A folder below, made if need be.
+    /// The folder `name` in this one. Creates it if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.folder.join(name);
         make_folder(&folder)?;
         Ok(folder)
     }
 
-    /// A path below.
+    /// The path of `name` in this folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// A folder for the sockets of this run: emptied of those of the run before, which may have been killed.
+    /// The folder for the sockets of this run. Removes the sockets of an earlier run that was killed.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the folder cannot be created or emptied.
     pub fn sockets(&self) -> Result<PathBuf, Error> {
         let folder = self.folder("run")?;
         for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
@@ -50,18 +60,21 @@ impl Home {
     }
 }
 
-fn usual() -> Option<PathBuf> {
-    let named = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    named("CAPELET_LOCAL_HOME")
-        .or_else(|| named("XDG_STATE_HOME").map(|state| state.join("capelet-local")))
-        .or_else(|| named("HOME").map(|home| home.join(".local/state/capelet-local")))
+fn default_folder() -> Option<PathBuf> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("CAPELET_LOCAL_HOME")
+        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join("capelet-local")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/capelet-local")))
 }
 
 fn make_folder(folder: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))
 }
 
-/// Writes a file of mode 0600, whole or not at all.
+/// Writes a file of mode 0600 atomically: after a crash it has either the old or the new content.
+///
+/// # Errors
+/// [`Error::File`] if it cannot be written.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let fresh = path.with_extension("new");
     let written = || -> io::Result<()> {

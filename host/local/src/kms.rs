@@ -1,29 +1,35 @@
-//! The development KMS: a process of its own, and in it one key for each PCR0, with a policy that names it.
+//! The development KMS: a process with one key for each PCR0. The key's policy names that PCR0.
 
 use crate::enclave::Measured;
 use crate::home::{self, Home};
 use crate::{Error, programs};
 use capelet_dev::kms::{ADMINISTRATOR, Client, sealed_policy};
+use enclave_core::encoding::hex;
+use enclave_core::kms::Arn;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Where the keys' ARNs begin, and for which endpoint its certificate is asked.
+/// The region in the keys' ARNs and in the name of the KMS endpoint.
 const REGION: &str = "eu-central-1";
 
-/// The running KMS; ended when dropped.
+/// The running KMS. Dropping it ends the process.
 pub struct Kms {
     process: Child,
-    /// Where it listens: `unix:PATH`.
+    /// The address on which it listens: `unix:PATH`.
     pub address: String,
-    /// The root under which its certificate lies, as a file.
+    /// The file with the root of its TLS certificate.
     pub root: PathBuf,
 }
 
 impl Kms {
-    /// Starts it and waits until it listens.
+    /// Starts the KMS and waits until it listens.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] or [`Error::Start`] if the program cannot start, [`Error::Kms`] if it does not announce
+    /// itself, [`Error::File`] if its folder cannot be created.
     pub fn start(home: &Home, sockets: &Path, nsm_root: &Path) -> Result<Self, Error> {
         let program = programs::beside("capelet-dev-kms")?;
         let listen = format!("unix:{}", sockets.join("kms").display());
@@ -33,7 +39,7 @@ impl Kms {
             .arg(home.folder("kms")?)
             .arg("--nsm-root")
             .arg(nsm_root)
-            // However this process ends, its standard input ends with it, and so does the KMS.
+            // The KMS ends when its standard input closes, which happens however this process ends.
             .arg("--until-eof")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -45,34 +51,40 @@ impl Kms {
         Ok(kms)
     }
 
-    /// The ARN of the key for the image with this PCR0, made at first use. Nobody may change its policy.
-    pub fn key(&self, home: &Home, measured: &Measured) -> Result<String, Error> {
-        let name = home.folder("keys")?.join(&measured.pcr0_hex);
+    /// The ARN of the key for this PCR0. Creates the key at its first use. Nobody may change its policy.
+    ///
+    /// # Errors
+    /// [`Error::Dev`] if the KMS refuses, [`Error::Kms`] if it returns no valid ARN, [`Error::File`] if a file cannot
+    /// be read or written.
+    pub fn key(&self, home: &Home, measured: &Measured) -> Result<Arn, Error> {
+        let parse = |arn: &str| Arn::parse(arn).map_err(|_| Error::Kms("created a key with an invalid ARN"));
+        let name = home.folder("keys")?.join(hex(measured.pcr0.as_bytes()));
         if let Ok(arn) = fs::read_to_string(&name) {
-            return Ok(arn);
+            return parse(&arn);
         }
         let root = fs::read(&self.root).map_err(Error::file(&self.root))?;
         let client = Client::new(&self.address.parse()?, &root, REGION, &ADMINISTRATOR)?;
-        let policy = sealed_policy(&measured.pcr0);
-        let made = client.call("CreateKey", &json!({ "Policy": policy, "BypassPolicyLockoutSafetyCheck": true }))?;
-        let arn = made["KeyMetadata"]["Arn"].as_str().ok_or(Error::Kms("made a key without an ARN"))?;
-        home::write(&name, arn.as_bytes())?;
-        Ok(arn.to_owned())
+        let policy = sealed_policy(measured.pcr0.as_bytes());
+        let created = client.call("CreateKey", &json!({ "Policy": policy, "BypassPolicyLockoutSafetyCheck": true }))?;
+        let arn = created["KeyMetadata"]["Arn"].as_str().ok_or(Error::Kms("created a key without an ARN"))?;
+        let arn = parse(arn)?;
+        home::write(&name, arn.text().as_bytes())?;
+        Ok(arn)
     }
 }
 
-/// Waits for the line that says where the root is.
+/// Reads the line with which the KMS announces that it listens. Returns the path of its root.
 fn ready(process: &mut Child) -> Result<PathBuf, Error> {
     let out = process.stdout.take().ok_or(Error::Kms("has no output"))?;
     let mut line = String::new();
     BufReader::new(out).read_line(&mut line).map_err(Error::System)?;
     let ready: Value = serde_json::from_str(&line).map_err(|_| Error::Kms("did not start"))?;
-    ready["root"].as_str().map(PathBuf::from).ok_or(Error::Kms("did not say where its root is"))
+    ready["root"].as_str().map(PathBuf::from).ok_or(Error::Kms("did not state the path of its root"))
 }
 
 impl Drop for Kms {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! `capelet-local`: everything on one machine, under a development root: parent, core, workers, NSM and KMS.
+//! `capelet-local`: parent, core, workers, NSM and KMS on one machine, under a development root.
 
 #![forbid(unsafe_code)]
 
@@ -6,8 +6,8 @@ mod enclave;
 mod error;
 mod home;
 mod kms;
-mod pid1;
 mod programs;
+mod supervisor;
 
 use argh::FromArgs;
 use capelet_dev::kms::PARENT;
@@ -17,8 +17,9 @@ use capelet_parent::{
     Transport, encode_deployers, run_limits,
 };
 use enclave::{Enclave, Measured, Programs};
-use enclave_core::config::{Arn, Configuration};
-use enclave_core::digest;
+use enclave_core::Configuration;
+use enclave_core::crypto::sha256;
+use enclave_core::encoding::hex;
 use error::Error;
 use home::Home;
 use serde_json::json;
@@ -30,27 +31,27 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-/// Everything on one machine, under a development root: for trying Capelet, never for data that matters.
+/// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
 #[derive(FromArgs)]
 #[argh(note = "Beside a running capelet-local:
   capelet pin --development unix:HOME/capelet.sock
   capelet deploy FOLDER
   capelet run ID 'input'
-Ctrl-C ends it; what was stored stays in --home.")]
+Ctrl-C ends it. The folder --home keeps the stored objects.")]
 struct Arguments {
     /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
     #[argh(option)]
     home: Option<PathBuf>,
-    /// where clients connect: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
+    /// address for clients: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
     #[argh(option)]
     listen: Vec<Address>,
-    /// the core's program (default: capelet-core-dev beside this one)
+    /// the core's program (default: capelet-core-dev in the folder of this program)
     #[argh(option)]
     core: Option<PathBuf>,
-    /// the worker's program (default: capelet-worker beside this one)
+    /// the worker's program (default: capelet-worker in the folder of this program)
     #[argh(option)]
     worker: Option<PathBuf>,
-    /// an owner's key (`capelet identity show`): with it, only those named may deploy (repeatable)
+    /// key of an owner who may deploy, from `capelet identity show` (repeatable; default: everyone may deploy)
     #[argh(option)]
     deployer: Vec<String>,
     /// lower the limit on a run's wall time, in milliseconds
@@ -65,7 +66,7 @@ struct Arguments {
     /// lower the limit on a run's output, in bytes
     #[argh(option)]
     limit_output: Option<u64>,
-    /// plain or json: how to say that it is ready, and the log
+    /// format of output and log: plain or json
     #[argh(option, short = 'o', arg_name = "format", default = "LogFormat::Plain", from_str_fn(format))]
     output: LogFormat,
 }
@@ -74,7 +75,7 @@ fn format(text: &str) -> Result<LogFormat, String> {
     match text {
         "plain" => Ok(LogFormat::Plain),
         "json" => Ok(LogFormat::Json),
-        _ => Err("plain or json".into()),
+        _ => Err("write plain or json".into()),
     }
 }
 
@@ -116,9 +117,9 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let deployers = encode_deployers(&arguments.deployer)?;
     let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
     let configuration = Configuration {
-        arn: Arn::parse(&arn).map_err(|_| Error::Kms("made a key with an odd ARN"))?,
+        arn,
         limits: run_limits(RequestedLimits { run, memory, input, output })?,
-        deployers: deployers.as_ref().map(|list| digest::sha256(&[list])),
+        deployers: deployers.as_ref().map(|list| sha256(&[list])),
     };
     let credentials = home.path("credentials.json");
     home::write(&credentials, PARENT.credentials().as_bytes())?;
@@ -137,8 +138,9 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         log: Log::stderr(arguments.output),
     })?;
 
-    let (gone, ended) = channel();
-    let signalled = gone.clone();
+    // Receives `None` after a signal, and an error if the core ends.
+    let (stop, stopped) = channel();
+    let signalled = stop.clone();
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Error::System)?;
     thread::spawn(move || {
         if signals.forever().next().is_some() {
@@ -149,26 +151,27 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let mut enclave = Enclave::start(programs, &measured, root, &sockets, &kms.root, failed)?;
     thread::spawn(move || {
         if let Ok(why) = failures.recv() {
-            let _ = gone.send(Some(why));
+            let _ = stop.send(Some(why));
         }
     });
     enclave.wait_until_serving(&sockets)?;
-    say_ready(&arguments.output, &parent, &measured);
+    print_ready(&arguments.output, &parent, &measured);
 
-    let why = ended.recv().unwrap_or(None);
+    let why = stopped.recv().unwrap_or(None);
     parent.stop();
     drop((enclave, kms));
     why.map_or(Ok(()), Err)
 }
 
-fn say_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
+fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
+    let pcr0 = hex(measured.pcr0.as_bytes());
     if matches!(output, LogFormat::Json) {
-        println!("{}", json!({ "ready": true, "development": true, "urls": urls, "pcr0": measured.pcr0_hex }));
+        println!("{}", json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }));
         return;
     }
     println!("DEVELOPMENT enclave ready.");
-    println!("PCR0 ➜  {}", measured.pcr0_hex);
+    println!("PCR0 ➜  {pcr0}");
     for url in urls {
         println!("URL  ➜  {url}");
         println!("Next: capelet pin --development {url}");

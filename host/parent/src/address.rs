@@ -1,10 +1,16 @@
 //! Addresses of clients' listeners, and transports to the enclave.
 
 use crate::Error;
+use capelet_abi::PARENT_CID;
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+/// The CIDs that an enclave can have. 0 to 2 are the hypervisor, the machine itself and the host, and the last number
+/// stands for any CID (vsock(7)). 3 is the parent, as an enclave sees it.
+pub const ENCLAVE_CIDS: Range<u32> = PARENT_CID + 1..u32::MAX;
 
 /// An address on which to listen, or to connect to: `IP:PORT` or `unix:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +76,7 @@ impl FromStr for Transport {
         let transport = match text.split_once(':') {
             Some(("unix", path)) => some_path(path).map(Self::Unix),
             Some(("qemu", path)) => some_path(path).map(Self::Qemu),
-            // 0 to 2 are the hypervisor, the machine itself and the host (vsock(7)).
-            Some(("vsock", cid)) => cid.parse().ok().filter(|cid| (3..u32::MAX).contains(cid)).map(Self::Vsock),
+            Some(("vsock", cid)) => cid.parse().ok().filter(|cid| ENCLAVE_CIDS.contains(cid)).map(Self::Vsock),
             _ => None,
         };
         transport.ok_or_else(|| Error::Transport(text.into()))
@@ -122,10 +127,12 @@ mod tests {
 
     #[test]
     fn parses_transports_and_rejects_other_texts() {
-        for text in ["unix:/run/capelet", "vsock:16", "qemu:/tmp/v"] {
+        for text in ["unix:/run/capelet", "vsock:4", "vsock:4294967294", "qemu:/tmp/v"] {
             assert_eq!(text.parse::<Transport>().unwrap().to_string(), text);
         }
-        for text in ["", "unix:", "qemu:", "vsock:", "vsock:2", "vsock:4294967295", "vsock:-1", "tcp:1", "16"] {
+        for text in
+            ["", "unix:", "qemu:", "vsock:", "vsock:2", "vsock:3", "vsock:4294967295", "vsock:-1", "tcp:1", "16"]
+        {
             assert!(matches!(text.parse::<Transport>(), Err(Error::Transport(_))), "{text}");
         }
         assert_eq!(qemu_socket(Path::new("/tmp/v"), 8000), Path::new("/tmp/v_8000"));

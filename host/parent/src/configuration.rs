@@ -2,7 +2,7 @@
 
 use crate::Error;
 use data_encoding::BASE32_NOPAD_NOCASE;
-use enclave_core::config::{Deployers, Limits};
+use enclave_core::{Deployers, Limits, OwnerKey};
 
 /// Limits on runs as the operator requests them. `None` stands for the maximum that is compiled in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,8 +46,8 @@ fn limit(name: &'static str, asked: Option<u64>, most: u64) -> Result<u64, Error
 pub fn encode_deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
     let key = |text: &String| {
         let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.ok_or_else(|| Error::Deployer(text.clone()))
+        bytes.map(OwnerKey::new).ok_or_else(|| Error::Deployer(text.clone()))
     };
-    let keys = keys.iter().map(key).collect::<Result<Vec<[u8; 32]>, _>>()?;
+    let keys = keys.iter().map(key).collect::<Result<Vec<OwnerKey>, _>>()?;
     Ok((!keys.is_empty()).then(|| Deployers::encode(keys)))
 }

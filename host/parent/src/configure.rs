@@ -2,9 +2,10 @@
 
 use crate::cli::Configure;
 use capelet_parent::{Error, RequestedLimits, encode_deployers, run_limits};
-use data_encoding::HEXLOWER;
-use enclave_core::config::{Arn, Configuration, pcr16};
-use enclave_core::digest;
+use enclave_core::crypto::sha256;
+use enclave_core::encoding::hex;
+use enclave_core::kms::Arn;
+use enclave_core::{Configuration, pcr16};
 use std::fs;
 use std::path::Path;
 
@@ -18,10 +19,10 @@ pub fn run(asked: &Configure) -> Result<(), Error> {
         (None, None) => {}
         _ => return Err(Error::Deployers),
     }
-    let deployers = deployers.map(|list| digest::sha256(&[&list]));
+    let deployers = deployers.map(|list| sha256(&[&list]));
     let configuration = Configuration { arn, limits, deployers }.encode();
     write(&asked.to, &configuration)?;
-    println!("PCR16 ➜  {}", HEXLOWER.encode(&pcr16(&configuration)));
+    println!("PCR16 ➜  {}", hex(pcr16(&configuration).as_bytes()));
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! Connecting to the enclave, to an address of the operator, and to a KMS endpoint.
 
 use crate::address::Transport;
-use crate::ports::CLIENTS;
 use crate::stream::{Stream, Until};
 use crate::{Address, Error};
+use capelet_abi::CLIENT_PORT;
 use nix::sys::socket::sockopt::SendTimeout;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -23,11 +23,11 @@ const MAX_ANSWER: usize = 32;
 pub(crate) fn enclave(transport: &Transport, until: Until<'_>) -> Result<Stream, Error> {
     match transport {
         Transport::Unix(folder) => {
-            let stream = unix(&folder.join(CLIENTS.to_string()), left(until)?).map_err(Error::Unreachable)?;
+            let stream = unix(&folder.join(CLIENT_PORT.to_string()), left(until)?).map_err(Error::Unreachable)?;
             Stream::unix(stream).map_err(Error::Socket)
         }
         Transport::Vsock(cid) => loop {
-            match VsockStream::connect_with_cid_port(*cid, CLIENTS) {
+            match VsockStream::connect_with_cid_port(*cid, CLIENT_PORT) {
                 Ok(stream) => return Stream::vsock(stream).map_err(Error::Socket),
                 // The kernel gives up after 2 s (vsock(7)); a busy enclave may need longer.
                 Err(error) if error.kind() == ErrorKind::TimedOut => left(until)?,
@@ -37,7 +37,7 @@ pub(crate) fn enclave(transport: &Transport, until: Until<'_>) -> Result<Stream,
         Transport::Qemu(path) => {
             let stream = unix(path, left(until)?).map_err(Error::Unreachable)?;
             let stream = Stream::qemu(stream).map_err(Error::Socket)?;
-            open_port(&stream, CLIENTS, until)?;
+            open_port(&stream, CLIENT_PORT, until)?;
             Ok(stream)
         }
     }

@@ -9,7 +9,7 @@
 //!
 //! # Map
 //! - What the operator decides: `settings`, `configuration`, `address`, `kms_route`, `credentials`.
-//! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`, and the numbers in [`ports`].
+//! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`. The ports are those of `capelet_abi`.
 //! - What the parent does: `services`, with `store` for objects.
 //! - What holds it together: `parent`, `connection_limit`, `shutdown_signal`, `log`, `counters`.
 
@@ -29,7 +29,6 @@ mod kms_route;
 mod listen;
 mod log;
 mod parent;
-pub mod ports;
 mod relay;
 mod services;
 mod settings;
@@ -37,7 +36,7 @@ mod shutdown_signal;
 mod store;
 mod stream;
 
-pub use address::{Address, Transport};
+pub use address::{Address, ENCLAVE_CIDS, Transport};
 pub use bounded_file::read_file;
 pub use configuration::{RequestedLimits, encode_deployers, run_limits};
 pub use credentials::CredentialSource;
@@ -46,4 +45,4 @@ pub use kms_route::{KmsRoute, Region};
 pub use log::{Log, LogFormat};
 pub use parent::Parent;
 pub use settings::{ServiceLimits, Settings};
-pub use store::{Entry, Incoming, Placed, Store};
+pub use store::{Incoming, Placed, Store};

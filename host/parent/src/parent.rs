@@ -8,7 +8,8 @@ use crate::services::service::{Context, Served, Service};
 use crate::services::{accept, client, heartbeat, kms, storage};
 use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
-use crate::{Error, KmsRoute, Region, Settings, ports};
+use crate::{Error, KmsRoute, Region, Settings};
+use capelet_abi::{HEARTBEAT_PORT, KMS_PORT, OPERATIONS_PORT};
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -169,10 +170,10 @@ fn listen_for_enclave(transport: &Transport) -> Result<Inner, Error> {
         }
     }
     Ok(Inner {
-        operations: port(ports::OPERATIONS)?,
-        kms: port(ports::KMS)?,
+        operations: port(OPERATIONS_PORT)?,
+        kms: port(KMS_PORT)?,
         heartbeat: match transport {
-            Transport::Qemu(_) => Some(port(ports::HEARTBEAT)?),
+            Transport::Qemu(_) => Some(port(HEARTBEAT_PORT)?),
             Transport::Unix(_) | Transport::Vsock(_) => None,
         },
     })

@@ -2,7 +2,7 @@
 
 use crate::cli::Serve;
 use capelet_parent::{CredentialSource, Error, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, read_file};
-use enclave_core::parent::{MAX_CONFIGURATION, MAX_DEPLOYERS};
+use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};

@@ -2,7 +2,7 @@
 
 use crate::address::{Address, Transport};
 use crate::{CredentialSource, Error, KmsRoute, Log, Store};
-use enclave_core::parent::{MAX_CONFIGURATION, MAX_DEPLOYERS};
+use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -11,9 +11,10 @@
 //! anything is acknowledged. A process that is killed leaves at most files under `incoming`.
 
 use crate::Error;
-use enclave_core::parent::{Key, Kind, MAX_LISTED};
+use enclave_core::encoding::hex;
+use enclave_core::parent::{ListEntry, MAX_LISTED, StoreKey, StoreKind};
+use enclave_core::{ObjectId, OwnerKey};
 use std::collections::BinaryHeap;
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -21,10 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-const KINDS: [Kind; 3] = [Kind::Function, Kind::VaultKey, Kind::Statement];
-
-/// The id and version of an object.
-pub type Entry = ([u8; 16], u64);
+const KINDS: [StoreKind; 3] = [StoreKind::Function, StoreKind::VaultKey, StoreKind::Statement];
 
 /// An open store. While a process has one, no other process can open it. Any number of threads and of parents in this
 /// process may share it.
@@ -86,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// The operating system's error if the file exists and cannot be opened.
-    pub fn get(&self, key: &Key) -> io::Result<Option<(File, u64)>> {
+    pub fn get(&self, key: &StoreKey) -> io::Result<Option<(File, u64)>> {
         match File::open(self.path(key)) {
             Ok(file) => {
                 let length = file.metadata()?.len();
@@ -102,7 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// The operating system's error if the owner's folder exists and cannot be read.
-    pub fn list(&self, kind: Kind, owner: &[u8; 32], after: Option<Entry>) -> io::Result<Vec<Entry>> {
+    pub fn list(&self, kind: StoreKind, owner: &OwnerKey, after: Option<ListEntry>) -> io::Result<Vec<ListEntry>> {
         let files = match fs::read_dir(self.owner(kind, owner)) {
             Ok(files) => files,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -126,7 +124,7 @@ impl Store {
     ///
     /// # Errors
     /// The operating system's error if the file cannot be removed, or the folder cannot be synced.
-    pub fn delete(&self, key: &Key) -> io::Result<()> {
+    pub fn delete(&self, key: &StoreKey) -> io::Result<()> {
         match fs::remove_file(self.path(key)) {
             // It is already gone, but the thread that removed it may not have synced the folder yet.
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -137,16 +135,16 @@ impl Store {
         }
     }
 
-    fn owner(&self, kind: Kind, owner: &[u8; 32]) -> PathBuf {
-        self.folder.join(hexadecimal(&[kind as u8])).join(hexadecimal(owner))
+    fn owner(&self, kind: StoreKind, owner: &OwnerKey) -> PathBuf {
+        self.folder.join(hex(&[kind as u8])).join(hex(owner.as_bytes()))
     }
 
-    fn path(&self, key: &Key) -> PathBuf {
-        let name = format!("{}-{:016x}", hexadecimal(&key.id), key.version);
+    fn path(&self, key: &StoreKey) -> PathBuf {
+        let name = format!("{}-{:016x}", hex(key.id.as_bytes()), key.version);
         self.owner(key.kind, &key.owner).join(name)
     }
 
-    fn make_owner(&self, key: &Key) -> io::Result<PathBuf> {
+    fn make_owner(&self, key: &StoreKey) -> io::Result<PathBuf> {
         let path = self.owner(key.kind, &key.owner);
         let _one_at_a_time = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         make_folder(&path)?;
@@ -174,7 +172,7 @@ impl Incoming<'_> {
     ///
     /// # Errors
     /// The operating system's error. The body may then be stored or not, but never in part.
-    pub fn put(self, key: &Key) -> io::Result<Placed> {
+    pub fn put(self, key: &StoreKey) -> io::Result<Placed> {
         self.file.sync_all()?;
         let owner = self.store.make_owner(key)?;
         let placed = match fs::hard_link(&self.path, self.store.path(key)) {
@@ -191,7 +189,7 @@ impl Incoming<'_> {
     ///
     /// # Errors
     /// The operating system's error. The key then has its previous body or this one, never a part.
-    pub fn replace(self, key: &Key) -> io::Result<()> {
+    pub fn replace(self, key: &StoreKey) -> io::Result<()> {
         self.file.sync_all()?;
         let owner = self.store.make_owner(key)?;
         fs::rename(&self.path, self.store.path(key))?;
@@ -215,7 +213,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
         _ => make_folder(&incoming)?,
     }
     for kind in KINDS {
-        let path = folder.join(hexadecimal(&[kind as u8]));
+        let path = folder.join(hex(&[kind as u8]));
         make_folder(&path)?;
         sync(&path)?;
     }
@@ -244,23 +242,15 @@ fn private() -> OpenOptions {
     options
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The entry whose file has this name. `None` if the store does not use such names.
-fn entry(name: &[u8]) -> Option<Entry> {
+fn entry(name: &[u8]) -> Option<ListEntry> {
     let (id, version) = name.split_at_checked(32)?;
     let version = version.strip_prefix(b"-").filter(|digits| digits.len() == 16)?;
-    let mut entry = ([0; 16], 0);
-    for (byte, digits) in entry.0.iter_mut().zip(id.chunks_exact(2)) {
+    let mut bytes = [0; 16];
+    for (byte, digits) in bytes.iter_mut().zip(id.chunks_exact(2)) {
         *byte = u8::try_from(number(digits)?).ok()?;
     }
-    entry.1 = number(version)?;
-    Some(entry)
+    Some(ListEntry { id: ObjectId::new(bytes), version: number(version)? })
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

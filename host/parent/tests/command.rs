@@ -88,7 +88,7 @@ fn spawn(folder: &Path, more: &[&str]) -> Process {
 }
 
 fn signal(process: &Process, name: &str) {
-    assert!(Command::new("kill").args([&format!("-{name}"), &process.0.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {}", process.0.id())]).status().unwrap().success());
 }
 
 /// The log, line by line.

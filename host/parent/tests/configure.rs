@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use enclave_core::config::{Configuration, Deployers, Limits};
+use enclave_core::encoding::hex;
+use enclave_core::{Configuration, Deployers, Limits, OwnerKey, pcr16};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -27,8 +28,8 @@ fn writes_a_configuration_that_an_enclave_reads() {
     let configuration = Configuration::parse(&bytes).unwrap();
     assert_eq!(configuration.limits, Limits { run: 1000, ..Limits::MAXIMA });
     let deployers = Deployers::parse(&configuration, Some(&fs::read(list).unwrap())).unwrap().unwrap();
-    assert!(deployers.allowed(&[0; 32]));
-    let pcr16 = enclave_core::text::hex(&enclave_core::config::pcr16(&bytes));
+    assert!(deployers.allowed(&OwnerKey::new([0; 32])));
+    let pcr16 = hex(pcr16(&bytes).as_bytes());
     assert!(String::from_utf8(output.stdout).unwrap().contains(&pcr16));
 }
 

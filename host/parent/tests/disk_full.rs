@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{Process, ask, binary, key, wait_until_serving};
-use enclave_core::parent::{Answer, Key, Kind, Operation};
+use common::{OWNER, Process, ask, binary, key, list, wait_until_serving};
+use enclave_core::parent::{Answer, Operation, StoreKey};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -26,7 +26,7 @@ fn answers_failed_when_a_write_fails_in_the_middle() {
     // The shell ignores SIGXFSZ, so that a write above the limit returns EFBIG.
     let _parent = run_behind(Command::new("env"), "trap '' XFSZ; ulimit -f 100; exec \"$@\"", folder.path());
     let ask = |operation: Operation<'_>| ask(&enclave, &operation).unwrap();
-    let statement = Key { kind: Kind::Statement, ..key(0, 1) };
+    let statement = StoreKey::statement(OWNER, 1);
     let (small, large) = (vec![1; 20_000], vec![2; 1 << 20]);
     assert_eq!(ask(Operation::Replace(statement, &small)), Answer::Done);
 
@@ -34,7 +34,7 @@ fn answers_failed_when_a_write_fails_in_the_middle() {
     assert_eq!(ask(Operation::Get(key(1, 1))), Answer::NotFound);
     assert_eq!(ask(Operation::Replace(statement, &large)), Answer::Failed);
     assert!(ask(Operation::Get(statement)) == Answer::Body(small.clone()));
-    assert_eq!(ask(Operation::List { kind: Kind::Function, owner: [7; 32], after: None }), Answer::Listed(vec![]));
+    assert_eq!(ask(list(None)), Answer::Listed(vec![]));
     assert_eq!(std::fs::read_dir(folder.path().join("store/incoming")).unwrap().count(), 0);
 
     assert_eq!(ask(Operation::Put(key(1, 1), &small)), Answer::Done);

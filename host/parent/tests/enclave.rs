@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use data_encoding::HEXLOWER;
+use eif_build::Parts;
 use eif_build::cpio::{self, Entry, Node};
-use eif_build::write::Parts;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
@@ -29,7 +29,7 @@ impl Place {
         kernel[0x202..0x206].copy_from_slice(b"HdrS");
         let init = Entry { path: "init", mode: 0o555, uid: 0, gid: 0, node: Node::File(b"init") };
         let archive = cpio::write(&[init]).unwrap();
-        let file = eif_build::write::write(Parts { kernel: &kernel, command_line: "x", archive: &archive }).unwrap();
+        let file = eif_build::write(Parts { kernel: &kernel, command_line: "x", archive: &archive }).unwrap();
         fs::write(place.path("image.eif"), &file).unwrap();
         let measured = eif_build::measure(&file).unwrap();
         let mut release = eif_build::report::release(&measured, &[]);
@@ -171,7 +171,7 @@ fn lives(pid: u64) -> bool {
 }
 
 fn signal(pid: u64, name: &str) {
-    assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap().success());
 }
 
 #[test]

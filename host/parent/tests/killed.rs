@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{Process, ask, binary, key, wait_until, wait_until_serving};
-use enclave_core::parent::{Answer, Key, Kind, Operation};
+use common::{OWNER, Process, ask, binary, key, list, wait_until, wait_until_serving};
+use enclave_core::parent::{Answer, ListEntry, Operation, StoreKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -23,25 +23,25 @@ const STORED: u64 = 2;
 #[derive(Default)]
 struct Known {
     /// Objects that were acknowledged.
-    stored: BTreeSet<Key>,
+    stored: BTreeSet<StoreKey>,
     /// Objects for which no answer came. Each is either whole or absent.
-    open: BTreeSet<Key>,
+    open: BTreeSet<StoreKey>,
     /// The last number of the writer's statement that was acknowledged, and the last that was sent.
     acknowledged: u64,
     tried: u64,
 }
 
 /// A body whose length and bytes follow from the key and a number, so that a truncated one is recognised.
-fn body(key: &Key, number: u64) -> Vec<u8> {
-    let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key.version ^ u64::from(key.id[0]);
+fn body(key: &StoreKey, number: u64) -> Vec<u8> {
+    let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key.version ^ u64::from(key.id.as_bytes()[0]);
     let length = 8 + (seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 47) as usize;
     let mut body = number.to_be_bytes().to_vec();
     body.extend((8..length).map(|index| (index as u64 ^ seed) as u8));
     body
 }
 
-fn statement(writer: u8) -> Key {
-    Key { kind: Kind::Statement, ..key(0, u64::from(writer)) }
+fn statement(writer: u8) -> StoreKey {
+    StoreKey::statement(OWNER, writer.into())
 }
 
 /// Puts and replaces until the parent is killed. Counts the objects that were acknowledged.
@@ -121,15 +121,15 @@ fn keeps_every_acknowledged_object_when_killed() {
     }
     let _parent = Process(binary(folder.path()).stderr(Stdio::null()).spawn().unwrap());
     wait_until_serving(&enclave);
-    let mut listed: Vec<([u8; 16], u64)> = Vec::new();
+    let mut listed: Vec<ListEntry> = Vec::new();
     let mut stored = 0;
     for (writer, known) in &known {
         let mut known = known.lock().unwrap();
         check(&enclave, *writer, &mut known);
         stored += known.stored.len();
-        listed.extend(known.stored.iter().map(|key| (key.id, key.version)));
+        listed.extend(known.stored.iter().map(|key| ListEntry { id: key.id, version: key.version }));
     }
-    let all = ask(&enclave, &Operation::List { kind: Kind::Function, owner: [7; 32], after: None }).unwrap();
+    let all = ask(&enclave, &list(None)).unwrap();
     listed.sort_unstable();
     assert!(all == Answer::Listed(listed), "the list has an object that was never put, or lacks one");
     println!("{ROUNDS} kills, {stored} objects stored and found");

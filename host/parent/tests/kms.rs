@@ -1,9 +1,11 @@
-//! Port 8001: which hosts the enclave may reach, for how long, and with how many bytes.
+//! The port for KMS: which hosts the enclave may reach, for how long, and with how many bytes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_abi::KMS_PORT;
+use capelet_hostile_bytes::truncations;
 use capelet_parent::KmsRoute;
 use common::{PATIENCE, accept, framed, is_closed, start, wait_until};
 use std::io::{Read, Write};
@@ -16,7 +18,7 @@ const HOST: &[u8] = b"kms.eu-central-1.amazonaws.com";
 fn relays_every_host_to_the_development_kms() {
     let running = start(|_, _| {});
     let kms = UnixListener::bind(running.path("kms")).unwrap();
-    let mut enclave = running.port(8001);
+    let mut enclave = running.port(KMS_PORT);
     enclave.write_all(&[&framed(HOST)[..], b"request"].concat()).unwrap();
     let mut served = accept(&kms);
     let mut got = [0; 7];
@@ -51,7 +53,7 @@ fn rejects_hosts_other_than_the_kms_of_configured_regions() {
         "169.254.169.254",
         "localhost",
     ] {
-        let mut enclave = running.port(8001);
+        let mut enclave = running.port(KMS_PORT);
         enclave.write_all(&framed(host.as_bytes())).unwrap();
         assert!(is_closed(&mut enclave), "{host}");
         running.log.wait_for(&["\"kms\"", host, "host-not-allowed"]);
@@ -61,7 +63,7 @@ fn rejects_hosts_other_than_the_kms_of_configured_regions() {
 #[test]
 fn rejects_every_host_without_a_configured_region() {
     let running = start(|settings, _| settings.kms = KmsRoute::Regions(vec![]));
-    let mut enclave = running.port(8001);
+    let mut enclave = running.port(KMS_PORT);
     enclave.write_all(&framed(HOST)).unwrap();
     assert!(is_closed(&mut enclave));
     running.log.wait_for(&["host-not-allowed"]);
@@ -79,17 +81,16 @@ fn closes_connections_that_do_not_name_a_host() {
         framed(b"KMS.EU-CENTRAL-1.AMAZONAWS.COM"),
         framed(b"\xff\xfe"),
     ] {
-        let mut enclave = running.port(8001);
+        let mut enclave = running.port(KMS_PORT);
         enclave.write_all(&frame).unwrap();
         assert!(is_closed(&mut enclave), "{frame:?}");
     }
     // A truncated frame closes the connection, and the parent does not contact the KMS.
-    let whole = framed(HOST);
-    for length in 0..whole.len() {
-        let mut enclave = running.port(8001);
-        enclave.write_all(&whole[..length]).unwrap();
+    for truncated in truncations(&framed(HOST)) {
+        let mut enclave = running.port(KMS_PORT);
+        enclave.write_all(truncated).unwrap();
         enclave.shutdown(std::net::Shutdown::Write).unwrap();
-        assert!(is_closed(&mut enclave), "{length}");
+        assert!(is_closed(&mut enclave), "{} bytes", truncated.len());
     }
     kms.set_nonblocking(true).unwrap();
     assert_eq!(kms.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
@@ -111,7 +112,7 @@ fn ends_a_busy_call_at_its_total_limit() {
     // The limit starts when the parent accepts. A busy host may reach it before the first byte; such an attempt shows
     // nothing, and the test makes another.
     let attempt = || {
-        let mut enclave = running.port(8001);
+        let mut enclave = running.port(KMS_PORT);
         let _ = enclave.write_all(&framed(HOST));
         let began = Instant::now();
         while matches!(enclave.read(&mut [0; 64]), Ok(1..)) {
@@ -125,7 +126,7 @@ fn ends_a_busy_call_at_its_total_limit() {
     };
     wait_until(|| format!("no busy call met the limit:\n{}", running.log.text()), attempt);
     // The limit also holds for a connection that never names a host.
-    assert!(is_closed(&mut running.port(8001)));
+    assert!(is_closed(&mut running.port(KMS_PORT)));
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn ends_a_call_above_its_limit_of_bytes() {
     for upwards in [true, false] {
         let running = start(|settings, _| settings.limits.kms_bytes = 1000);
         let kms = UnixListener::bind(running.path("kms")).unwrap();
-        let mut enclave = running.port(8001);
+        let mut enclave = running.port(KMS_PORT);
         enclave.write_all(&framed(HOST)).unwrap();
         let mut served = accept(&kms);
         let (from, to) = if upwards { (&mut enclave, &mut served) } else { (&mut served, &mut enclave) };
@@ -151,11 +152,11 @@ fn closes_one_call_too_many() {
     let kms = UnixListener::bind(running.path("kms")).unwrap();
     let mut held = Vec::new();
     for _ in 0..2 {
-        let mut enclave = running.port(8001);
+        let mut enclave = running.port(KMS_PORT);
         enclave.write_all(&framed(HOST)).unwrap();
         held.push((enclave, accept(&kms)));
     }
-    assert!(is_closed(&mut running.port(8001)));
+    assert!(is_closed(&mut running.port(KMS_PORT)));
     // The limit does not affect the other ports.
     running.ask(&enclave_core::parent::Operation::Boot);
 }
@@ -163,7 +164,7 @@ fn closes_one_call_too_many() {
 #[test]
 fn closes_a_call_when_the_kms_is_unreachable() {
     let running = start(|_, _| {});
-    let mut enclave = running.port(8001);
+    let mut enclave = running.port(KMS_PORT);
     enclave.write_all(&framed(HOST)).unwrap();
     assert!(is_closed(&mut enclave));
     running.log.wait_for(&["\"kms\"", "unreachable"]);

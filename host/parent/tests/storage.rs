@@ -1,12 +1,15 @@
-//! Port 8000: operations that an enclave sends, and bytes that an enclave must not send.
+//! The port for operations: operations that an enclave sends, and bytes that an enclave must not send.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_abi::OPERATIONS_PORT;
+use capelet_hostile_bytes::truncations;
 use capelet_parent::{CredentialSource, KmsRoute};
-use common::{PATIENCE, answer, bytes, framed, is_closed, key, start, wait_for_hang_up, wait_until};
-use enclave_core::parent::{Answer, Key, Kind, MAX_BODY, MAX_BODY_FRAME, Operation};
+use common::{OWNER, PATIENCE, answer, bytes, framed, is_closed, key, list, start, wait_for_hang_up, wait_until};
+use enclave_core::parent::{Answer, ListEntry, MAX_BODY, MAX_BODY_FRAME, Operation, StoreKey};
+use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use std::io::Write;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -22,7 +25,7 @@ fn stores_lists_and_deletes_objects() {
         assert_eq!(running.ask(&Operation::Put(key, b"another")), Answer::Exists);
         assert!(running.ask(&Operation::Get(key)) == Answer::Body(body));
     }
-    let listed = running.ask(&Operation::List { kind: Kind::Function, owner: [7; 32], after: Some(([1; 16], 1)) });
+    let listed = running.ask(&list(Some(ListEntry { id: key(1, 1).id, version: 1 })));
     let Answer::Listed(entries) = listed else { panic!("{listed:?}") };
     assert_eq!(entries.len(), 4);
     assert_eq!(running.ask(&Operation::Delete(key(1, 0))), Answer::Done);
@@ -33,12 +36,12 @@ fn stores_lists_and_deletes_objects() {
 #[test]
 fn replaces_statements_and_no_other_kind() {
     let running = start(|_, _| {});
-    let statement = Key { kind: Kind::Statement, ..key(0, 3) };
+    let statement = StoreKey::statement(OWNER, 3);
     for body in [&b"one"[..], b"two"] {
         assert_eq!(running.ask(&Operation::Replace(statement, body)), Answer::Done);
         assert_eq!(running.ask(&Operation::Get(statement)), Answer::Body(body.to_vec()));
     }
-    let mut stream = running.port(8000);
+    let mut stream = running.port(OPERATIONS_PORT);
     stream.write_all(&bytes(&Operation::Replace(key(0, 3), b"no"))).unwrap();
     assert!(is_closed(&mut stream));
     assert_eq!(running.ask(&Operation::Get(key(0, 3))), Answer::NotFound);
@@ -49,10 +52,10 @@ fn answers_boot_with_configuration_and_deployers() {
     let running = start(|_, _| {});
     assert_eq!(running.ask(&Operation::Boot), Answer::Boot(b"configuration".to_vec(), None));
     let running = start(|settings, _| {
-        settings.configuration = vec![9; 16_384];
-        settings.deployers = Some(vec![8; 65_536]);
+        settings.configuration = vec![9; MAX_CONFIGURATION];
+        settings.deployers = Some(vec![8; MAX_DEPLOYERS]);
     });
-    assert!(running.ask(&Operation::Boot) == Answer::Boot(vec![9; 16_384], Some(vec![8; 65_536])));
+    assert!(running.ask(&Operation::Boot) == Answer::Boot(vec![9; MAX_CONFIGURATION], Some(vec![8; MAX_DEPLOYERS])));
 }
 
 #[test]
@@ -94,11 +97,11 @@ fn logs_shortened_names_and_no_bodies() {
 fn stores_nothing_of_a_truncated_operation() {
     let running = start(|_, _| {});
     let whole = bytes(&Operation::Put(key(1, 1), b"body of it"));
-    for length in 0..whole.len() {
-        let mut stream = running.port(8000);
-        stream.write_all(&whole[..length]).unwrap();
+    for truncated in truncations(&whole) {
+        let mut stream = running.port(OPERATIONS_PORT);
+        stream.write_all(truncated).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        assert!(is_closed(&mut stream), "answered after {length} bytes");
+        assert!(is_closed(&mut stream), "answered after {} bytes", truncated.len());
     }
     // Nothing is left, neither under the key nor under `incoming`.
     assert_eq!(running.ask(&Operation::Get(key(1, 1))), Answer::NotFound);
@@ -121,7 +124,7 @@ fn closes_invalid_operations_at_once() {
         ("a body frame over the limit", [&put[..], &(MAX_BODY_FRAME as u32 + 1).to_be_bytes()].concat()),
     ];
     for (name, bytes) in cases {
-        let mut stream = running.port(8000);
+        let mut stream = running.port(OPERATIONS_PORT);
         stream.write_all(&bytes).unwrap();
         // The deadline of an operation is much later, so the bytes are the reason.
         assert!(is_closed(&mut stream), "{name}");
@@ -132,7 +135,7 @@ fn closes_invalid_operations_at_once() {
 #[test]
 fn does_not_store_a_body_above_the_limit() {
     let running = start(|_, _| {});
-    let mut stream = running.port(8000);
+    let mut stream = running.port(OPERATIONS_PORT);
     stream.write_all(&framed(&Operation::Put(key(1, 1), b"").encode().0)).unwrap();
     let frame = framed(&vec![1; MAX_BODY_FRAME]);
     for _ in 0..MAX_BODY / MAX_BODY_FRAME {
@@ -163,7 +166,7 @@ fn closes_a_slow_writer_at_the_deadline() {
     });
     // Too much to send within `PATIENCE` at this speed.
     let whole = bytes(&Operation::Put(key(1, 1), &vec![1; MAX_BODY_FRAME]));
-    let mut stream = running.port(8000);
+    let mut stream = running.port(OPERATIONS_PORT);
     let began = Instant::now();
     for byte in whole.chunks(1) {
         if stream.write_all(byte).is_err() {
@@ -189,7 +192,7 @@ fn closes_a_slow_reader_at_the_deadline() {
     // The deadline starts when the parent accepts. A busy host may reach it before the request is written; such an
     // attempt shows nothing, and the test makes another.
     let attempt = || {
-        let mut stream = running.port(8000);
+        let mut stream = running.port(OPERATIONS_PORT);
         let _ = stream.write_all(&get);
         wait_for_hang_up(&stream);
         // What the parent sent is truncated, and visibly so.

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_parent::{Error, Placed, Store};
-use enclave_core::parent::{Key, Kind, MAX_LISTED};
+use enclave_core::parent::{ListEntry, MAX_LISTED, StoreKey, StoreKind};
+use enclave_core::{ObjectId, OwnerKey};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,31 +13,38 @@ use std::path::Path;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put(Key, Vec<u8>),
-    Replace(Key, Vec<u8>),
-    Get(Key),
-    List(Kind, [u8; 32], Option<([u8; 16], u64)>),
-    Delete(Key),
+    Put(StoreKey, Vec<u8>),
+    Replace(StoreKey, Vec<u8>),
+    Get(StoreKey),
+    List(StoreKind, OwnerKey, Option<ListEntry>),
+    Delete(StoreKey),
     /// Begins a body and drops it.
     GiveUp(Vec<u8>),
     Reopen,
 }
 
-fn kinds() -> impl Strategy<Value = Kind> {
-    prop_oneof![Just(Kind::Function), Just(Kind::VaultKey), Just(Kind::Statement)]
+fn kinds() -> impl Strategy<Value = StoreKind> {
+    prop_oneof![Just(StoreKind::Function), Just(StoreKind::VaultKey), Just(StoreKind::Statement)]
 }
 
-fn entries() -> impl Strategy<Value = ([u8; 16], u64)> {
+fn entries() -> impl Strategy<Value = ListEntry> {
     // Few values, so that steps meet the same keys. Without leading zeros some versions would sort wrongly.
-    (prop_oneof![Just([0; 16]), Just([0xff; 16]), Just([9; 16])], prop_oneof![0_u64..3, Just(0x10), Just(u64::MAX)])
+    let ids = prop_oneof![Just([0; 16]), Just([0xff; 16]), Just([9; 16])].prop_map(ObjectId::new);
+    let versions = prop_oneof![0_u64..3, Just(0x10), Just(u64::MAX)];
+    (ids, versions).prop_map(|(id, version)| ListEntry { id, version })
 }
 
-fn owners() -> impl Strategy<Value = [u8; 32]> {
-    prop_oneof![Just([0; 32]), Just([0xab; 32])]
+fn owners() -> impl Strategy<Value = OwnerKey> {
+    prop_oneof![Just([0; 32]), Just([0xab; 32])].prop_map(OwnerKey::new)
 }
 
-fn keys() -> impl Strategy<Value = Key> {
-    (kinds(), owners(), entries()).prop_map(|(kind, owner, (id, version))| Key { kind, owner, id, version })
+fn keys() -> impl Strategy<Value = StoreKey> {
+    (kinds(), owners(), entries()).prop_map(|(kind, owner, ListEntry { id, version })| StoreKey {
+        kind,
+        owner,
+        id,
+        version,
+    })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -52,7 +60,7 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn read(store: &Store, key: &Key) -> Option<Vec<u8>> {
+fn read(store: &Store, key: &StoreKey) -> Option<Vec<u8>> {
     store.get(key).unwrap().map(|(mut file, length)| {
         let mut body = Vec::new();
         file.read_to_end(&mut body).unwrap();
@@ -61,7 +69,7 @@ fn read(store: &Store, key: &Key) -> Option<Vec<u8>> {
     })
 }
 
-fn put(store: &Store, key: &Key, body: &[u8]) -> Placed {
+fn put(store: &Store, key: &StoreKey, body: &[u8]) -> Placed {
     let mut incoming = store.begin().unwrap();
     incoming.write(body).unwrap();
     incoming.put(key).unwrap()
@@ -78,7 +86,7 @@ proptest! {
     fn behaves_as_a_map(steps in prop::collection::vec(steps(), 1..50)) {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
-        let mut model: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
+        let mut model: BTreeMap<StoreKey, Vec<u8>> = BTreeMap::new();
         for step in steps {
             match step {
                 Step::Put(key, body) => {
@@ -97,7 +105,7 @@ proptest! {
                     let expected: Vec<_> = model
                         .keys()
                         .filter(|key| key.kind == kind && key.owner == owner)
-                        .map(|key| (key.id, key.version))
+                        .map(|key| ListEntry { id: key.id, version: key.version })
                         .filter(|entry| after.is_none_or(|after| *entry > after))
                         .collect();
                     prop_assert_eq!(store.list(kind, &owner, after).unwrap(), expected);
@@ -120,8 +128,14 @@ proptest! {
     }
 }
 
-fn key(id: u8, version: u64) -> Key {
-    Key { kind: Kind::Function, owner: [7; 32], id: [id; 16], version }
+const OWNER: OwnerKey = OwnerKey::new([7; 32]);
+
+fn key(id: u8, version: u64) -> StoreKey {
+    StoreKey { kind: StoreKind::Function, owner: OWNER, id: ObjectId::new([id; 16]), version }
+}
+
+fn entry(id: u8, version: u64) -> ListEntry {
+    ListEntry { id: ObjectId::new([id; 16]), version }
 }
 
 /// The folder of `key`'s owner.
@@ -154,7 +168,7 @@ fn removes_unfinished_bodies_at_start_and_ignores_foreign_files() {
     }
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(arriving(folder.path()), 0);
-    assert_eq!(store.list(Kind::Function, &[7; 32], None).unwrap(), [([1; 16], 1)]);
+    assert_eq!(store.list(StoreKind::Function, &OWNER, None).unwrap(), [entry(1, 1)]);
     // The unfinished body's name is free again.
     assert_eq!(put(&store, &key(1, 2), b"y"), Placed::Done);
 }
@@ -190,11 +204,11 @@ fn lists_more_entries_than_one_answer_holds() {
     }
     let mut seen = Vec::new();
     for expected in [MAX_LISTED, 2_500, 0] {
-        let page = store.list(Kind::Function, &[7; 32], seen.last().copied()).unwrap();
+        let page = store.list(StoreKind::Function, &OWNER, seen.last().copied()).unwrap();
         assert_eq!(page.len(), expected);
         seen.extend(page);
     }
-    assert_eq!(seen, (0..count).map(|version| ([1; 16], version)).collect::<Vec<_>>());
+    assert_eq!(seen, (0..count).map(|version| entry(1, version)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! A running `capelet-local` and people with `capelet`, each in a folder of their own. The binaries are those beside
-//! the test's own: `cargo build --workspace --bins` comes first.
+//! Runs `capelet-local`, and `capelet` for several people. Each has a folder of their own.
+//!
+//! The binaries are those in the target folder of the test. `cargo build --workspace --bins` must run first.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -14,14 +15,14 @@ use std::{env, thread};
 /// A built binary of the project.
 pub fn binary(name: &str) -> PathBuf {
     let own = env::current_exe().expect("own path");
-    // Tests lie in `deps`, one folder further down.
+    // A test is in the folder `deps` of the folder with the binaries.
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).expect("target folder").to_owned();
     let path = folder.join(name);
     assert!(path.is_file(), "{} is missing: cargo build --locked --workspace --bins", path.display());
     path
 }
 
-/// A running embedded enclave.
+/// A running `capelet-local`.
 pub struct Local {
     process: Child,
     /// Its folder: state, sockets, store.
@@ -33,7 +34,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts one in `home` with further arguments and waits until it serves.
+    /// Starts `capelet-local` in the folder `home` with further arguments, and waits until it serves.
     pub fn start(home: &Path, arguments: &[&str]) -> Self {
         let log = File::options().create(true).append(true).open(home.with_extension("log")).expect("log");
         let mut process = Command::new(binary("capelet-local"))
@@ -55,29 +56,29 @@ impl Local {
         Self { process, home: home.to_owned(), url: text(&ready["urls"][0]), pcr0: text(&ready["pcr0"]) }
     }
 
-    /// Its log so far: of the parent and of the core.
+    /// Its log so far. Parent and core write to it.
     pub fn log(&self) -> String {
         fs::read_to_string(self.home.with_extension("log")).unwrap_or_default()
     }
 
-    /// Ends it as its user would, and waits.
+    /// Ends it with SIGTERM, and waits until it has ended without an error.
     pub fn stop(mut self) {
         self.signal("TERM");
         assert!(self.process.wait().expect("wait").success(), "{}", self.log());
     }
 
-    /// Kills it where it stands.
+    /// Kills it, and waits until it has ended.
     pub fn kill(mut self) {
         self.process.kill().expect("kill");
         self.process.wait().expect("wait");
     }
 
     fn signal(&self, name: &str) {
-        let killed = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        let killed = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.process.id())]).status();
         assert!(killed.expect("kill").success());
     }
 
-    /// The folders in /proc of the workers that run for it.
+    /// The folders in /proc of its running workers.
     pub fn workers(&self) -> Vec<PathBuf> {
         let ours = format!("PPid:\t{}\n", self.process.id());
         let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
@@ -101,7 +102,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
             walk(&path, found);
         } else if entry.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-            // What is empty is a lock, not an object.
+            // An empty file is a lock, not an object.
             found.push(path);
         }
     }
@@ -110,33 +111,33 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 impl Drop for Local {
     fn drop(&mut self) {
         if let Ok(None) = self.process.try_wait() {
-            // Asked to end, not killed, so that its children end with it.
+            // SIGTERM, unlike SIGKILL, lets it end its children.
             self.signal("TERM");
             let _ = self.process.wait();
         }
     }
 }
 
-/// Somebody with `capelet` and a folder.
+/// A user of `capelet` with a folder of their own.
 pub struct Person {
-    /// Her CAPELET_HOME.
+    /// Their CAPELET_HOME.
     pub home: PathBuf,
 }
 
 impl Person {
-    /// Somebody whose folder is `home`; nothing is made yet.
+    /// A person whose folder is `home`. The folder is not created yet.
     pub fn new(home: &Path) -> Self {
         Self { home: home.to_owned() }
     }
 
-    /// Somebody who trusts this development enclave.
+    /// A person who has pinned this development enclave.
     pub fn pinned(home: &Path, local: &Local) -> Self {
         let person = Self::new(home);
         person.ok(&["pin", "--development", &local.url]);
         person
     }
 
-    /// A command that is not run yet.
+    /// A command, which is not run yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary("capelet"));
         command.env_clear().env("CAPELET_HOME", &self.home).env("PATH", env::var_os("PATH").unwrap_or_default());
@@ -149,7 +150,7 @@ impl Person {
         self.command(arguments).output().expect("capelet")
     }
 
-    /// Runs a command with something on its standard input.
+    /// Runs a command with `input` on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = self.command(arguments);
         let mut child =
@@ -157,7 +158,7 @@ impl Person {
         let mut stdin = child.stdin.take().expect("stdin");
         let input = input.to_owned();
         let writer = thread::spawn(move || {
-            // A command that refuses does not read.
+            // This fails if the command ends without reading its input.
             let _ = stdin.write_all(&input);
         });
         let output = child.wait_with_output().expect("output");
@@ -165,31 +166,31 @@ impl Person {
         output
     }
 
-    /// What a command that must succeed prints.
+    /// Runs a command that must succeed. Returns its standard output.
     pub fn ok(&self, arguments: &[&str]) -> Vec<u8> {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
 
-    /// The JSON of a command that must succeed.
+    /// Runs a command that must succeed. Returns its JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let printed = self.ok(&[arguments, &["-o", "json"]].concat());
         serde_json::from_slice(&printed).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&printed)))
     }
 
-    /// The code of a command that must fail: status 1, a sentence on standard error, the code in JSON.
+    /// Runs a command that must fail. Returns the code of its error; see [`refusal`].
     pub fn code(&self, arguments: &[&str]) -> String {
         refusal(&self.run(&[arguments, &["-o", "json"]].concat()))
     }
 
-    /// Her key, as others name her.
+    /// Their owner's key, as text.
     pub fn owner(&self) -> String {
         self.json(&["identity", "show"])["owner"].as_str().expect("owner").to_owned()
     }
 }
 
-/// The code of a failure.
+/// The code of a command that failed. Checks that it has status 1, a sentence on standard error and a code in its JSON.
 pub fn refusal(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}{}", String::from_utf8_lossy(&output.stdout));
@@ -198,7 +199,7 @@ pub fn refusal(output: &Output) -> String {
     printed["error"]["code"].as_str().expect("code").to_owned()
 }
 
-/// A folder with a function in it: a command of WebAssembly text.
+/// Creates a folder with a module and a `capelet.json`.
 pub fn function(folder: &Path, wasm: &[u8], manifest: &Value) {
     fs::create_dir_all(folder).expect("folder");
     fs::write(folder.join("function.wasm"), wasm).expect("module");

@@ -1,4 +1,4 @@
-//! Disks that are full: under the client, under what it keeps, under the store.
+//! Full disks: the one for the client's output, the one with the client's folder, the one with the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// A file system of its own, until dropped.
+/// A mounted file system. Dropping it unmounts it.
 struct Disk(String);
 
 impl Disk {
@@ -23,7 +23,7 @@ impl Disk {
         Self(folder.to_owned())
     }
 
-    /// Leaves no room on it.
+    /// Fills it with one large file.
     fn fill(&self) {
         let mut filler = File::create(self.filler()).unwrap();
         while filler.write_all(&[7; 512]).is_ok() {}
@@ -41,7 +41,7 @@ impl Drop for Disk {
 }
 
 #[test]
-fn a_full_disk_under_the_client() {
+fn leaves_no_partial_ciphertext_on_a_full_disk() {
     let place = Place::new(&[]);
     place.owner.ok(&["key", "create"]);
     let small = Disk::mount(&place.path("small"), "64k");
@@ -55,7 +55,7 @@ fn a_full_disk_under_the_client() {
 }
 
 #[test]
-fn a_full_disk_under_the_clients_folder() {
+fn sends_nothing_that_cannot_be_recorded_and_prints_results_on_a_full_disk() {
     let place = Place::new(&[]);
     let disk = Disk::mount(&place.path("home"), "256k");
     let owner = Person::pinned(Path::new(&disk.0), &place.local);
@@ -67,14 +67,14 @@ fn a_full_disk_under_the_clients_folder() {
     for command in [&deploy[..], &["key", "create"], &["pin", "--development", &place.local.url, "--replace"]] {
         assert_eq!(owner.code(command), "disk-full", "{command:?}");
     }
-    assert_eq!(place.local.stored(), stored, "what cannot be noted is not sent");
-    // What the function returned is not lost with its receipt.
-    let ran = owner.run(&["run", "echo", "result"]);
-    assert_eq!((ran.stdout.as_slice(), ran.status.code()), (&b"result"[..], Some(1)));
-    assert!(String::from_utf8(ran.stderr).unwrap().contains("[disk-full]"));
-    let ran = owner.run(&["run", "echo", "result", "-o", "json"]);
-    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!((&said["output"], &said["error"]["code"]), (&"result".into(), &"disk-full".into()));
+    assert_eq!(place.local.stored(), stored, "a step was sent that could not be recorded");
+    // The receipt is lost. The function's output is printed.
+    let output = owner.run(&["run", "echo", "result"]);
+    assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"result"[..], Some(1)));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("[disk-full]"));
+    let output = owner.run(&["run", "echo", "result", "-o", "json"]);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&printed["output"], &printed["error"]["code"]), (&"result".into(), &"disk-full".into()));
 
     fs::remove_file(disk.filler()).unwrap();
     assert_eq!(owner.ok(&["run", "echo", "x"]), b"x");
@@ -85,7 +85,7 @@ fn a_full_disk_under_the_clients_folder() {
 }
 
 #[test]
-fn a_full_disk_under_the_store() {
+fn reports_a_full_store_and_continues_when_it_has_room() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("e");
     let disk = Disk::mount(home.join("store").to_str().unwrap(), "256k");

@@ -1,4 +1,4 @@
-//! No worker outlives the embedded default.
+//! No worker outlives `capelet-local`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,36 +10,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// The fields of proc_pid_stat(5) behind the name; `None` if the process is gone.
+/// The fields of proc_pid_stat(5) after the name; `None` if the process has ended.
 fn stat(process: &Path) -> Option<Vec<String>> {
     let text = fs::read_to_string(process.join("stat")).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
     Some(fields.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
-/// Starts a run that does not end by itself, ends the embedded default by `end`, and waits until its worker has ended.
-fn no_worker_after(limit: &str, end: fn(Local)) {
+/// Starts a run that does not end by itself, ends `capelet-local` by `end`, and waits until the worker has ended.
+fn worker_ends_after(limit: &str, end: fn(Local)) {
     let place = Place::new(&["--limit-run", limit]);
     place.deploy("spin", SPIN);
     let mut run = place.owner.command(&["run", "spin", "x"]);
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // One that computes has its limits.
+    // A worker that computes has received its limits.
     let computing = |worker: &PathBuf| stat(worker).is_some_and(|fields| fields[11].parse::<u64>().unwrap() > 10);
     let worker = wait_until(|| "no worker computes".into(), || place.local.workers().into_iter().find(computing));
     end(place.local);
     let ended = || stat(&worker).is_none_or(|fields| fields[0] == "Z");
-    wait_until(|| format!("{} lives on", worker.display()), || ended().then_some(()));
+    wait_until(|| format!("{} is still running", worker.display()), || ended().then_some(()));
     assert!(!run.wait().unwrap().success());
 }
 
-/// Its limit of processor time, 61 seconds, is longer than this test waits.
+/// The worker's limit on processor time, 61 seconds, is longer than this test waits.
 #[test]
-fn ends_its_workers_when_it_is_asked_to_end() {
-    no_worker_after("60000", Local::stop);
+fn ends_its_workers_at_sigterm() {
+    worker_ends_after("60000", Local::stop);
 }
 
-/// Nobody is left to end the worker; its limit of processor time does.
+/// No process is left to end the worker. Its limit on processor time ends it.
 #[test]
-fn a_worker_ends_by_itself_after_its_supervisor_was_killed() {
-    no_worker_after("2000", Local::kill);
+fn workers_of_a_killed_supervisor_end_at_their_processor_limit() {
+    worker_ends_after("2000", Local::kill);
 }

@@ -1,21 +1,22 @@
-//! A parent that lies: what it stores, passes on and cuts off.
+//! A hostile parent: it changes stored objects, intercepts connections, and cuts or damages them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
+use capelet_dev::Address;
 use capelet_dev::adversary::mitm::{self, Sight};
 use capelet_dev::adversary::store::{self, Kind};
-use capelet_dev::net::Address;
 use capelet_dev::tamper::{self, Act, BYTES, Way};
+use capelet_hostile_bytes::byte_flips;
 use common::{ECHO, Place};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Moves the enclave's socket aside and gives its old and its new address: whoever listens at the old one stands
-/// between.
-fn between(place: &Place) -> (Address, Address) {
+/// Renames the enclave's socket. Returns its old and its new address. A listener at the old address intercepts the
+/// clients' connections.
+fn intercept(place: &Place) -> (Address, Address) {
     let path = place.local.url.strip_prefix("unix:").unwrap();
     let aside = format!("{path}.aside");
     fs::rename(path, &aside).unwrap();
@@ -23,7 +24,7 @@ fn between(place: &Place) -> (Address, Address) {
 }
 
 #[test]
-fn a_stored_function_swapped_for_another() {
+fn rejects_a_function_stored_in_place_of_another() {
     let place = Place::new(&[]);
     let (id, _) = place.deploy("one", ECHO);
     let (other, _) = place.deploy("two", common::SEVEN);
@@ -35,19 +36,17 @@ fn a_stored_function_swapped_for_another() {
 }
 
 #[test]
-fn every_damage_to_a_stored_function() {
+fn rejects_every_damage_to_a_stored_function() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     let file = place.local.stored().pop().unwrap();
     let whole = fs::read(&file).unwrap();
-    // A byte of each part: magic, length, associated data, wrapped key, record, commitment, chunk, tag.
-    for at in (0..whole.len()).step_by(whole.len() / 24) {
-        let mut flipped = whole.clone();
-        flipped[at] ^= 1;
-        fs::write(&file, &flipped).unwrap();
+    // The bytes are spread over all parts: magic, length, associated data, wrapped key, record, commitment, chunk, tag.
+    for flip in byte_flips(&whole, 1).step_by(whole.len() / 24) {
+        fs::write(&file, &flip.bytes).unwrap();
         let code = place.owner.code(&["run", "echo", "x"]);
         let known = ["cannot-open", "malformed", "bad-signature", "disagrees", "too-large", "kms-denied", "failed"];
-        assert!(known.contains(&code.as_str()), "byte {at}: {code}");
+        assert!(known.contains(&code.as_str()), "{flip}: {code}");
     }
     for length in [0, 1, 7, whole.len() / 2, whole.len() - 1] {
         fs::write(&file, &whole[..length]).unwrap();
@@ -62,25 +61,25 @@ fn every_damage_to_a_stored_function() {
 }
 
 #[test]
-fn a_man_in_the_middle_with_the_genuine_document() {
+fn rejects_a_genuine_document_from_another_connection() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
-    let (front, back) = between(&place);
+    let (front, back) = intercept(&place);
     let sight = Arc::new(Sight::default());
     let _middle = mitm::start(front.listen().unwrap(), back, sight.clone()).unwrap();
     for command in [&["run", "echo", "x"][..], &["attest"], &["list"]] {
         assert_eq!(place.owner.code(command), "exporter-mismatch", "{command:?}");
     }
-    assert!(sight.clients.load(Ordering::SeqCst) >= 3, "the client did not even come");
+    assert!(sight.clients.load(Ordering::SeqCst) >= 3, "the client did not connect");
     assert_eq!(sight.deceived.load(Ordering::SeqCst), 0);
     place.local.stop();
 }
 
 #[test]
-fn a_connection_cut_or_damaged_at_any_byte() {
+fn rejects_connections_cut_or_damaged_at_any_byte() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
-    let (front, back) = between(&place);
+    let (front, back) = intercept(&place);
     let at = Arc::new(AtomicU64::new(u64::MAX));
     let seen = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
     let (cut, counted) = (at.clone(), seen.clone());
@@ -88,7 +87,7 @@ fn a_connection_cut_or_damaged_at_any_byte() {
         let up = usize::from(piece.way == Way::Up);
         let end = piece.position + piece.bytes.len() as u64;
         counted[up].fetch_max(end, Ordering::SeqCst);
-        // The lowest bits say what to do and in which direction, the rest where.
+        // Bit 0 of the plan is the direction, bit 1 is set to damage and clear to cut, the other bits are the position.
         let plan = cut.load(Ordering::SeqCst);
         let (place, way, flip) = (plan >> 2, usize::from(plan & 1 == 1), plan & 2 == 2);
         if plan == u64::MAX || way != up || !(piece.position..end).contains(&place) {

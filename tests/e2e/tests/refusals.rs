@@ -1,4 +1,4 @@
-//! Bad input, as people meet it: a sentence, a stable code, status 1, nothing sent and nothing half-written.
+//! Bad input gives a sentence, a stable code and status 1. Nothing is sent, and no file is written partially.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,32 +12,32 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 #[test]
-fn without_the_right_pins_nothing_is_sent() {
+fn sends_nothing_without_matching_pins() {
     let place = Place::new(&[]);
     let folder = place.function("echo", ECHO);
     let path = folder.to_str().unwrap();
     let url = place.local.url.as_str();
 
-    let nobody = Person::new(&place.folder.path().join("nobody"));
+    let stranger = Person::new(&place.folder.path().join("stranger"));
     for command in [&["deploy", path][..], &["run", "echo", "x"], &["key", "create"], &["list"], &["attest"]] {
-        let code = nobody.code(&[command, &["-u", url]].concat());
+        let code = stranger.code(&[command, &["-u", url]].concat());
         assert!(code == "no-pins" || code == "unknown-function", "{command:?}: {code}");
     }
     let zeros = format!("0:{}", "0".repeat(96));
     for pin in ["", "0:", "0:ab", zeros.as_str(), "1:00", "x:00"] {
-        let code = nobody.code(&["pin", url, "-p", pin]);
+        let code = stranger.code(&["pin", url, "-p", pin]);
         assert!(["no-pins", "debug-mode", "bad-pin"].contains(&code.as_str()), "{pin:?}: {code}");
     }
     assert!(place.local.stored().is_empty(), "{:?}", place.local.stored());
 
-    // Pinned under Amazon's root, a development enclave is nobody.
-    nobody.ok(&["pin", url, "-p", &format!("0:{}", place.local.pcr0)]);
-    assert_eq!(nobody.code(&["attest", "-u", url]), "untrusted-root");
+    // A development enclave is not under Amazon's root.
+    stranger.ok(&["pin", url, "-p", &format!("0:{}", place.local.pcr0)]);
+    assert_eq!(stranger.code(&["attest", "-u", url]), "untrusted-root");
     place.local.stop();
 }
 
 #[test]
-fn another_image_is_refused_and_told_nothing() {
+fn rejects_another_image_at_a_pinned_address() {
     let place = Place::new(&[]);
     let home = place.local.home.clone();
     place.deploy("echo", ECHO);
@@ -55,7 +55,7 @@ fn another_image_is_refused_and_told_nothing() {
 }
 
 #[test]
-fn functions_that_are_not() {
+fn reports_functions_that_are_missing_or_invalid() {
     let place = Place::new(&[]);
     let (id, checksum) = place.deploy("echo", ECHO);
     let owner = &place.owner;
@@ -88,7 +88,7 @@ fn functions_that_are_not() {
 }
 
 #[test]
-fn an_enclave_that_is_not_there() {
+fn reports_an_unreachable_enclave() {
     let place = Place::new(&[]);
     let owner = Person { home: place.owner.home.clone() };
     place.deploy("echo", ECHO);
@@ -99,7 +99,7 @@ fn an_enclave_that_is_not_there() {
 }
 
 #[test]
-fn damaged_files_of_the_client() {
+fn rejects_damaged_files_of_the_client_and_keeps_them() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     let home = &place.owner.home;
@@ -108,14 +108,14 @@ fn damaged_files_of_the_client() {
     let trust = files.iter().find(|path| path.to_string_lossy().contains("trust")).unwrap();
     for file in [identity, trust] {
         let whole = fs::read(file).unwrap();
-        let half = &whole[..whole.len() / 2];
+        let truncated = &whole[..whole.len() / 2];
         let mut flipped = whole.clone();
         flipped[0] ^= 0x20;
-        for damaged in [half, &flipped, b""] {
+        for damaged in [truncated, &flipped, b""] {
             fs::write(file, damaged).unwrap();
             let code = place.owner.code(&["run", "echo", "x"]);
             assert!(code.contains("damaged") || code == "malformed" || code == "file", "{file:?}: {code}");
-            assert_eq!(fs::read(file).unwrap(), damaged, "nothing is overwritten");
+            assert_eq!(fs::read(file).unwrap(), damaged, "a damaged file was overwritten");
         }
         fs::write(file, whole).unwrap();
     }
@@ -128,7 +128,7 @@ fn damaged_files_of_the_client() {
 }
 
 #[test]
-fn inputs_over_the_limit() {
+fn rejects_inputs_over_the_limit() {
     let place = Place::new(&["--limit-input", "1000"]);
     place.deploy("echo", ECHO);
     assert_eq!(place.owner.run_with(&["run", "echo", "-"], &[1; 1000]).stdout, [1; 1000]);
@@ -137,9 +137,9 @@ fn inputs_over_the_limit() {
     place.local.stop();
 }
 
-/// What an operator may not promise: an enclave would keep to what is compiled in.
+/// An enclave would enforce its compiled-in limits, whatever the configuration grants.
 #[test]
-fn a_configuration_above_the_compiled_in_limits() {
+fn rejects_a_configuration_above_the_compiled_in_limits() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("e");
     let megabyte = 1 << 20;

@@ -1,4 +1,4 @@
-//! The whole of it, as people use it.
+//! Deploying, encrypting, running and checking receipts, as people use them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use std::fs;
 
 #[test]
-fn an_owner_deploys_runs_lists_and_deletes() {
+fn owners_deploy_run_list_and_delete_functions() {
     let place = Place::new(&[]);
     let (id, checksum) = place.deploy("echo", ECHO);
     assert_eq!(place.owner.ok(&["run", "echo", "hello"]), b"hello");
@@ -18,10 +18,10 @@ fn an_owner_deploys_runs_lists_and_deletes() {
     assert_eq!(place.owner.run_with(&["run", "echo", "-"], &[7; 300_000]).stdout, [7; 300_000]);
     assert_eq!(place.owner.run_with(&["run", "echo"], b"").stdout, b"");
 
-    let ran = place.owner.json(&["run", "echo", "hello"]);
-    assert_eq!(ran["output"], json!("hello"));
-    assert_eq!(ran["checksums"]["function"], json!(checksum));
-    assert_eq!(ran["development"], json!(true));
+    let printed = place.owner.json(&["run", "echo", "hello"]);
+    assert_eq!(printed["output"], json!("hello"));
+    assert_eq!(printed["checksums"]["function"], json!(checksum));
+    assert_eq!(printed["development"], json!(true));
 
     let listed = place.owner.json(&["list"])["entries"].to_string();
     assert!(listed.contains(&id), "{listed}");
@@ -32,7 +32,7 @@ fn an_owner_deploys_runs_lists_and_deletes() {
 }
 
 #[test]
-fn somebody_encrypts_and_only_that_function_of_the_owner_opens() {
+fn only_the_named_function_decrypts_and_its_receipt_proves_it() {
     let place = Place::new(&[]);
     let (_, checksum) = place.deploy("echo", ECHO);
     place.deploy("seven", SEVEN);
@@ -42,7 +42,7 @@ fn somebody_encrypts_and_only_that_function_of_the_owner_opens() {
     fs::write(place.path("letter"), "the letter's text").unwrap();
     let (letter, sealed) = (place.path("letter"), place.path("letter.cape"));
 
-    // To somebody else's vault one must say which code may read, and accept what cannot be judged.
+    // For another owner's vault, the sender names the functions and accepts the exceptions.
     let unbound = sender.code(&["encrypt", "--to", "owner", "-f", &letter, "--out", &sealed]);
     assert!(!unbound.is_empty());
     assert!(!fs::exists(&sealed).unwrap());
@@ -55,7 +55,7 @@ fn somebody_encrypts_and_only_that_function_of_the_owner_opens() {
     assert_eq!(output, b"the letter's text");
     assert_eq!(place.owner.code(&["run", "seven", "-f", &sealed]), "refused");
 
-    // The receipt, offline: the enclave is gone.
+    // A receipt is verified offline, after the enclave has ended.
     fs::write(place.path("output"), &output).unwrap();
     fs::write(place.path("other"), "another text").unwrap();
     let (output, other) = (place.path("output"), place.path("other"));
@@ -68,7 +68,7 @@ fn somebody_encrypts_and_only_that_function_of_the_owner_opens() {
 }
 
 #[test]
-fn whoever_is_not_the_owner_is_refused() {
+fn refuses_callers_who_are_not_the_owner() {
     let place = Place::new(&[]);
     let (id, checksum) = place.deploy("echo", ECHO);
     let other = place.person("other");
@@ -76,14 +76,14 @@ fn whoever_is_not_the_owner_is_refused() {
     let named = format!("{owner}/{id}");
     let checked = ["--function-checksum", &checksum, "--function-version", "1"];
     assert_eq!(other.code(&[&["run", &named, "x"][..], &checked].concat()), "refused");
-    // Of her own she has none by that id.
+    // The caller owns no function with this id.
     assert_eq!(other.code(&[&["run", &id, "x"][..], &checked].concat()), "not-found");
     assert!(!other.json(&["list"]).to_string().contains(&id));
     place.local.stop();
 }
 
 #[test]
-fn only_those_on_the_list_deploy() {
+fn refuses_deployers_who_are_not_on_the_list() {
     let place = Place::new(&[]);
     let key = place.owner.owner();
     place.local.stop();
@@ -101,7 +101,7 @@ fn only_those_on_the_list_deploy() {
     listed.stop();
 }
 
-/// Deploys and runs a function that fails with this code, and verifies its receipt.
+/// Deploys and runs a function that fails with this code. Verifies its receipt.
 fn fails(place: &Place, name: &str, text: &str, code: &str) {
     place.deploy(name, text);
     let receipt = place.path(&format!("{name}.receipt"));
@@ -112,7 +112,7 @@ fn fails(place: &Place, name: &str, text: &str, code: &str) {
 }
 
 #[test]
-fn a_failed_run_says_why_and_has_a_receipt() {
+fn a_failed_run_has_a_code_and_a_receipt() {
     let place = Place::new(&["--limit-output", "1000000", "--limit-memory", "8388608"]);
     for (name, text, code) in [
         ("seven", SEVEN, "exit-status"),
@@ -127,14 +127,14 @@ fn a_failed_run_says_why_and_has_a_receipt() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("oh no"));
     place.local.stop();
 
-    // A short limit on time belongs to this function alone: on a busy host the others could reach it too.
+    // This enclave with its short time limit runs one function only. On a busy host the others could exceed it too.
     let place = Place::new(&["--limit-run", "1500"]);
     fails(&place, "spin", common::SPIN, "time-limit");
     place.local.stop();
 }
 
 #[test]
-fn vault_keys_are_made_shown_and_renewed() {
+fn vault_keys_are_created_renewed_and_decrypt_after_a_restart() {
     let place = Place::new(&[]);
     let made = place.owner.json(&["key", "create"]);
     assert_eq!(made["epoch"], json!(1), "{made}");
@@ -147,7 +147,7 @@ fn vault_keys_are_made_shown_and_renewed() {
     place.owner.ok(&["key", "create", "--next-epoch"]);
     let shown = place.owner.json(&["key", "show"]).to_string();
     assert!(shown.contains("confirmed"), "{shown}");
-    // What was encrypted to oneself opens after a restart of the enclave.
+    // A ciphertext for the owner's own vault is decrypted after a restart of the enclave.
     place.deploy("echo", ECHO);
     let text = String::from_utf8(place.owner.ok(&["encrypt", "mine alone"])).unwrap();
     assert!(text.starts_with("cape:"), "{text}");

@@ -1,4 +1,4 @@
-//! Clocks that are off, a store that answers with what is old, a hand on Ctrl-C.
+//! Wrong clocks, a store that returns old objects, silent clients, Ctrl-C.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,10 +12,10 @@ use capelet::url::Url;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
 use common::{ECHO, PATIENCE, Place, SPIN, wait_until};
-use enclave_core::cbor::Writer;
-use enclave_core::error::Down;
-use enclave_core::message::{Halves, Verb};
-use enclave_core::platform::Channel as _;
+use enclave_core::TransportError;
+use enclave_core::encoding::Channel as _;
+use enclave_core::messages::ListParams;
+use enclave_core::parent::StoreKind;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, thread};
 
-/// The client with another clock.
+/// Runs the client with a clock that differs by `offset`.
 fn at(person: &Person, offset: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("faketime");
     command.env_clear().env("CAPELET_HOME", &person.home).env("PATH", env::var_os("PATH").unwrap());
@@ -32,7 +32,7 @@ fn at(person: &Person, offset: &str, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_clock_ten_minutes_off_is_told_and_nothing_is_sent() {
+fn reports_a_clock_that_is_ten_minutes_off_and_sends_nothing() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     assert!(at(&place.owner, "+0s", &["run", "echo", "x"]).status.success());
@@ -45,12 +45,13 @@ fn a_clock_ten_minutes_off_is_told_and_nothing_is_sent() {
     place.local.stop();
 }
 
-/// A `capelet-parent` of its own, in the place of the one that an enclave was started with.
+/// A `capelet-parent` that replaces the one of `capelet-local`.
 struct Parent(Child);
 
 impl Parent {
-    /// With another clock and another store. It is no child of `faketime`, to whom signals would go.
-    fn relieve(place: &Place, offset: &str) -> Self {
+    /// Starts it with another clock and another store. `faketime` only gives the library to preload, because a signal to
+    /// `faketime` would not reach its child.
+    fn replace(place: &Place, offset: &str) -> Self {
         let home = &place.local.home;
         let socket = home.join("capelet.sock");
         for taken in [&socket, &home.join("run/8000"), &home.join("run/8001")] {
@@ -75,14 +76,14 @@ impl Parent {
         }
         let log = File::create(place.path("parent.log")).unwrap();
         let parent = Self(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
-        let said = || fs::read_to_string(place.path("parent.log")).unwrap();
-        wait_until(said, || socket.exists().then_some(()));
+        let log = || fs::read_to_string(place.path("parent.log")).unwrap();
+        wait_until(log, || socket.exists().then_some(()));
         parent
     }
 
-    /// Ends it, and gives its log.
+    /// Ends it. Returns its log.
     fn stop(mut self, place: &Place) -> String {
-        let killed = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        let killed = Command::new("sh").args(["-c", "kill -TERM $0", &self.0.id().to_string()]).status().unwrap();
         assert!(killed.success() && self.0.wait().unwrap().success());
         fs::read_to_string(place.path("parent.log")).unwrap()
     }
@@ -90,17 +91,17 @@ impl Parent {
 
 impl Drop for Parent {
     fn drop(&mut self) {
-        // After a test that failed; else it is gone already.
+        // It still runs only if a test has failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[test]
-fn the_parents_clock_is_for_its_log_alone() {
+fn the_parents_clock_affects_only_its_log() {
     for (offset, seconds) in [("+10m", 600), ("-10m", -600), ("+1d", 86_400)] {
         let place = Place::new(&[]);
-        let parent = Parent::relieve(&place, offset);
+        let parent = Parent::replace(&place, offset);
         let (_, checksum) = place.deploy("echo", ECHO);
         assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
         place.owner.ok(&["key", "create"]);
@@ -120,7 +121,7 @@ fn the_parents_clock_is_for_its_log_alone() {
 }
 
 #[test]
-fn a_store_that_answers_with_an_old_version() {
+fn rejects_an_old_version_from_the_store() {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     let first = place.local.stored();
@@ -128,11 +129,11 @@ fn a_store_that_answers_with_an_old_version() {
     let both = place.local.stored();
     assert_eq!((first.len(), both.len()), (1, 2));
     let second = both.iter().find(|path| !first.contains(path)).unwrap();
-    // The first version's bytes in the place of the second's.
+    // The store returns the bytes of the first version for the second one.
     let whole = fs::read(second).unwrap();
     swap(second, &first[0]).unwrap();
     assert_eq!(place.owner.code(&["run", "echo", "x"]), "disagrees");
-    // The second version forgotten: the client asks for it by number, and is told.
+    // The store has lost the second version. The client requests it by its number.
     fs::remove_file(second).unwrap();
     assert_eq!(place.owner.code(&["run", "echo", "x"]), "not-found");
     assert_eq!(place.owner.code(&["list"]), "catalogue-differs");
@@ -142,7 +143,7 @@ fn a_store_that_answers_with_an_old_version() {
 }
 
 #[test]
-fn a_vault_that_goes_back_an_epoch() {
+fn rejects_a_statement_of_an_earlier_epoch() {
     let place = Place::new(&[]);
     place.owner.ok(&["key", "create"]);
     let sender = place.person("sender");
@@ -150,7 +151,7 @@ fn a_vault_that_goes_back_an_epoch() {
     let (_, checksum) = place.deploy("echo", ECHO);
     place.owner.ok(&["key", "create", "--next-epoch"]);
     sender.ok(&["contact", "fetch", "owner"]);
-    // The statements: kind 3, by epoch. The parent forgets the newer one.
+    // Statements have the kind 3 and are named by epoch. The store loses the newer one.
     let folder = place.local.home.join("store").join("03");
     let mut statements: Vec<_> = place.local.stored().into_iter().filter(|path| path.starts_with(&folder)).collect();
     statements.sort();
@@ -158,25 +159,25 @@ fn a_vault_that_goes_back_an_epoch() {
     fs::remove_file(&statements[1]).unwrap();
     let fetched = sender.code(&["contact", "fetch", "owner"]);
     assert_eq!(fetched, "rolled-back");
-    // What was fetched before goes on to serve.
+    // The statement that was fetched before is still used.
     sender.ok(&["encrypt", "--to", "owner", "--for", &checksum, "--accept", "operator-account", "text"]);
     place.local.stop();
 }
 
-/// How long the enclave lets a client be silent that has not made a request yet.
+/// How long a client may be silent before its first request.
 const FIRST_IDLE: Duration = Duration::from_secs(30);
 
-/// Clients that take all places and are silent keep them for half a minute, not for ten. A client that has made a
-/// request may be silent for longer.
+/// Clients that are silent before their first request lose their connections after half a minute. A client that has
+/// made a request may be silent for ten minutes.
 #[test]
-fn frees_the_places_of_silent_strangers() {
-    // On a busy host the first stranger may lose its place before the last one has taken its own.
-    let conclusive = (0..5).any(|_| takes_all_places_in_time());
-    assert!(conclusive, "taking all places took longer than half a minute, five times");
+fn closes_connections_that_are_silent_before_their_first_request() {
+    // On a busy host the first connection may be closed before the last one is opened.
+    let conclusive = (0..5).any(|_| takes_all_connections_in_time());
+    assert!(conclusive, "opening all connections took longer than half a minute, five times");
 }
 
-/// `false` if it shows nothing, because to take all places took longer than a stranger may be silent.
-fn takes_all_places_in_time() -> bool {
+/// `false` if the attempt shows nothing, because opening all connections took longer than a client may be silent.
+fn takes_all_connections_in_time() -> bool {
     let place = Place::new(&[]);
     place.deploy("echo", ECHO);
     let home = Home::at(place.owner.home.clone()).unwrap();
@@ -184,12 +185,10 @@ fn takes_all_places_in_time() -> bool {
     let entry = home.load::<Trust>().unwrap().entry(&url).unwrap().clone();
     let identity = home.identity(|_| {}).unwrap();
     let list = |session: &mut Session| {
-        let mut params = Writer::new();
-        params.map(1).uint(1).uint(1);
-        let request = RequestSpec { verb: Verb::List, params: params.finish(), key_shares: Halves::new(), body: None };
+        let request = RequestSpec::new(&ListParams { kind: StoreKind::Function });
         session.send_expect_ok(&identity, request).map(drop)
     };
-    // 64 places: the owner takes 48 and may keep them, so that few are left to be taken in half a minute.
+    // The enclave admits 64 clients. 48 of them have made a request, so that only 16 have to connect in half a minute.
     let mut owners: Vec<_> = (0..48).map(|_| Session::connect(&url, &entry).unwrap()).collect();
     owners.iter_mut().for_each(|session| list(session).unwrap());
     let began = Instant::now();
@@ -200,13 +199,12 @@ fn takes_all_places_in_time() -> bool {
     if began.elapsed() >= FIRST_IDLE {
         return false;
     }
-    assert_eq!(refusal(&refused), "closed", "there is another place");
+    assert_eq!(refusal(&refused), "closed", "the enclave admits another client");
 
-    // Half a minute, where a client that has made a request has ten.
     idle[0].allow(FIRST_IDLE + PATIENCE);
-    assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(Down::Closed)));
+    assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(TransportError::Closed)));
     assert!(began.elapsed() >= FIRST_IDLE, "{:?}", began.elapsed());
-    // The enclave frees the place a moment after it has closed the connection.
+    // The enclave admits another client a moment after it has closed the connection.
     let admitted = || {
         let output = run();
         if !output.status.success() {
@@ -214,16 +212,16 @@ fn takes_all_places_in_time() -> bool {
         }
         output.status.success().then_some(output)
     };
-    let ran = wait_until(|| "no place is free".to_owned(), admitted);
-    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(said["output"], "x");
+    let output = wait_until(|| "the enclave admits no further client".to_owned(), admitted);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["output"], "x");
     owners.iter_mut().for_each(|session| list(session).unwrap());
     drop((idle, attested, owners));
     place.local.stop();
     true
 }
 
-/// The files in `folder` that are being written.
+/// The temporary files of `capelet` in `folder`.
 fn unfinished(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".capelet-")).collect()
@@ -231,12 +229,12 @@ fn unfinished(folder: &Path) -> Vec<String> {
 
 /// Interrupts a command and waits until it has ended.
 fn interrupt(child: &mut Child) {
-    let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+    let _ = Command::new("sh").args(["-c", "kill -INT $0", &child.id().to_string()]).stderr(Stdio::null()).status();
     wait_until(|| "an interrupted command does not end".to_owned(), || child.try_wait().unwrap());
 }
 
 #[test]
-fn ctrl_c_at_any_moment_loses_nothing() {
+fn an_interrupt_at_any_moment_loses_nothing() {
     let place = Place::new(&["--limit-run", "10000"]);
     place.deploy("spin", SPIN);
     place.deploy("kept", ECHO);
@@ -266,7 +264,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
             fs::remove_file(&out).unwrap();
         }
     }
-    // However fast or slow the host is, this one is cut off while it writes: its input does not end.
+    // The input of this command does not end. It is therefore interrupted while it writes, on a host of any speed.
     let endless = ["encrypt", "--any-function-of-owner", "-f", "-", "--out", &out];
     let mut child = sender.command(&endless).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -278,7 +276,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
     assert!(!fs::exists(&out).unwrap());
     drop(input);
 
-    // What was cut off can be done again, and what was acknowledged is still there.
+    // Interrupted commands can be repeated, and confirmed objects are still stored.
     place.owner.ok(&deploy);
     assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
     assert_eq!(place.owner.ok(&["run", "kept", "x"]), b"x");

@@ -1,9 +1,11 @@
-//! Reads what arguments name: files, standard input, root certificates.
+//! Reads what arguments name: files, standard input, root certificates, checksums.
 
 use super::normalize_args::STDIN;
 use crate::error::Error;
 use crate::files;
-use enclave_core::verify::Root;
+use crate::values::Hex;
+use enclave_core::Checksum;
+use enclave_core::attestation::Root;
 use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -19,6 +21,12 @@ pub(super) fn read_stdin(limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|error| Error::Pipe(error.kind()))?;
     let too_large = bytes.len() as u64 > limit;
     if too_large { Err(Error::FileTooLarge { path: "standard input".into(), limit }) } else { Ok(bytes) }
+}
+
+/// Parses the checksum of a function, which is the value of the option `name`.
+pub(super) fn parse_checksum(name: &'static str, text: &str) -> Result<Checksum, Error> {
+    let Hex(checksum) = Hex::parse(text).ok_or(Error::Argument { name, want: "64 hexadecimal digits" })?;
+    Ok(checksum)
 }
 
 /// Reads a root certificate. `None` stands for Amazon's root.

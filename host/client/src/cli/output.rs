@@ -16,6 +16,9 @@ pub enum Format {
 
 impl Format {
     /// Reads `plain` or `json`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for another text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         match text {
             "plain" => Ok(Self::Plain),
@@ -47,6 +50,9 @@ pub struct Output {
 
 impl Output {
     /// Prints a result: labelled lines, or the object.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
     pub fn fields(&self, fields: Fields<'_>, object: &Value) -> Result<(), Error> {
         let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
         let lines = fields.iter().map(|(label, value)| format!("{label:width$} ➜  {value}\n"));
@@ -54,6 +60,9 @@ impl Output {
     }
 
     /// Prints a result: the text, unchanged, or the object.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
     pub fn text(&self, text: &str, object: &Value) -> Result<(), Error> {
         match self.format {
             Format::Plain => self.raw(text.as_bytes()),
@@ -62,6 +71,9 @@ impl Output {
     }
 
     /// Prints bytes, unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::Pipe(error.kind()))

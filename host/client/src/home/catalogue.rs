@@ -2,13 +2,15 @@
 
 use super::State;
 use crate::error::Error;
-use crate::values::Hex;
+use crate::root_id::RootId;
+use crate::values::{Hex, unix_millis};
+use enclave_core::{Checksum, Kid, ObjectId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The state of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Deployed {
+pub enum DeploymentState {
     /// Recorded before it was sent. It may be stored or not. Its version is never used again.
     Started,
     /// The enclave has stored and decrypted it.
@@ -20,31 +22,32 @@ pub enum Deployed {
 /// One version of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Function {
+pub struct FunctionEntry {
     /// The function's name in this catalogue.
     pub name: String,
     /// The function's id.
-    pub id: Hex<16>,
+    pub id: Hex<ObjectId>,
     /// The version, from 1.
     pub version: u64,
     /// The bundle's checksum.
-    pub checksum: Hex<32>,
+    pub checksum: Hex<Checksum>,
     /// The ARN of the KMS key that protects it.
     pub arn: String,
     /// The address to which it was deployed.
     pub url: String,
     /// SHA-256 of the root under which that enclave was verified. Key shares depend on it.
-    pub root: Hex<32>,
-    /// The time of the deployment, in milliseconds since 1970.
-    pub time: u64,
+    pub root: Hex<RootId>,
+    /// The time of the deployment.
+    #[serde(with = "unix_millis")]
+    pub time: UnixMillis,
     /// The state of the deployment.
-    pub state: Deployed,
+    pub state: DeploymentState,
 }
 
 /// The state of an epoch. Each state is recorded before the step that it permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Made {
+pub enum EpochState {
     /// A key may be requested. No key was countersigned.
     Started,
     /// One key was countersigned. No other key will ever be countersigned for this epoch.
@@ -58,27 +61,28 @@ pub enum Made {
 /// One epoch of the owner's vault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Epoch {
+pub struct EpochEntry {
     /// The number, from 1. Each root has its own numbers.
     pub epoch: u64,
     /// The id of the key; `None` before a key was countersigned.
-    pub kid: Option<Hex<32>>,
+    pub kid: Option<Hex<Kid>>,
     /// The address of the enclave that made the key.
     pub url: String,
     /// SHA-256 of the root under which that enclave was verified.
-    pub root: Hex<32>,
-    /// When the epoch was begun, in milliseconds since 1970.
-    pub time: u64,
+    pub root: Hex<RootId>,
+    /// When the epoch was begun.
+    #[serde(with = "unix_millis")]
+    pub time: UnixMillis,
     /// The state of the epoch.
-    pub state: Made,
+    pub state: EpochState,
 }
 
 /// The catalogue of functions and vault keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    functions: Vec<Function>,
-    vault: Vec<Epoch>,
+    functions: Vec<FunctionEntry>,
+    vault: Vec<EpochEntry>,
 }
 
 impl State for Catalogue {
@@ -87,41 +91,44 @@ impl State for Catalogue {
 
 impl Catalogue {
     /// All versions of all functions, oldest first.
-    pub fn functions(&self) -> &[Function] {
+    pub fn functions(&self) -> &[FunctionEntry] {
         &self.functions
     }
 
     /// All epochs, oldest first.
-    pub fn vault(&self) -> &[Epoch] {
+    pub fn vault(&self) -> &[EpochEntry] {
         &self.vault
     }
 
     /// Finds the newest confirmed version of a function by name or id, at this address only.
     ///
     /// Another address has pins of its own. Its image must not receive a key share because the name exists elsewhere.
-    pub fn find(&self, name: &str, url: &str, root: &Hex<32>) -> Option<&Function> {
-        let matching = |function: &&Function| {
+    pub fn find(&self, name: &str, url: &str, root: &RootId) -> Option<&FunctionEntry> {
+        let matching = |function: &&FunctionEntry| {
             let named = function.name == name || function.id.to_string() == name;
-            named && function.url == url && function.root == *root && function.state == Deployed::Confirmed
+            named && function.url == url && function.root.0 == *root && function.state == DeploymentState::Confirmed
         };
         self.functions.iter().filter(matching).max_by_key(|function| function.version)
     }
 
     /// Id and version for the next deployment of this name at this address. A version that was sent is never sent again.
     /// `fresh` is the id to use for a new function.
-    pub fn next_version(&self, name: &str, url: &str, root: &Hex<32>, fresh: [u8; 16]) -> (Hex<16>, u64) {
-        let same = self.functions.iter().filter(|f| f.name == name && f.url == url && f.root == *root);
+    pub fn next_version(&self, name: &str, url: &str, root: &RootId, fresh: ObjectId) -> (ObjectId, u64) {
+        let same = self.functions.iter().filter(|f| f.name == name && f.url == url && f.root.0 == *root);
         // A deleted name gets a new id.
-        let Some(last) = same.max_by_key(|function| (function.time, function.version)) else { return (Hex(fresh), 1) };
-        if last.state == Deployed::Deleted {
-            return (Hex(fresh), 1);
+        let Some(last) = same.max_by_key(|function| (function.time, function.version)) else { return (fresh, 1) };
+        if last.state == DeploymentState::Deleted {
+            return (fresh, 1);
         }
         let versions = self.functions.iter().filter(|function| function.id == last.id).map(|function| function.version);
-        (last.id, versions.max().unwrap_or(0).saturating_add(1))
+        (last.id.0, versions.max().unwrap_or(0).saturating_add(1))
     }
 
     /// Records a deployment that is about to be sent.
-    pub fn begin(&mut self, function: Function) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`] if this version or a higher one was sent before.
+    pub fn begin(&mut self, function: FunctionEntry) -> Result<(), Error> {
         let known = self.functions.iter().filter(|f| f.id == function.id && f.root == function.root);
         if let Some(seen) = known.map(|f| f.version).max().filter(|seen| *seen >= function.version) {
             return Err(Error::RolledBack { seen, found: function.version });
@@ -131,36 +138,39 @@ impl Catalogue {
     }
 
     /// Records the state of a version of a function.
-    pub fn mark(&mut self, id: &Hex<16>, version: u64, root: &Hex<32>, state: Deployed) {
+    pub fn mark(&mut self, id: &ObjectId, version: u64, root: &RootId, state: DeploymentState) {
         let functions = self.functions.iter_mut();
-        for function in functions.filter(|f| f.id == *id && f.version == version && f.root == *root) {
+        for function in functions.filter(|f| f.id.0 == *id && f.version == version && f.root.0 == *root) {
             function.state = state;
         }
     }
 
     /// The highest epoch under a root, in any state.
-    pub fn last_epoch(&self, root: &Hex<32>) -> Option<&Epoch> {
-        self.vault.iter().filter(|epoch| epoch.root == *root).max_by_key(|epoch| epoch.epoch)
+    pub fn last_epoch(&self, root: &RootId) -> Option<&EpochEntry> {
+        self.vault.iter().filter(|epoch| epoch.root.0 == *root).max_by_key(|epoch| epoch.epoch)
     }
 
     /// The newest confirmed epoch under a root.
-    pub fn current_epoch(&self, root: &Hex<32>) -> Option<&Epoch> {
-        let confirmed = self.vault.iter().filter(|epoch| epoch.root == *root && epoch.state == Made::Confirmed);
+    pub fn current_epoch(&self, root: &RootId) -> Option<&EpochEntry> {
+        let confirmed = self.vault.iter().filter(|epoch| epoch.root.0 == *root && epoch.state == EpochState::Confirmed);
         confirmed.max_by_key(|epoch| epoch.epoch)
     }
 
-    /// Finds the epoch of a key under a root. `None`: the key is not one of this owner's.
-    pub fn epoch_of(&self, kid: &Hex<32>, root: &Hex<32>) -> Option<&Epoch> {
-        self.vault.iter().find(|epoch| epoch.kid.as_ref() == Some(kid) && epoch.root == *root)
+    /// Finds the epoch of a key under a root. `None` if the key is not one of this owner's.
+    pub fn epoch_of(&self, kid: &Kid, root: &RootId) -> Option<&EpochEntry> {
+        self.vault.iter().find(|epoch| epoch.kid == Some(Hex(*kid)) && epoch.root.0 == *root)
     }
 
     /// Begins the next epoch, or continues the one that was begun without a countersigned key.
-    pub fn begin_epoch(&mut self, url: &str, root: &Hex<32>, time: u64) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if a key was countersigned for the last epoch and it is not known whether it is stored.
+    pub fn begin_epoch(&mut self, url: &str, root: &RootId, time: UnixMillis) -> Result<u64, Error> {
         match self.last_epoch(root) {
-            Some(last) if last.state == Made::Signed => Err(Error::Equivocation(last.epoch)),
-            Some(Epoch { epoch, state: Made::Started, .. }) => {
+            Some(last) if last.state == EpochState::Signed => Err(Error::Equivocation(last.epoch)),
+            Some(EpochEntry { epoch, state: EpochState::Started, .. }) => {
                 let epoch = *epoch;
-                let begun = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root == *root);
+                let begun = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root.0 == *root);
                 if let Some(begun) = begun {
                     begun.url = url.to_owned();
                     begun.time = time;
@@ -169,30 +179,34 @@ impl Catalogue {
             }
             last => {
                 let epoch = last.map_or(0, |last| last.epoch).saturating_add(1);
-                let (url, root) = (url.to_owned(), *root);
-                self.vault.push(Epoch { epoch, kid: None, url, root, time, state: Made::Started });
+                let (url, root) = (url.to_owned(), Hex(*root));
+                self.vault.push(EpochEntry { epoch, kid: None, url, root, time, state: EpochState::Started });
                 Ok(epoch)
             }
         }
     }
 
     /// Records that `kid` is about to be countersigned for an epoch. Fails if another key already was.
-    pub fn sign_epoch(&mut self, epoch: u64, kid: Hex<32>, root: &Hex<32>) -> Result<(), Error> {
-        let found = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root == *root).ok_or(Error::NoVaultKey)?;
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if another key was countersigned for this epoch; [`Error::NoVaultKey`] if the epoch was
+    /// not begun.
+    pub fn sign_epoch(&mut self, epoch: u64, kid: Kid, root: &RootId) -> Result<(), Error> {
+        let found = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root.0 == *root).ok_or(Error::NoVaultKey)?;
         match (found.state, found.kid) {
-            (Made::Started, None) => {
-                found.kid = Some(kid);
-                found.state = Made::Signed;
+            (EpochState::Started, None) => {
+                found.kid = Some(Hex(kid));
+                found.state = EpochState::Signed;
                 Ok(())
             }
-            (Made::Signed | Made::Confirmed, Some(known)) if known == kid => Ok(()),
+            (EpochState::Signed | EpochState::Confirmed, Some(known)) if known.0 == kid => Ok(()),
             _ => Err(Error::Equivocation(epoch)),
         }
     }
 
     /// Records the state of a countersigned epoch.
-    pub fn mark_epoch(&mut self, epoch: u64, root: &Hex<32>, state: Made) {
-        for found in self.vault.iter_mut().filter(|e| e.epoch == epoch && e.root == *root) {
+    pub fn mark_epoch(&mut self, epoch: u64, root: &RootId, state: EpochState) {
+        for found in self.vault.iter_mut().filter(|e| e.epoch == epoch && e.root.0 == *root) {
             found.state = state;
         }
     }
@@ -202,63 +216,75 @@ impl Catalogue {
 mod tests {
     use super::*;
 
-    const ROOT: Hex<32> = Hex([1; 32]);
-    const OTHER: Hex<32> = Hex([2; 32]);
+    const ROOT: RootId = RootId::new([1; 32]);
+    const OTHER: RootId = RootId::new([2; 32]);
 
-    fn function(name: &str, (id, version): (Hex<16>, u64), url: &str, root: Hex<32>) -> Function {
-        let (checksum, state) = (Hex([u8::try_from(version).unwrap(); 32]), Deployed::Started);
-        Function {
+    fn id(byte: u8) -> ObjectId {
+        ObjectId::new([byte; 16])
+    }
+
+    fn kid(byte: u8) -> Kid {
+        Kid::new([byte; 32])
+    }
+
+    fn time(millis: u64) -> UnixMillis {
+        UnixMillis::new(millis)
+    }
+
+    fn function(name: &str, (id, version): (ObjectId, u64), url: &str, root: RootId) -> FunctionEntry {
+        let checksum = Checksum::new([u8::try_from(version).unwrap(); 32]);
+        FunctionEntry {
             name: name.into(),
-            id,
+            id: Hex(id),
             version,
-            checksum,
+            checksum: Hex(checksum),
             arn: "arn".into(),
             url: url.into(),
-            root,
-            time: version,
-            state,
+            root: Hex(root),
+            time: time(version),
+            state: DeploymentState::Started,
         }
     }
 
     #[test]
     fn never_sends_a_version_twice() {
         let mut catalogue = Catalogue::default();
-        let first = catalogue.next_version("f", "a", &ROOT, [1; 16]);
-        assert_eq!(first, (Hex([1; 16]), 1));
+        let first = catalogue.next_version("f", "a", &ROOT, id(1));
+        assert_eq!(first, (id(1), 1));
         catalogue.begin(function("f", first, "a", ROOT)).unwrap();
         // The connection broke: it is unknown whether the version was stored.
-        let second = catalogue.next_version("f", "a", &ROOT, [2; 16]);
-        assert_eq!(second, (Hex([1; 16]), 2));
+        let second = catalogue.next_version("f", "a", &ROOT, id(2));
+        assert_eq!(second, (id(1), 2));
         assert_eq!(catalogue.begin(function("f", first, "a", ROOT)).unwrap_err().code(), "rolled-back");
         assert_eq!(catalogue.find("f", "a", &ROOT), None);
         catalogue.begin(function("f", second, "a", ROOT)).unwrap();
-        catalogue.mark(&second.0, 2, &ROOT, Deployed::Confirmed);
+        catalogue.mark(&second.0, 2, &ROOT, DeploymentState::Confirmed);
         assert_eq!(catalogue.find("f", "a", &ROOT).unwrap().version, 2);
-        assert_eq!(catalogue.find(&second.0.to_string(), "a", &ROOT).unwrap().version, 2);
-        assert_eq!(catalogue.find(&second.0.to_string(), "b", &ROOT), None);
+        assert_eq!(catalogue.find(&Hex(second.0).to_string(), "a", &ROOT).unwrap().version, 2);
+        assert_eq!(catalogue.find(&Hex(second.0).to_string(), "b", &ROOT), None);
         assert_eq!(catalogue.find("f", "a", &OTHER), None);
-        catalogue.mark(&second.0, 2, &ROOT, Deployed::Deleted);
-        assert_eq!(catalogue.next_version("f", "a", &ROOT, [3; 16]), (Hex([3; 16]), 1));
+        catalogue.mark(&second.0, 2, &ROOT, DeploymentState::Deleted);
+        assert_eq!(catalogue.next_version("f", "a", &ROOT, id(3)), (id(3), 1));
     }
 
     #[test]
     fn countersigns_only_one_key_for_an_epoch() {
         let mut catalogue = Catalogue::default();
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, 1), Ok(1));
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, 2), Ok(1));
-        catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap();
-        catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap();
-        assert_eq!(catalogue.sign_epoch(1, Hex([8; 32]), &ROOT).unwrap_err().code(), "equivocation");
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, 3).unwrap_err().code(), "equivocation");
-        catalogue.mark_epoch(1, &ROOT, Made::Burnt);
-        assert_eq!(catalogue.sign_epoch(1, Hex([7; 32]), &ROOT).unwrap_err().code(), "equivocation");
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, 4), Ok(2));
-        assert_eq!(catalogue.begin_epoch("a", &OTHER, 4), Ok(1));
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(1)), Ok(1));
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(2)), Ok(1));
+        catalogue.sign_epoch(1, kid(7), &ROOT).unwrap();
+        catalogue.sign_epoch(1, kid(7), &ROOT).unwrap();
+        assert_eq!(catalogue.sign_epoch(1, kid(8), &ROOT).unwrap_err().code(), "equivocation");
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(3)).unwrap_err().code(), "equivocation");
+        catalogue.mark_epoch(1, &ROOT, EpochState::Burnt);
+        assert_eq!(catalogue.sign_epoch(1, kid(7), &ROOT).unwrap_err().code(), "equivocation");
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(4)), Ok(2));
+        assert_eq!(catalogue.begin_epoch("a", &OTHER, time(4)), Ok(1));
         assert_eq!(catalogue.current_epoch(&ROOT), None);
-        catalogue.sign_epoch(2, Hex([9; 32]), &ROOT).unwrap();
-        catalogue.mark_epoch(2, &ROOT, Made::Confirmed);
+        catalogue.sign_epoch(2, kid(9), &ROOT).unwrap();
+        catalogue.mark_epoch(2, &ROOT, EpochState::Confirmed);
         assert_eq!(catalogue.current_epoch(&ROOT).unwrap().epoch, 2);
-        assert_eq!(catalogue.epoch_of(&Hex([9; 32]), &ROOT).unwrap().epoch, 2);
-        assert_eq!(catalogue.epoch_of(&Hex([9; 32]), &OTHER), None);
+        assert_eq!(catalogue.epoch_of(&kid(9), &ROOT).unwrap().epoch, 2);
+        assert_eq!(catalogue.epoch_of(&kid(9), &OTHER), None);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::State;
 use crate::error::Error;
-use crate::values::Owner;
+use crate::values::OwnerText;
+use enclave_core::OwnerKey;
 use serde::{Deserialize, Serialize};
 
 /// One entry of the address book.
@@ -12,7 +13,7 @@ pub struct Contact {
     /// The name.
     pub name: String,
     /// The owner's key.
-    pub owner: Owner,
+    pub owner: OwnerText,
 }
 
 /// The address book.
@@ -32,7 +33,11 @@ pub fn is_name(name: &str) -> bool {
     let characters = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let length = (1..=64).contains(&name.chars().count());
     let id = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    characters && length && !id && name.chars().next().is_some_and(char::is_alphabetic) && Owner::parse(name).is_none()
+    characters
+        && length
+        && !id
+        && name.chars().next().is_some_and(char::is_alphabetic)
+        && OwnerText::parse(name).is_none()
 }
 
 impl Contacts {
@@ -42,7 +47,10 @@ impl Contacts {
     }
 
     /// Adds a name. Fails if the name already belongs to another key.
-    pub fn add(&mut self, name: &str, owner: Owner) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`] if the name belongs to another key; [`Error::Argument`] for an invalid name.
+    pub fn add(&mut self, name: &str, owner: OwnerKey) -> Result<(), Error> {
         if !is_name(name) {
             return Err(Error::Argument {
                 name: "NAME",
@@ -50,16 +58,19 @@ impl Contacts {
             });
         }
         match self.contacts.iter().find(|contact| contact.name == name) {
-            Some(contact) if contact.owner != owner => Err(Error::NameTaken(name.to_owned())),
+            Some(contact) if contact.owner.0 != owner => Err(Error::NameTaken(name.to_owned())),
             Some(_) => Ok(()),
             None => {
-                self.contacts.push(Contact { name: name.to_owned(), owner });
+                self.contacts.push(Contact { name: name.to_owned(), owner: OwnerText(owner) });
                 Ok(())
             }
         }
     }
 
     /// Removes a name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
     pub fn remove(&mut self, name: &str) -> Result<(), Error> {
         let before = self.contacts.len();
         self.contacts.retain(|contact| contact.name != name);
@@ -67,9 +78,13 @@ impl Contacts {
     }
 
     /// The owner with this name or this key.
-    pub fn resolve(&self, text: &str) -> Result<Owner, Error> {
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub fn resolve(&self, text: &str) -> Result<OwnerKey, Error> {
         let named = self.contacts.iter().find(|contact| contact.name == text).map(|contact| contact.owner);
-        named.or_else(|| Owner::parse(text)).ok_or_else(|| Error::UnknownContact(text.to_owned()))
+        let owner = named.or_else(|| OwnerText::parse(text));
+        owner.map(|owner| owner.0).ok_or_else(|| Error::UnknownContact(text.to_owned()))
     }
 }
 
@@ -79,13 +94,13 @@ mod tests {
 
     #[test]
     fn rejects_second_key_for_a_name() {
-        let (ann, eve) = (Owner([1; 32]), Owner([2; 32]));
+        let (ann, eve) = (OwnerKey::new([1; 32]), OwnerKey::new([2; 32]));
         let mut contacts = Contacts::default();
         contacts.add("ann", ann).unwrap();
         contacts.add("ann", ann).unwrap();
         assert_eq!(contacts.add("ann", eve).unwrap_err().code(), "name-taken");
         assert_eq!(contacts.resolve("ann"), Ok(ann));
-        assert_eq!(contacts.resolve(&eve.to_string()), Ok(eve));
+        assert_eq!(contacts.resolve(&OwnerText(eve).to_string()), Ok(eve));
         assert_eq!(contacts.resolve("Ann").unwrap_err().code(), "unknown-contact");
         contacts.remove("ann").unwrap();
         assert_eq!(contacts.remove("ann").unwrap_err().code(), "unknown-contact");
@@ -93,7 +108,7 @@ mod tests {
 
     #[test]
     fn rejects_invalid_names() {
-        let key = Owner([1; 32]).to_string();
+        let key = OwnerText(OwnerKey::new([1; 32])).to_string();
         for name in ["", "a b", "a/b", "-a", "1a", &"a".repeat(65), &key, "abcdefabcdefabcdefabcdefabcdefab"] {
             assert!(!is_name(name), "{name}");
         }

@@ -3,8 +3,9 @@
 use super::{Home, check_owner_and_mode};
 use crate::error::Error;
 use crate::files::{self, Readers};
-use crate::values::Owner;
-use data_encoding::BASE64URL_NOPAD;
+use crate::values::OwnerText;
+use enclave_core::OwnerKey;
+use enclave_core::encoding::{base64url_decode, base64url_encode};
 use enclave_core::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -22,15 +23,18 @@ const MAX_IDENTITY: u64 = 4096;
 #[serde(deny_unknown_fields)]
 struct Stored<'a> {
     version: u64,
-    owner: Owner,
+    owner: OwnerText,
     secret: &'a str,
 }
 
 /// The secret of an identity.
-pub struct Secret(Zeroizing<[u8; 32]>);
+pub struct IdentitySecret(Zeroizing<[u8; 32]>);
 
-impl Secret {
+impl IdentitySecret {
     /// Makes a new random secret.
+    ///
+    /// # Errors
+    /// As [`random::fill`](crate::random::fill).
     pub fn generate() -> Result<Self, Error> {
         let mut secret = Zeroizing::new([0; 32]);
         crate::random::fill(secret.as_mut_slice())?;
@@ -53,8 +57,8 @@ impl Secret {
     }
 
     /// The owner's key that is derived from the secret.
-    pub fn owner(&self) -> Owner {
-        Owner(self.identity().owner())
+    pub fn owner(&self) -> OwnerKey {
+        self.identity().owner()
     }
 }
 
@@ -64,13 +68,12 @@ impl Home {
         self.file(FILE)
     }
 
-    /// Reads the identity's secret. `None`: no identity exists yet.
+    /// Reads the identity's secret. `None` if no identity exists yet.
     ///
     /// # Errors
-    ///
     /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can read the file; [`Error::Damaged`] if it is
     /// invalid.
-    pub fn secret(&self) -> Result<Option<Secret>, Error> {
+    pub fn secret(&self) -> Result<Option<IdentitySecret>, Error> {
         let path = self.identity_path();
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -84,7 +87,11 @@ impl Home {
     }
 
     /// Reads the identity, or makes one if none exists. `made` is called with the owner's key of a new identity.
-    pub fn identity(&self, made: impl FnOnce(&Owner)) -> Result<Identity, Error> {
+    ///
+    /// # Errors
+    /// Those of [`Home::secret`], [`Home::lock`] and [`IdentitySecret::generate`]; [`Error::Io`] if the file cannot be
+    /// written.
+    pub fn identity(&self, made: impl FnOnce(&OwnerKey)) -> Result<Identity, Error> {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
@@ -93,14 +100,17 @@ impl Home {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
-        let secret = Secret::generate()?;
+        let secret = IdentitySecret::generate()?;
         self.write_secret(&secret)?;
         made(&secret.owner());
         Ok(secret.identity())
     }
 
     /// Writes the secret of an imported identity. Fails if an identity exists.
-    pub fn import(&self, secret: &Secret) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::IdentityExists`]; [`Error::Io`] if the file cannot be written; those of [`Home::lock`].
+    pub fn import(&self, secret: &IdentitySecret) -> Result<(), Error> {
         let _lock = self.lock("lock")?;
         // A file that cannot be read may be an identity too.
         match std::fs::symlink_metadata(self.identity_path()) {
@@ -109,10 +119,10 @@ impl Home {
         }
     }
 
-    fn write_secret(&self, secret: &Secret) -> Result<(), Error> {
+    fn write_secret(&self, secret: &IdentitySecret) -> Result<(), Error> {
         let path = self.identity_path();
-        let text = Zeroizing::new(BASE64URL_NOPAD.encode(secret.bytes()));
-        let stored = Stored { version: VERSION, owner: secret.owner(), secret: &text };
+        let text = Zeroizing::new(base64url_encode(secret.bytes()));
+        let stored = Stored { version: VERSION, owner: OwnerText(secret.owner()), secret: &text };
         let mut bytes = Zeroizing::new(Vec::with_capacity(512));
         serde_json::to_writer(&mut *bytes, &stored).map_err(|error| Error::io("write", &path, &error.into()))?;
         bytes.push(b'\n');
@@ -120,22 +130,22 @@ impl Home {
     }
 }
 
-fn parse(bytes: &[u8], path: &Path) -> Result<Secret, Error> {
+fn parse(bytes: &[u8], path: &Path) -> Result<IdentitySecret, Error> {
     let damaged = || Error::Damaged(path.to_owned());
     let stored: Stored<'_> = serde_json::from_slice(bytes).map_err(|_| damaged())?;
     if stored.version > VERSION {
         return Err(Error::Newer(path.to_owned()));
     }
-    let mut secret = Zeroizing::new([0; 32]);
-    let decoded = BASE64URL_NOPAD.decode_len(stored.secret.len()).is_ok_and(|length| length == 32)
-        && BASE64URL_NOPAD.decode_mut(stored.secret.as_bytes(), secret.as_mut_slice()).is_ok();
-    let secret = Secret(secret);
-    if decoded && stored.version == VERSION && secret.owner() == stored.owner { Ok(secret) } else { Err(damaged()) }
+    let decoded = Zeroizing::new(base64url_decode(stored.secret).map_err(|_| damaged())?);
+    let secret = IdentitySecret(Zeroizing::new(decoded.as_slice().try_into().map_err(|_| damaged())?));
+    let intact = stored.version == VERSION && secret.owner() == stored.owner.0;
+    if intact { Ok(secret) } else { Err(damaged()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capelet_hostile_bytes::{byte_flips, truncations};
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -150,11 +160,11 @@ mod tests {
         let (_folder, home) = home();
         let mut made = None;
         let first = home.identity(|owner| made = Some(*owner)).unwrap().owner();
-        assert_eq!(made, Some(Owner(first)));
+        assert_eq!(made, Some(first));
         let again = home.identity(|_| panic!("made twice")).unwrap().owner();
         assert_eq!(first, again);
         assert_eq!(fs::metadata(home.identity_path()).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(home.import(&Secret::generate().unwrap()).unwrap_err().code(), "identity-exists");
+        assert_eq!(home.import(&IdentitySecret::generate().unwrap()).unwrap_err().code(), "identity-exists");
     }
 
     #[test]
@@ -173,17 +183,18 @@ mod tests {
         home.identity(|_| ()).unwrap();
         let path = home.identity_path();
         let bytes = fs::read(&path).unwrap();
-        for at in 0..bytes.len() {
-            let mut changed = bytes.clone();
-            changed[at] ^= 1;
-            fs::write(&path, &changed).unwrap();
+        for flip in byte_flips(&bytes, 1) {
+            fs::write(&path, &flip.bytes).unwrap();
             match home.secret() {
-                Err(error) => assert!(matches!(error.code(), "damaged-file" | "newer-file"), "{at}"),
+                Err(error) => assert!(matches!(error.code(), "damaged-file" | "newer-file"), "{flip}"),
                 // Only the line's end may change, because it is not part of the JSON.
-                Ok(_) => assert!(changed[at].is_ascii_whitespace(), "{at}"),
+                Ok(_) => assert!(flip.bytes[flip.at].is_ascii_whitespace(), "{flip}"),
             }
-            fs::write(&path, &bytes[..at]).unwrap();
-            assert!(home.secret().is_err() || at == bytes.len() - 1, "{at}");
+        }
+        for truncated in truncations(&bytes) {
+            fs::write(&path, truncated).unwrap();
+            let length = truncated.len();
+            assert!(home.secret().is_err() || length == bytes.len() - 1, "{length} bytes");
         }
     }
 }

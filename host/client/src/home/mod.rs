@@ -59,6 +59,9 @@ pub struct Lock {
 
 impl Home {
     /// `CAPELET_HOME`, or else `capelet` in the user's configuration folder. The folder is not created yet.
+    ///
+    /// # Errors
+    /// [`Error::NoHome`] if no variable names a folder; those of [`Home::at`].
     pub fn from_environment() -> Result<Self, Error> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let path = variable("CAPELET_HOME")
@@ -70,7 +73,6 @@ impl Home {
     /// The folder at `path`, which need not exist.
     ///
     /// # Errors
-    ///
     /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the folder.
     pub fn at(path: PathBuf) -> Result<Self, Error> {
         match fs::metadata(&path) {
@@ -92,11 +94,18 @@ impl Home {
     }
 
     /// Reads a state. If its file does not exist, returns the default.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for an invalid file; [`Error::Newer`] for one of a newer client; [`Error::FileTooLarge`];
+    /// [`Error::Io`].
     pub fn load<S: State>(&self) -> Result<S, Error> {
         Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
     }
 
     /// Changes a state under the lock. If `change` fails, nothing is written.
+    ///
+    /// # Errors
+    /// Those of `change`, [`Home::load`] and [`Home::lock`]; [`Error::Io`] if the file cannot be written.
     pub fn update<S: State, R>(&self, change: impl FnOnce(&mut S) -> Result<R, Error>) -> Result<R, Error> {
         let _lock = self.lock("lock")?;
         let mut state = self.load::<S>()?;
@@ -106,6 +115,10 @@ impl Home {
     }
 
     /// Takes the lock with this name. Waits while another process holds it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] after ten seconds; [`Error::NotYours`] or [`Error::Permissions`] if others own or can change
+    /// the folder; [`Error::Io`].
     pub fn lock(&self, name: &str) -> Result<Lock, Error> {
         self.make(&self.path)?;
         let path = self.file(name);
@@ -133,6 +146,9 @@ impl Home {
     }
 
     /// Writes a file whose name follows from its content, such as a receipt. Returns its path.
+    ///
+    /// # Errors
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the folder; [`Error::Io`].
     pub fn keep(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
         let folder = self.path.join(folder);
         self.make(&folder)?;
@@ -153,7 +169,7 @@ fn check_owner_and_mode(path: &Path, metadata: &Metadata, forbidden: u32, want: 
     if mode & forbidden != 0 { Err(Error::Permissions { path, mode, want }) } else { Ok(()) }
 }
 
-/// Reads a file of the folder. `None`: it does not exist.
+/// Reads a file of the folder. `None` if it does not exist.
 fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     let bytes = match files::read(path, MAX_FILE) {
         Ok(bytes) => bytes,

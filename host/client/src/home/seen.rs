@@ -2,18 +2,20 @@
 
 use super::State;
 use crate::error::Error;
-use crate::values::{Hex, Owner};
+use crate::root_id::RootId;
+use crate::values::{Hex, OwnerText};
+use enclave_core::{Kid, OwnerKey};
 use serde::{Deserialize, Serialize};
 
 /// The highest epoch of one owner under one root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Highest {
-    owner: Owner,
-    root: Hex<32>,
+    owner: OwnerText,
+    root: Hex<RootId>,
     epoch: u64,
     /// The ids of the keys seen. More than one is an equivocation, and all are kept as evidence.
-    kids: Vec<Hex<32>>,
+    kids: Vec<Hex<Kid>>,
 }
 
 /// The highest epochs of all owners.
@@ -33,9 +35,9 @@ impl Seen {
     /// The caller must write the state even if the result is an error, because the state contains the evidence.
     ///
     /// # Errors
-    ///
     /// [`Error::RolledBack`] for a lower epoch; [`Error::Equivocation`] for a second key of one epoch.
-    pub fn observe(&mut self, owner: Owner, root: Hex<32>, epoch: u64, kid: Hex<32>) -> Result<(), Error> {
+    pub fn observe(&mut self, owner: OwnerKey, root: RootId, epoch: u64, kid: Kid) -> Result<(), Error> {
+        let (owner, root, kid) = (OwnerText(owner), Hex(root), Hex(kid));
         let Some(highest) = self.owners.iter_mut().find(|highest| highest.owner == owner && highest.root == root)
         else {
             self.owners.push(Highest { owner, root, epoch, kids: vec![kid] });
@@ -61,18 +63,19 @@ mod tests {
 
     #[test]
     fn rejects_lower_epochs_and_keeps_equivocating_keys() {
-        let (owner, root) = (Owner([1; 32]), Hex([2; 32]));
+        let (owner, root) = (OwnerKey::new([1; 32]), RootId::new([2; 32]));
+        let kid = |byte| Kid::new([byte; 32]);
         let mut seen = Seen::default();
-        seen.observe(owner, root, 3, Hex([3; 32])).unwrap();
-        seen.observe(owner, root, 3, Hex([3; 32])).unwrap();
-        assert_eq!(seen.observe(owner, root, 2, Hex([2; 32])), Err(Error::RolledBack { seen: 3, found: 2 }));
-        assert_eq!(seen.observe(owner, root, 3, Hex([4; 32])), Err(Error::Equivocation(3)));
+        seen.observe(owner, root, 3, kid(3)).unwrap();
+        seen.observe(owner, root, 3, kid(3)).unwrap();
+        assert_eq!(seen.observe(owner, root, 2, kid(2)), Err(Error::RolledBack { seen: 3, found: 2 }));
+        assert_eq!(seen.observe(owner, root, 3, kid(4)), Err(Error::Equivocation(3)));
         // From now on both keys are rejected, the first one too.
-        assert_eq!(seen.observe(owner, root, 3, Hex([3; 32])), Err(Error::Equivocation(3)));
-        assert_eq!(seen.owners[0].kids, [Hex([3; 32]), Hex([4; 32])]);
-        seen.observe(owner, root, 4, Hex([5; 32])).unwrap();
+        assert_eq!(seen.observe(owner, root, 3, kid(3)), Err(Error::Equivocation(3)));
+        assert_eq!(seen.owners[0].kids, [Hex(kid(3)), Hex(kid(4))]);
+        seen.observe(owner, root, 4, kid(5)).unwrap();
         // Another owner and another root have epochs of their own.
-        seen.observe(Owner([9; 32]), root, 1, Hex([1; 32])).unwrap();
-        seen.observe(owner, Hex([9; 32]), 1, Hex([1; 32])).unwrap();
+        seen.observe(OwnerKey::new([9; 32]), root, 1, kid(1)).unwrap();
+        seen.observe(owner, RootId::new([9; 32]), 1, kid(1)).unwrap();
     }
 }

@@ -29,6 +29,9 @@ impl Settings {
     }
 
     /// Sets `key`. An empty value removes it.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an unknown setting or output; [`Error::BadUrl`].
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let set = !value.is_empty();
         match key {

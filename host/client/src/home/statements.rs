@@ -4,9 +4,10 @@
 
 use super::{Home, read_json, write_json};
 use crate::error::Error;
-use crate::values::{Base64, Hex, Owner};
-use enclave_core::digest;
-use enclave_core::text::hex;
+use crate::values::{Base64, Hex, OwnerText, unix_millis};
+use enclave_core::crypto::{sha256, sha384};
+use enclave_core::encoding::hex;
+use enclave_core::{OwnerKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -16,38 +17,49 @@ use std::path::PathBuf;
 pub struct Fetched {
     /// The address from which it was fetched. The trust entry of this address applies to it.
     pub url: String,
-    /// When it was fetched, in milliseconds since 1970.
-    pub time: u64,
+    /// When it was fetched.
+    #[serde(with = "unix_millis")]
+    pub time: UnixMillis,
     /// The statement's bytes.
     pub statement: Base64,
-    /// SHA-384 of the policy of its KMS key at that time. `None`: it could not be read.
-    pub policy: Option<Hex<48>>,
-    /// SHA-384 of that key's metadata at that time. `None`: it could not be read.
+    /// SHA-384 of the policy of its KMS key at that time. `None` if it could not be read.
+    pub policy: Option<Hex<[u8; 48]>>,
+    /// SHA-384 of that key's metadata at that time. `None` if it could not be read.
     #[serde(rename = "facts")]
-    pub key_metadata: Option<Hex<48>>,
+    pub key_metadata: Option<Hex<[u8; 48]>>,
 }
 
 impl Home {
     /// The statement of `owner` that was last fetched from this address.
-    pub fn statement(&self, owner: &Owner, url: &str) -> Result<Option<Fetched>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Newer`], [`Error::FileTooLarge`] or [`Error::Io`] if the file cannot be read.
+    pub fn statement(&self, owner: &OwnerKey, url: &str) -> Result<Option<Fetched>, Error> {
         read_json(&self.statement_path(owner, url))
     }
 
     /// Writes a statement and replaces the previous one.
-    pub fn keep_statement(&self, owner: &Owner, fetched: &Fetched) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Io`]; those of [`Home::lock`].
+    pub fn keep_statement(&self, owner: &OwnerKey, fetched: &Fetched) -> Result<(), Error> {
         let _lock = self.lock("lock")?;
         self.make(&self.file("statements"))?;
         write_json(&self.statement_path(owner, &fetched.url), fetched)
     }
 
     /// Writes the text of a policy, or the metadata of a key, to a file that is named by its SHA-384.
+    ///
+    /// # Errors
+    /// As [`Home::keep`].
     pub fn keep_policy(&self, text: &[u8], ending: &str) -> Result<PathBuf, Error> {
-        self.keep("policies", &format!("{}.{ending}", hex(&digest::sha384(&[text]))), text)
+        self.keep("policies", &format!("{}.{ending}", hex(&sha384(&[text]))), text)
     }
 
-    fn statement_path(&self, owner: &Owner, url: &str) -> PathBuf {
+    fn statement_path(&self, owner: &OwnerKey, url: &str) -> PathBuf {
         // An address can contain characters that a file name cannot.
-        let place = digest::sha256(&[url.as_bytes()]);
-        self.file("statements").join(format!("{owner}-{}.json", hex(place.first_chunk::<8>().map_or(&[], |cut| cut))))
+        let place = sha256(&[url.as_bytes()]);
+        let place = hex(place.first_chunk::<8>().map_or(&[], |cut| cut));
+        self.file("statements").join(format!("{}-{place}.json", OwnerText(*owner)))
     }
 }

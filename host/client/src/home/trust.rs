@@ -4,16 +4,17 @@
 
 use super::State;
 use crate::error::Error;
-use crate::pins::Pins;
+use crate::pins::ImagePins;
 use crate::url::Url;
 use crate::values::{Base64, Hex};
-use enclave_core::verify;
+use enclave_core::Pcr;
+use enclave_core::attestation::{Pins, Root};
 use serde::{Deserialize, Serialize};
 
 /// The root under which documents are verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Root {
+pub enum TrustedRoot {
     /// Amazon's root, which is compiled in.
     Aws,
     /// A development root (DER), which a machine made for itself. It proves nothing about other machines.
@@ -27,12 +28,12 @@ pub struct TrustEntry {
     /// The address, in its text form.
     pub url: String,
     /// The root.
-    pub root: Root,
+    pub root: TrustedRoot,
     /// The pinned images. The enclave must run one of them.
-    pub pins: Vec<Pins>,
+    pub pins: Vec<ImagePins>,
     /// PCR0 of each revoked image.
     #[serde(default)]
-    pub revoked: Vec<Hex<48>>,
+    pub revoked: Vec<Hex<Pcr>>,
 }
 
 /// All trust entries.
@@ -46,19 +47,21 @@ impl TrustEntry {
     /// The root in the verifier's type.
     ///
     /// # Errors
-    ///
     /// An error if the development root is not a valid certificate.
-    pub fn root(&self) -> Result<verify::Root, Error> {
+    pub fn root(&self) -> Result<Root, Error> {
         match &self.root {
-            Root::Aws => Ok(verify::Root::aws()),
-            Root::Development(der) => Ok(verify::Root::development(der.0.clone())?),
+            TrustedRoot::Aws => Ok(Root::aws()),
+            TrustedRoot::Development(der) => Ok(Root::development(der.0.clone())?),
         }
     }
 
     /// The pinned and the revoked images in the verifier's type.
-    pub fn pins(&self) -> Result<verify::Pins, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Local`] if the entry has no pinned image.
+    pub fn pins(&self) -> Result<Pins, Error> {
         let builds = self.pins.iter().map(|pins| pins.build().clone()).collect();
-        Ok(verify::Pins::new(builds, self.revoked.iter().map(|pcr0| pcr0.0).collect())?)
+        Ok(Pins::new(builds, self.revoked.iter().map(|pcr0| pcr0.0).collect())?)
     }
 }
 
@@ -68,7 +71,7 @@ impl State for Trust {
 
 /// What to do if the address already has an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum PinMode {
     /// Replace its images. Its root must be the same.
     Repin,
     /// Add the image. Its root must be the same.
@@ -86,7 +89,6 @@ impl Trust {
     /// The entry of an address.
     ///
     /// # Errors
-    ///
     /// [`Error::NoPins`] if the address has no entry, or if its entry lists no images.
     pub fn entry(&self, url: &Url) -> Result<&TrustEntry, Error> {
         let url = url.to_string();
@@ -95,23 +97,27 @@ impl Trust {
     }
 
     /// Pins an image at an address.
-    pub fn pin(&mut self, url: &Url, root: Root, pins: Pins, known: Known) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::RootChanged`] if the address has another root, unless the entry is replaced; [`Error::Local`] for a
+    /// revoked image.
+    pub fn pin(&mut self, url: &Url, root: TrustedRoot, pins: ImagePins, mode: PinMode) -> Result<(), Error> {
         let url = url.to_string();
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.url == url) else {
             self.entries.push(TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() });
             return Ok(());
         };
-        if known == Known::Replace {
+        if mode == PinMode::Replace {
             *entry = TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() };
             return Ok(());
         }
         if entry.root != root {
             return Err(Error::RootChanged(url));
         }
-        if entry.revoked.contains(&pins.pcr0()) {
+        if entry.revoked.contains(&Hex(*pins.pcr0())) {
             return Err(enclave_core::Error::Revoked.into());
         }
-        if known == Known::Repin {
+        if mode == PinMode::Repin {
             entry.pins.clear();
         }
         if !entry.pins.contains(&pins) {
@@ -121,12 +127,15 @@ impl Trust {
     }
 
     /// Revokes an image at an address.
-    pub fn revoke(&mut self, url: &Url, pcr0: Hex<48>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::NoPins`] if the address has no entry.
+    pub fn revoke(&mut self, url: &Url, pcr0: Pcr) -> Result<(), Error> {
         let url = url.to_string();
         let entry = self.entries.iter_mut().find(|entry| entry.url == url).ok_or(Error::NoPins(url))?;
-        entry.pins.retain(|pins| pins.pcr0() != pcr0);
-        if !entry.revoked.contains(&pcr0) {
-            entry.revoked.push(pcr0);
+        entry.pins.retain(|pins| *pins.pcr0() != pcr0);
+        if !entry.revoked.contains(&Hex(pcr0)) {
+            entry.revoked.push(Hex(pcr0));
         }
         Ok(())
     }
@@ -136,12 +145,12 @@ impl Trust {
 mod tests {
     use super::*;
 
-    fn pins(byte: u8) -> Pins {
-        Pins::new([(0, [byte; 48])].into()).unwrap()
+    fn pins(byte: u8) -> ImagePins {
+        ImagePins::new([(0, Pcr::new([byte; 48]))].into()).unwrap()
     }
 
-    fn development(byte: u8) -> Root {
-        Root::Development(Base64(vec![byte]))
+    fn development(byte: u8) -> TrustedRoot {
+        TrustedRoot::Development(Base64(vec![byte]))
     }
 
     #[test]
@@ -149,27 +158,27 @@ mod tests {
         let url = Url::parse("capelet://localhost").unwrap();
         let mut trust = Trust::default();
         assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
-        trust.pin(&url, development(1), pins(1), Known::Repin).unwrap();
-        for root in [development(2), Root::Aws] {
-            for known in [Known::Repin, Known::Add] {
-                assert_eq!(trust.pin(&url, root.clone(), pins(2), known).unwrap_err().code(), "root-changed");
+        trust.pin(&url, development(1), pins(1), PinMode::Repin).unwrap();
+        for root in [development(2), TrustedRoot::Aws] {
+            for mode in [PinMode::Repin, PinMode::Add] {
+                assert_eq!(trust.pin(&url, root.clone(), pins(2), mode).unwrap_err().code(), "root-changed");
             }
         }
         assert_eq!(trust.entry(&url).unwrap().pins, [pins(1)]);
-        trust.pin(&url, Root::Aws, pins(2), Known::Replace).unwrap();
-        assert_eq!(trust.entry(&url).unwrap().root, Root::Aws);
+        trust.pin(&url, TrustedRoot::Aws, pins(2), PinMode::Replace).unwrap();
+        assert_eq!(trust.entry(&url).unwrap().root, TrustedRoot::Aws);
     }
 
     #[test]
     fn rejects_pins_of_revoked_images() {
         let url = Url::parse("unix:/run/x").unwrap();
         let mut trust = Trust::default();
-        trust.pin(&url, Root::Aws, pins(1), Known::Repin).unwrap();
-        trust.pin(&url, Root::Aws, pins(2), Known::Add).unwrap();
-        trust.revoke(&url, Hex([1; 48])).unwrap();
+        trust.pin(&url, TrustedRoot::Aws, pins(1), PinMode::Repin).unwrap();
+        trust.pin(&url, TrustedRoot::Aws, pins(2), PinMode::Add).unwrap();
+        trust.revoke(&url, Pcr::new([1; 48])).unwrap();
         assert_eq!(trust.entry(&url).unwrap().pins, [pins(2)]);
-        assert_eq!(trust.pin(&url, Root::Aws, pins(1), Known::Add).unwrap_err().code(), "revoked");
-        trust.revoke(&url, Hex([2; 48])).unwrap();
+        assert_eq!(trust.pin(&url, TrustedRoot::Aws, pins(1), PinMode::Add).unwrap_err().code(), "revoked");
+        trust.revoke(&url, Pcr::new([2; 48])).unwrap();
         assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
     }
 

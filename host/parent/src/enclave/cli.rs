@@ -1,7 +1,7 @@
 //! The command line of `capelet-parent enclave`.
 
 use argh::FromArgs;
-use capelet_parent::Error;
+use capelet_parent::{ENCLAVE_CIDS, Error};
 use std::path::PathBuf;
 
 /// Start, look at and end an enclave: with nitro-cli on AWS (untried there so far: docs/hardware-check.md), or with QEMU
@@ -129,8 +129,8 @@ impl Named {
     }
 }
 
-/// Parses a CID. 0 to 3 name the hypervisor, the machine itself, the host, and the parent as an enclave sees it.
 fn cid(text: &str) -> Result<u32, String> {
-    let cid = text.parse().ok().filter(|cid| (4..u32::MAX).contains(cid));
-    cid.ok_or_else(|| format!("'{text}' is not the CID of an enclave; write a number from 4 to 4294967294"))
+    let (least, most) = (ENCLAVE_CIDS.start, ENCLAVE_CIDS.end - 1);
+    let cid = text.parse().ok().filter(|cid| ENCLAVE_CIDS.contains(cid));
+    cid.ok_or_else(|| format!("'{text}' is not the CID of an enclave; write a number from {least} to {most}"))
 }

@@ -2,8 +2,7 @@
 
 use capelet_parent::{Error, read_file};
 use data_encoding::HEXLOWER;
-use eif_build::Measurements;
-use eif_build::layout::MAX_FILE;
+use eif_build::{MAX_FILE, Measurements};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +43,7 @@ fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
     let sha256 = json["file"]["sha256"].as_str().ok_or_else(malformed)?;
     let inputs = json["inputs"].as_array().ok_or_else(malformed)?;
     let ours = measured.pcrs();
-    let agree = |(index, pcr): &(u8, &eif_build::measure::Pcr)| {
+    let agree = |(index, pcr): &(u8, &eif_build::Pcr)| {
         pcrs.get(&format!("PCR{index}")).and_then(Value::as_str) == Some(&HEXLOWER.encode(*pcr))
     };
     // The number of PCRs must also be equal, because a signed image has a PCR that an unsigned one lacks.

@@ -5,8 +5,8 @@ use super::image::Image;
 use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
+use capelet_abi::{HEARTBEAT_PORT, OPERATIONS_PORT};
 use capelet_parent::Error;
-use capelet_parent::ports::{HEARTBEAT, OPERATIONS};
 use data_encoding::HEXLOWER;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -79,7 +79,8 @@ impl Started<'_> {
         if !wait(happens, || vhost.exists(), ended(format!("{BACKEND} does not listen")))? {
             return Ok(());
         }
-        let parent = [OPERATIONS, HEARTBEAT].map(|port| PathBuf::from(format!("{}_{port}", vsock.display())));
+        let ports = [OPERATIONS_PORT, HEARTBEAT_PORT];
+        let parent = ports.map(|port| PathBuf::from(format!("{}_{port}", vsock.display())));
         if !wait(happens, || parent.iter().all(|socket| socket.exists()), Error::NoParent(vsock))? {
             return Ok(());
         }

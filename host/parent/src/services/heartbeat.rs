@@ -3,10 +3,8 @@
 use crate::Error;
 use crate::services::service::{Context, Served};
 use crate::stream::{Stream, Until};
+use capelet_abi::HEARTBEAT;
 use std::time::Instant;
-
-/// The byte that `nitro-cli` and AWS's init exchange.
-const BEAT: u8 = 0xB7;
 
 /// Answers one heartbeat.
 pub(crate) fn serve(context: &Context, enclave: &Stream) -> Served {
@@ -19,7 +17,7 @@ fn answer(enclave: &Stream, until: Until<'_>) -> Result<(), Error> {
     if !enclave.fill(&mut beat, until)? {
         return Err(Error::Closed);
     }
-    if beat != [BEAT] {
+    if beat != [HEARTBEAT] {
         return Err(Error::Malformed);
     }
     enclave.write_all(&beat, until)?;

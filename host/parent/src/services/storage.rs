@@ -7,7 +7,8 @@ use crate::services::service::{Context, Served};
 use crate::store::{Incoming, Placed, Store};
 use crate::stream::{Stream, Until};
 use crate::{Error, frames};
-use enclave_core::parent::{Answer, Asked, Key, Kind, MAX_BODY, MAX_BODY_FRAME};
+use enclave_core::OwnerKey;
+use enclave_core::parent::{Answer, MAX_BODY, MAX_BODY_FRAME, ReceivedOperation, StoreKey, StoreKind};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,15 +34,15 @@ pub(crate) fn serve(context: &Context, enclave: &Stream) -> Served {
 
 fn operate(context: &Context, enclave: &Stream, until: Until<'_>, served: &mut Served) -> Result<(), Error> {
     let operation = frames::read(enclave, MAX_OPERATION, until)?.ok_or(Error::Closed)?;
-    let asked = Asked::decode(&operation).map_err(|_| Error::Malformed)?;
-    describe(&asked, &mut served.fields);
+    let received = ReceivedOperation::decode(&operation).map_err(|_| Error::Malformed)?;
+    describe(&received, &mut served.fields);
     let store = context.settings.store.as_ref();
-    let answered = match asked {
-        Asked::Boot => {
+    let answered = match received {
+        ReceivedOperation::Boot => {
             let settings = &context.settings;
             Ok(Answer::Boot(settings.configuration.clone(), settings.deployers.clone()))
         }
-        Asked::Get(key) => match store.get(&key) {
+        ReceivedOperation::Get(key) => match store.get(&key) {
             Ok(Some((file, length))) if length <= MAX_BODY as u64 => {
                 served.fields.push(("answer", "Body".into()));
                 served.down = send(file, length, enclave, until)?;
@@ -51,18 +52,18 @@ fn operate(context: &Context, enclave: &Stream, until: Until<'_>, served: &mut S
             Ok(None) => Ok(Answer::NotFound),
             Err(error) => Err(error),
         },
-        Asked::Put(key) => take_in(store, enclave, until, served, |body| {
+        ReceivedOperation::Put(key) => take_in(store, enclave, until, served, |body| {
             Ok(match body.put(&key)? {
                 Placed::Done => Answer::Done,
                 Placed::Exists => Answer::Exists,
             })
         })?,
-        Asked::Replace(key) => {
+        ReceivedOperation::Replace(key) => {
             take_in(store, enclave, until, served, |body| body.replace(&key).map(|()| Answer::Done))?
         }
-        Asked::List { kind, owner, after } => store.list(kind, &owner, after).map(Answer::Listed),
-        Asked::Delete(key) => store.delete(&key).map(|()| Answer::Done),
-        Asked::Credentials(region) => Ok(credentials(context, &region, served)),
+        ReceivedOperation::List { kind, owner, after } => store.list(kind, &owner, after).map(Answer::Listed),
+        ReceivedOperation::Delete(key) => store.delete(&key).map(|()| Answer::Done),
+        ReceivedOperation::Credentials(region) => Ok(credentials(context, &region, served)),
     };
     let answer = answered.unwrap_or_else(|error| {
         served.fields.push(("reason", error.to_string().into()));
@@ -129,29 +130,32 @@ fn credentials(context: &Context, region: &str, served: &mut Served) -> Answer {
 }
 
 /// Adds the fields that the log has about an operation. Names are shortened, and no text of the enclave's is logged.
-fn describe(asked: &Asked, fields: &mut Vec<(&'static str, Value)>) {
-    let name = match asked {
-        Asked::Boot => "boot",
-        Asked::Get(_) => "get",
-        Asked::Put(_) => "put",
-        Asked::Replace(_) => "replace",
-        Asked::List { .. } => "list",
-        Asked::Delete(_) => "delete",
-        Asked::Credentials(_) => "credentials",
+fn describe(received: &ReceivedOperation, fields: &mut Vec<(&'static str, Value)>) {
+    let name = match received {
+        ReceivedOperation::Boot => "boot",
+        ReceivedOperation::Get(_) => "get",
+        ReceivedOperation::Put(_) => "put",
+        ReceivedOperation::Replace(_) => "replace",
+        ReceivedOperation::List { .. } => "list",
+        ReceivedOperation::Delete(_) => "delete",
+        ReceivedOperation::Credentials(_) => "credentials",
     };
     fields.push(("operation", name.into()));
-    match asked {
-        Asked::Get(key) | Asked::Put(key) | Asked::Replace(key) | Asked::Delete(key) => describe_key(key, fields),
-        Asked::List { kind, owner, .. } => describe_owner(*kind, owner, fields),
-        Asked::Boot | Asked::Credentials(_) => {}
+    match received {
+        ReceivedOperation::Get(key)
+        | ReceivedOperation::Put(key)
+        | ReceivedOperation::Replace(key)
+        | ReceivedOperation::Delete(key) => describe_key(key, fields),
+        ReceivedOperation::List { kind, owner, .. } => describe_owner(*kind, owner, fields),
+        ReceivedOperation::Boot | ReceivedOperation::Credentials(_) => {}
     }
 }
 
-fn describe_key(key: &Key, fields: &mut Vec<(&'static str, Value)>) {
+fn describe_key(key: &StoreKey, fields: &mut Vec<(&'static str, Value)>) {
     describe_owner(key.kind, &key.owner, fields);
-    fields.extend([("id", short(&key.id)), ("version", key.version.into())]);
+    fields.extend([("id", short(key.id.as_bytes())), ("version", key.version.into())]);
 }
 
-fn describe_owner(kind: Kind, owner: &[u8; 32], fields: &mut Vec<(&'static str, Value)>) {
-    fields.extend([("kind", format!("{kind:?}").into()), ("owner", short(owner))]);
+fn describe_owner(kind: StoreKind, owner: &OwnerKey, fields: &mut Vec<(&'static str, Value)>) {
+    fields.extend([("kind", format!("{kind:?}").into()), ("owner", short(owner.as_bytes()))]);
 }

@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use capelet_abi::{CLIENT_PORT, OPERATIONS_PORT};
 use capelet_parent::{
     Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, ServiceLimits, Settings, Store, Transport,
 };
-use enclave_core::parent::{Answer, Key, Kind, MAX_BODY_FRAME, Operation};
+use enclave_core::parent::{Answer, ListEntry, MAX_BODY_FRAME, Operation, StoreKey, StoreKind};
+use enclave_core::{ObjectId, OwnerKey};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -143,7 +145,7 @@ pub fn connect(enclave: &Path, port: u32) -> io::Result<UnixStream> {
 
 /// An operation from its first byte to the last of its answer.
 pub fn ask(enclave: &Path, operation: &Operation<'_>) -> io::Result<Answer> {
-    let mut stream = connect(enclave, 8000)?;
+    let mut stream = connect(enclave, OPERATIONS_PORT)?;
     stream.write_all(&bytes(operation))?;
     answer(&mut stream)
 }
@@ -189,8 +191,16 @@ pub fn answer(stream: &mut impl Read) -> io::Result<Answer> {
     }
 }
 
-pub fn key(id: u8, version: u64) -> Key {
-    Key { kind: Kind::Function, owner: [7; 32], id: [id; 16], version }
+/// The owner of every [`key`].
+pub const OWNER: OwnerKey = OwnerKey::new([7; 32]);
+
+pub fn key(id: u8, version: u64) -> StoreKey {
+    StoreKey { kind: StoreKind::Function, owner: OWNER, id: ObjectId::new([id; 16]), version }
+}
+
+/// A list of the functions of [`OWNER`].
+pub fn list(after: Option<ListEntry>) -> Operation<'static> {
+    Operation::List { kind: StoreKind::Function, owner: OWNER, after }
 }
 
 /// Whether the other side closes without sending a byte. `false` after [`PATIENCE`], which is the read timeout.
@@ -228,9 +238,9 @@ pub fn wait_until_serving(enclave: &Path) {
     wait_until(|| "the parent does not serve".to_owned(), serves);
 }
 
-/// The enclave's side of port 5000, on the embedded transport.
+/// The enclave's side of its port for clients, on the embedded transport.
 pub fn enclave(running: &Running) -> UnixListener {
-    UnixListener::bind(running.path("enclave/5000")).unwrap()
+    UnixListener::bind(running.path("enclave").join(CLIENT_PORT.to_string())).unwrap()
 }
 
 /// The next connection to the listener.

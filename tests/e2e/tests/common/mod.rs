@@ -1,4 +1,4 @@
-//! Small functions of WebAssembly, and folders for them.
+//! Small functions in WebAssembly text, and the enclave and the folder of a test.
 
 #![allow(dead_code)]
 
@@ -38,13 +38,13 @@ pub const ECHO: &str = r#"(module
       (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
       (br_if $again (i32.load (i32.const 16))))))"#;
 
-/// Never ends.
+/// Loops without end.
 pub const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop $l (br $l))))"#;
 
 /// Traps.
 pub const TRAP: &str = r#"(module (memory (export "memory") 1) (func (export "_start") unreachable))"#;
 
-/// Ends with status 7, after a word on stderr.
+/// Writes two words to stderr, and ends with status 7.
 pub const SEVEN: &str = r#"(module
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -56,7 +56,7 @@ pub const SEVEN: &str = r#"(module
     (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 16)))
     (call $exit (i32.const 7))))"#;
 
-/// Asks for memory without end.
+/// Grows its memory without end.
 pub const GROW: &str = r#"(module (memory (export "memory") 1)
   (func (export "_start") (loop $l (drop (memory.grow (i32.const 16))) (br $l))))"#;
 
@@ -69,7 +69,7 @@ pub const FLOOD: &str = r#"(module
     (i32.store (i32.const 4) (i32.const 65536))
     (loop $l (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br $l))))"#;
 
-/// A folder for one test, an enclave in it, an owner who trusts it.
+/// An enclave, an owner who has pinned it, and a folder, for one test.
 pub struct Place {
     /// The enclave.
     pub local: Local,
@@ -80,7 +80,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// With further arguments for `capelet-local`.
+    /// Starts the enclave with further arguments for `capelet-local`.
     pub fn new(arguments: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("e2e").tempdir().unwrap();
         let local = Local::start(&folder.path().join("e"), arguments);
@@ -88,7 +88,7 @@ impl Place {
         Self { local, owner, folder }
     }
 
-    /// Somebody else who trusts the enclave.
+    /// Another person who has pinned the enclave.
     pub fn person(&self, name: &str) -> Person {
         Person::pinned(&self.folder.path().join(name), &self.local)
     }
@@ -98,18 +98,18 @@ impl Place {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// A folder with a function of this text.
+    /// Creates a folder with the function of this text.
     pub fn function(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.folder.path().join(format!("function-{name}"));
         function(&folder, &wat::parse_str(text).unwrap(), &json!({ "entry": "function.wasm" }));
         folder
     }
 
-    /// Deploys a function of this text for the owner, under this name; gives its id and checksum.
+    /// Deploys the function of this text for the owner under this name. Returns its id and its checksum.
     pub fn deploy(&self, name: &str, text: &str) -> (String, String) {
         let folder = self.function(name, text);
-        let said = self.owner.json(&["deploy", folder.to_str().unwrap(), "-n", name]);
-        let field = |name: &str| said[name].as_str().unwrap().to_owned();
+        let deployed = self.owner.json(&["deploy", folder.to_str().unwrap(), "-n", name]);
+        let field = |name: &str| deployed[name].as_str().unwrap().to_owned();
         (field("function_id"), field("function_checksum"))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub(super) fn attest(context: &Context) -> Result<(), Error> {
     let session = context.connect()?;
-    let (facts, claims) = (session.verified(), &session.evidence().claims);
+    let (facts, claims) = (session.facts(), &session.evidence().claims);
     let limits = session.limits();
     let key = claims.kms.as_ref().map(|kms| kms.arn.text());
     let deployers = session.evidence().configuration.as_ref().and_then(|configuration| configuration.deployers);
@@ -38,9 +38,9 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "url": session.url().to_string(),
         "verified": true,
         "connection": true,
-        "timestamp": facts.timestamp,
+        "timestamp": facts.timestamp.get(),
         "module_id": facts.module_id,
-        "root": session.root_id(),
+        "root": Hex(session.root_id()),
         "pcrs": evidence::pcrs_json(&facts.pcrs),
         "receipt_key": Hex(claims.receipt_key),
         "kms_key": key,

@@ -4,11 +4,12 @@ use crate::cli::args::checksum::Checksum;
 use crate::cli::context::Context;
 use crate::error::Error;
 use crate::folder;
+use crate::values::Hex;
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn checksum(arguments: &Checksum, context: &Context) -> Result<(), Error> {
     let function = folder::read(Path::new(&arguments.path))?;
-    let checksum = function.checksum;
+    let checksum = Hex(function.checksum);
     context.output.text(&format!("{checksum}\n"), &json!({"function_checksum": checksum}))
 }

@@ -7,11 +7,11 @@ use crate::clock;
 use crate::error::Error;
 use crate::home::contacts::Contacts;
 use crate::statements;
-use crate::values::{Hex, Owner};
+use crate::values::{Hex, OwnerText};
 use serde_json::{Value, json};
 
 pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error> {
-    let owner = Owner::parse(&arguments.key).ok_or(Error::Argument {
+    let OwnerText(owner) = OwnerText::parse(&arguments.key).ok_or(Error::Argument {
         name: "KEY",
         want: "an owner's key, 52 characters, as `capelet identity show` prints it",
     })?;
@@ -24,7 +24,7 @@ pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error
             .output
             .note("Before you rely on this key, compare the fingerprint with its owner, over a channel that nobody else controls.");
     }
-    let object = json!({"name": arguments.name, "owner": owner, "fingerprint": owner.fingerprint()});
+    let object = json!({"name": arguments.name, "owner": OwnerText(owner), "fingerprint": owner.fingerprint()});
     context.output.fields(&[("Name", arguments.name.clone()), ("Fingerprint", owner.fingerprint())], &object)
 }
 
@@ -39,11 +39,11 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
         ("Epoch", fetched.epoch.to_string()),
         ("Key", Hex(fetched.kid).to_string()),
         ("Until", clock::date(fetched.until)),
-        ("KMS account", fetched.account().unwrap_or("none").to_owned()),
+        ("KMS account", fetched.account().to_owned()),
     ];
     let mut object = json!({
-        "owner": fetched.owner, "epoch": fetched.epoch, "kid": Hex(fetched.kid), "until": fetched.until,
-        "account": fetched.account(),
+        "owner": OwnerText(fetched.owner), "epoch": fetched.epoch, "kid": Hex(fetched.kid),
+        "until": fetched.until.get(), "account": fetched.account(),
     });
     mark(&mut object, fetched.development);
     context.output.fields(&fields, &object)
@@ -52,9 +52,9 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
 pub(super) fn list(context: &Context) -> Result<(), Error> {
     let contacts: Contacts = context.home.load()?;
     let all = contacts.all();
-    let lines: String = all.iter().map(|c| format!("{}  {}  {}\n", c.name, c.owner.fingerprint(), c.owner)).collect();
+    let lines: String = all.iter().map(|c| format!("{}  {}  {}\n", c.name, c.owner.0.fingerprint(), c.owner)).collect();
     let object: Value =
-        all.iter().map(|c| json!({"name": c.name, "owner": c.owner, "fingerprint": c.owner.fingerprint()})).collect();
+        all.iter().map(|c| json!({"name": c.name, "owner": c.owner, "fingerprint": c.owner.0.fingerprint()})).collect();
     context.output.text(&lines, &object)
 }
 

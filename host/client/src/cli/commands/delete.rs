@@ -17,10 +17,10 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
     let known = catalogue.find(name, &session.url().to_string(), &session.root_id());
     let id = match known {
         Some(known) => known.id,
-        None => Hex::parse("", name).map_err(|_| Error::UnknownFunction(name.clone()))?,
+        None => Hex::parse(name).ok_or_else(|| Error::UnknownFunction(name.clone()))?,
     };
     let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
-    deploy::delete(&context.home, &mut session, &identity, id, version)?;
+    deploy::delete(&context.home, &mut session, &identity, id.0, version)?;
     let fields = [
         ("Function ID", id.to_string()),
         ("Version", version.to_string()),

@@ -2,6 +2,7 @@
 
 use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
+use crate::cli::input::parse_checksum;
 use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, Output, mark};
 use crate::encrypt::{self, TextForm};
@@ -10,8 +11,9 @@ use crate::files::{Pending, Readers};
 use crate::home::contacts::Contacts;
 use crate::policy;
 use crate::statements;
-use crate::values::{Hex, Owner};
+use crate::values::{Hex, OwnerText};
 use crate::vault_key::VaultKey;
+use enclave_core::Checksum;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal as _, Read, Write};
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 
 pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Error> {
     let identity = context.identity()?;
-    let me = Owner(identity.owner());
+    let me = identity.owner();
     let owner = match &arguments.to {
         Some(name) => context.home.load::<Contacts>()?.resolve(name)?,
         None => me,
@@ -55,7 +57,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
             let bytes = encrypt::encrypt(&vault, checksums, input, &mut file, |bytes| progress.show(bytes))?;
             file.keep()?;
             progress.end();
-            let mut object = json!({"file": path, "bytes": bytes, "owner": owner, "kid": Hex(vault.kid)});
+            let mut object = json!({"file": path, "bytes": bytes, "owner": OwnerText(owner), "kid": Hex(vault.kid)});
             mark(&mut object, vault.development);
             context.output.fields(&[("Encrypted", format!("{bytes} bytes")), ("File", path.clone())], &object)
         }
@@ -65,8 +67,9 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
             let bytes = encrypt::encrypt(&vault, checksums, input, &mut form, |_| ())?;
             form.finish().map_err(broken)?;
             let text = String::from_utf8_lossy(&text);
-            let mut object =
-                json!({"ciphertext": text.trim_end(), "bytes": bytes, "owner": owner, "kid": Hex(vault.kid)});
+            let mut object = json!({
+                "ciphertext": text.trim_end(), "bytes": bytes, "owner": OwnerText(owner), "kid": Hex(vault.kid),
+            });
             mark(&mut object, vault.development);
             context.output.text("", &object)
         }
@@ -87,8 +90,8 @@ fn broken(error: io::Error) -> Error {
 
 /// The checksums of the functions that may read the data. `None` stands for all functions of the vault's owner, which
 /// is the default for the user's own vault only.
-fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<[u8; 32]>>, Error> {
-    let named = arguments.for_function.iter().map(|text| Hex::<32>::parse("--for", text).map(|checksum| checksum.0));
+fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<Checksum>>, Error> {
+    let named = arguments.for_function.iter().map(|text| parse_checksum("--for", text));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     match (named.is_empty(), arguments.any_function_of_owner) {
         (false, false) => Ok(Some(named)),
@@ -104,14 +107,14 @@ fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<[u8; 32]>>, Er
 /// Prints who could decrypt outside an enclave together with the vault's owner, and checks the exceptions. Both apply to
 /// another owner's vault.
 fn check_exceptions(vault: &VaultKey, arguments: &Encrypt, context: &Context) -> Result<(), Error> {
-    let account = vault.account().unwrap_or("none");
+    let account = vault.account();
     context.output.note(&format!(
         "Encrypting to {}, epoch {}. The owner and the controller of the KMS account {account} together could decrypt it \
          outside an enclave. The policy of the KMS key was fetched, but not evaluated.",
         vault.owner.fingerprint(),
         vault.epoch,
     ));
-    policy::accept(&policy::exceptions(vault), arguments.accept.as_deref())
+    policy::accept(&policy::sender_exceptions(vault), arguments.accept.as_deref())
 }
 
 /// The data, and its length if it is known.

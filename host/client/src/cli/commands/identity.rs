@@ -5,7 +5,8 @@ use crate::cli::context::Context;
 use crate::error::Error;
 use crate::export;
 use crate::files;
-use crate::values::Owner;
+use crate::values::OwnerText;
+use enclave_core::OwnerKey;
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -15,9 +16,7 @@ use zeroize::Zeroizing;
 const MAX_PASSPHRASE: u64 = 4096;
 
 pub(super) fn show(context: &Context) -> Result<(), Error> {
-    let owner = Owner(context.identity()?.owner());
-    let fields = [("Owner Key", owner.to_string()), ("Fingerprint", owner.fingerprint())];
-    context.output.fields(&fields, &json!({"owner": owner, "fingerprint": owner.fingerprint()}))
+    print(&context.identity()?.owner(), context)
 }
 
 pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<(), Error> {
@@ -28,16 +27,20 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
     export::write(Path::new(&arguments.file), &secret, &passphrase)?;
     let owner = secret.owner();
     let fields = [("Exported", owner.fingerprint()), ("File", arguments.file.clone())];
-    context.output.fields(&fields, &json!({"owner": owner, "file": arguments.file}))
+    context.output.fields(&fields, &json!({"owner": OwnerText(owner), "file": arguments.file}))
 }
 
 pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<(), Error> {
     let passphrase = passphrase(arguments.passphrase_file.as_deref(), false)?;
     let secret = export::read(Path::new(&arguments.file), &passphrase)?;
     context.home.import(&secret)?;
-    let owner = secret.owner();
-    let fields = [("Owner Key", owner.to_string()), ("Fingerprint", owner.fingerprint())];
-    context.output.fields(&fields, &json!({"owner": owner, "fingerprint": owner.fingerprint()}))
+    print(&secret.owner(), context)
+}
+
+fn print(owner: &OwnerKey, context: &Context) -> Result<(), Error> {
+    let (key, fingerprint) = (OwnerText(*owner), owner.fingerprint());
+    let object = json!({"owner": key, "fingerprint": fingerprint});
+    context.output.fields(&[("Owner Key", key.to_string()), ("Fingerprint", fingerprint)], &object)
 }
 
 /// Reads the passphrase: the first line of `file`, or what the user types. A `new` passphrase is typed twice. An empty

@@ -5,9 +5,9 @@ use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
-use crate::home::catalogue::{Catalogue, Made};
+use crate::home::catalogue::{Catalogue, EpochState};
 use crate::statements::RENEWAL;
-use crate::values::Hex;
+use crate::values::{Hex, OwnerText};
 use crate::vault;
 use crate::vault_key::VaultKey;
 use serde_json::{Value, json};
@@ -28,9 +28,9 @@ pub(super) fn renew(context: &Context) -> Result<(), Error> {
 }
 
 fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
-    let renewal = vault.attested.saturating_add(RENEWAL);
+    let renewal = vault.attested.plus(RENEWAL);
     let mut fields = vec![
-        ("Vault Owner", vault.owner.to_string()),
+        ("Vault Owner", OwnerText(vault.owner).to_string()),
         ("Fingerprint", vault.owner.fingerprint()),
         ("Epoch", vault.epoch.to_string()),
         ("Key", Hex(vault.kid).to_string()),
@@ -40,8 +40,8 @@ fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
         fields.push(("Root", "DEVELOPMENT".to_owned()));
     }
     let mut object = json!({
-        "owner": vault.owner, "fingerprint": vault.owner.fingerprint(), "epoch": vault.epoch, "kid": Hex(vault.kid),
-        "renew": renewal, "until": vault.until,
+        "owner": OwnerText(vault.owner), "fingerprint": vault.owner.fingerprint(), "epoch": vault.epoch,
+        "kid": Hex(vault.kid), "renew": renewal.get(), "until": vault.until.get(),
     });
     mark(&mut object, vault.development);
     context.output.fields(&fields, &object)
@@ -49,11 +49,11 @@ fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
 
 pub(super) fn show(context: &Context) -> Result<(), Error> {
     let catalogue: Catalogue = context.home.load()?;
-    let state = |made: Made| match made {
-        Made::Started => "started",
-        Made::Signed => "signed, but not confirmed: run `capelet key create` again",
-        Made::Confirmed => "confirmed",
-        Made::Burnt => "abandoned",
+    let state = |state: EpochState| match state {
+        EpochState::Started => "started",
+        EpochState::Signed => "signed, but not confirmed: run `capelet key create` again",
+        EpochState::Confirmed => "confirmed",
+        EpochState::Burnt => "abandoned",
     };
     let mut text = String::new();
     for epoch in catalogue.vault() {

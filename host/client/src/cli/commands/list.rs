@@ -5,6 +5,8 @@ use crate::cli::context::Context;
 use crate::cli::output::{describe, mark};
 use crate::error::Error;
 use crate::listing::{self, Standing};
+use crate::values::Hex;
+use enclave_core::objects::ObjectKind;
 use serde_json::json;
 
 pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
@@ -18,6 +20,10 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
         Standing::Unconfirmed => "there, but its deployment was not confirmed",
         Standing::Returned => "there, although deletion was requested",
     };
+    let kind = |kind: ObjectKind| match kind {
+        ObjectKind::Function => "function",
+        ObjectKind::VaultKey => "key",
+    };
     let shown = listed.iter().skip(arguments.offset.unwrap_or(0)).take(arguments.limit.unwrap_or(usize::MAX));
     let mut text = String::new();
     let mut objects = Vec::new();
@@ -25,15 +31,15 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
         let name = entry.name.as_deref().unwrap_or("-");
         text += &format!(
             "{}  {}  {}  {}  {}\n",
-            entry.kind.name(),
-            entry.id,
+            kind(entry.kind),
+            Hex(entry.id),
             entry.version,
             name,
             standing(entry.standing)
         );
         objects.push(json!({
-            "kind": entry.kind.name(), "id": entry.id, "version": entry.version, "name": entry.name,
-            "function_checksum": entry.checksum, "standing": entry.standing.code(),
+            "kind": kind(entry.kind), "id": Hex(entry.id), "version": entry.version, "name": entry.name,
+            "function_checksum": entry.checksum.map(Hex), "standing": entry.standing.code(),
         }));
     }
     let differing = listed.iter().filter(|entry| entry.standing != Standing::There).count();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 pub(super) fn pcrs(context: &Context) -> Result<(), Error> {
     let session = context.connect()?;
-    let pcrs = &session.verified().pcrs;
+    let pcrs = &session.facts().pcrs;
     let lines: String = pcrs.iter().map(|(index, pcr)| format!("{index}:{}\n", Hex(*pcr))).collect();
     let mut object = json!({"pcrs": evidence::pcrs_json(pcrs)});
     mark(&mut object, session.development());

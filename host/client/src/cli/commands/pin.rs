@@ -6,15 +6,15 @@ use crate::cli::input::read_root;
 use crate::cli::output::mark;
 use crate::error::Error;
 use crate::evidence;
-use crate::home::trust::{Known, Root, Trust, TrustEntry};
+use crate::home::trust::{PinMode, Trust, TrustEntry, TrustedRoot};
 use crate::measurements;
-use crate::pins::Pins;
+use crate::pins::ImagePins;
+use crate::root_id::RootId;
 use crate::session::Session;
 use crate::url::Url;
-use crate::values::{Base64, Hex};
+use crate::values::{Base64, Hex, SHA384_FORM};
 use enclave_core::Error as CoreError;
-use enclave_core::document::Document;
-use enclave_core::verify::peek_root;
+use enclave_core::attestation::{Document, named_root};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -42,54 +42,54 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         return Err(Error::Argument { name: "--root", want: "given with --measurements, --eif or -p" });
     }
     if let Some(pcr0) = &arguments.revoke {
-        let pcr0 = Hex::parse("--revoke", pcr0)?;
-        context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0))?;
+        let pcr0 = Hex::parse(pcr0).ok_or(Error::Argument { name: "--revoke", want: SHA384_FORM })?;
+        context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0.0))?;
         let object = json!({"url": url.to_string(), "revoked": pcr0});
         return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], &object);
     }
-    let named = named_root(arguments.root.as_deref())?;
+    let named = root_option(arguments.root.as_deref())?;
     let (root, pins) = match (&arguments.measurements, &arguments.eif) {
         (Some(path), _) => (named, measurements::from_file(Path::new(path))?),
         (_, Some(path)) => (named, measurements::from_eif(Path::new(path))?),
         _ if arguments.development => first_use(&url)?,
-        _ => (named, Pins::parse(&arguments.pcr)?),
+        _ => (named, ImagePins::parse(&arguments.pcr)?),
     };
-    let known = match (arguments.replace, arguments.add) {
-        (true, _) => Known::Replace,
-        (false, true) => Known::Add,
-        (false, false) => Known::Repin,
+    let mode = match (arguments.replace, arguments.add) {
+        (true, _) => PinMode::Replace,
+        (false, true) => PinMode::Add,
+        (false, false) => PinMode::Repin,
     };
     // Further images keep the development root that is already pinned for the address.
     let entry = context.home.update(|trust: &mut Trust| {
-        let held = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
-        let root = match held {
-            Some(held) if arguments.root.is_none() && root == Root::Aws && known != Known::Replace => held,
+        let pinned = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
+        let root = match pinned {
+            Some(pinned) if arguments.root.is_none() && root == TrustedRoot::Aws && mode != PinMode::Replace => pinned,
             _ => root.clone(),
         };
-        trust.pin(&url, root, pins, known)?;
+        trust.pin(&url, root, pins, mode)?;
         trust.entry(&url).cloned()
     })?;
     print(&entry, context)
 }
 
 /// The root in a file. `None` stands for Amazon's root.
-fn named_root(path: Option<&str>) -> Result<Root, Error> {
+fn root_option(path: Option<&str>) -> Result<TrustedRoot, Error> {
     let root = read_root(path)?;
-    Ok(if root.is_development() { Root::Development(Base64(root.der().to_vec())) } else { Root::Aws })
+    Ok(if root.is_development() { TrustedRoot::Development(Base64(root.der().to_vec())) } else { TrustedRoot::Aws })
 }
 
 /// Trust on first use: takes root and image from the enclave that answers now. Only a development root on this machine
 /// is accepted.
-fn first_use(url: &Url) -> Result<(Root, Pins), Error> {
+fn first_use(url: &Url) -> Result<(TrustedRoot, ImagePins), Error> {
     if !url.may_be_local() {
         return Err(Error::NotLocal(url.to_string()));
     }
     let mut entry = None;
     Session::connect_to(url, |document| {
-        let root = peek_root(document)?.to_vec();
+        let root = named_root(document)?.to_vec();
         let found = Document::parse(document)?.pcrs;
-        let pins = Pins::new(found.into_iter().filter(|(index, _)| *index <= 2).collect())?;
-        let root = Root::Development(Base64(root));
+        let pins = ImagePins::new(found.into_iter().filter(|(index, _)| *index <= 2).collect())?;
+        let root = TrustedRoot::Development(Base64(root));
         let chosen = TrustEntry { url: url.to_string(), root, pins: vec![pins], revoked: Vec::new() };
         if !chosen.root()?.is_development() {
             // Amazon's root proves too little, because the enclaves of all AWS customers are under it.
@@ -120,7 +120,7 @@ fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
     context.output.development(root.is_development());
     let mut fields = vec![("Address", entry.url.clone()), ("Root", evidence::root_name(&root))];
     for pins in &entry.pins {
-        fields.push(("PCR0", pins.pcr0().to_string()));
+        fields.push(("PCR0", Hex(*pins.pcr0()).to_string()));
     }
     context.output.fields(&fields, &describe(entry)?)
 }
@@ -128,7 +128,7 @@ fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
 fn describe(entry: &TrustEntry) -> Result<Value, Error> {
     let root = entry.root()?;
     let mut object = json!({
-        "url": entry.url, "root": Hex(root.sha256()), "pins": entry.pins, "revoked": entry.revoked,
+        "url": entry.url, "root": Hex(RootId::of(&root)), "pins": entry.pins, "revoked": entry.revoked,
     });
     mark(&mut object, root.is_development());
     Ok(object)

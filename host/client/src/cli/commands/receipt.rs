@@ -9,13 +9,13 @@ use crate::error::Error;
 use crate::evidence;
 use crate::files::{self, Readers};
 use crate::home::trust::Trust;
-use crate::pins::Pins;
+use crate::pins::ImagePins;
 use crate::receipts::{self, MAX_RECEIPT};
-use crate::values::{Hex, Owner};
-use enclave_core::config::Limits;
-use enclave_core::receipt::Receipt;
-use enclave_core::status;
-use enclave_core::verify::Pins as Builds;
+use crate::values::{Hex, OwnerText};
+use enclave_core::Limits;
+use enclave_core::attestation::Pins;
+use enclave_core::messages::Status;
+use enclave_core::objects::Receipt;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -26,25 +26,25 @@ pub(super) fn verify(arguments: &ReceiptVerify, context: &Context) -> Result<(),
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let mut data = vec![result.as_ref().map(|bytes| bytes.as_slice())];
     data.extend(inputs.iter().map(|bytes| Some(bytes.as_slice())));
-    let checked = if arguments.pcr.is_empty() && arguments.root.is_none() {
-        receipts::check_trusted(&bytes, &context.home.load::<Trust>()?, &data)?
+    let verified = if arguments.pcr.is_empty() && arguments.root.is_none() {
+        receipts::verify_trusted(&bytes, &context.home.load::<Trust>()?, &data)?
     } else {
-        let pins = Builds::new(vec![Pins::parse(&arguments.pcr)?.build().clone()], Vec::new())?;
-        receipts::check(&bytes, &read_root(arguments.root.as_deref())?, &pins, &data)?
+        let pins = Pins::new(vec![ImagePins::parse(&arguments.pcr)?.build().clone()], Vec::new())?;
+        receipts::verify(&bytes, &read_root(arguments.root.as_deref())?, &pins, &data)?
     };
-    context.output.development(checked.facts.development);
+    context.output.development(verified.facts.development);
     let compared = data.iter().flatten().count();
-    let total = checked.disclosed.len();
-    let mut shown = fields(&checked.receipt);
+    let total = verified.disclosed.len();
+    let mut shown = fields(&verified.receipt);
     shown.insert(0, ("Receipt", format!("verified; {compared} of {total} inputs and results compared")));
-    if checked.facts.development {
+    if verified.facts.development {
         shown.push(("Root", "DEVELOPMENT".to_owned()));
     }
-    let mut object = object(&checked.receipt);
+    let mut object = object(&verified.receipt);
     object["verified"] = true.into();
     object["compared"] = compared.into();
-    object["pcrs"] = evidence::pcrs_json(&checked.facts.pcrs);
-    mark(&mut object, checked.facts.development);
+    object["pcrs"] = evidence::pcrs_json(&verified.facts.pcrs);
+    mark(&mut object, verified.facts.development);
     context.output.fields(&shown, &object)
 }
 
@@ -72,19 +72,15 @@ pub(super) fn show(arguments: &ReceiptShow, context: &Context) -> Result<(), Err
 
 fn fields(receipt: &Receipt) -> Vec<(&'static str, String)> {
     let function = &receipt.function;
-    let [start, end] = receipt.time;
-    let ended = match receipt.status {
-        status::DONE => "done".to_owned(),
-        number => status::error(number, None).code().to_owned(),
-    };
+    let ended = Status::error(receipt.status.number(), None).map_or("done", |error| error.code());
     vec![
         ("Function ID", Hex(function.id).to_string()),
         ("Function Checksum", Hex(function.checksum).to_string()),
-        ("Function Owner", Owner(function.owner).fingerprint()),
-        ("Caller", Owner(receipt.caller).fingerprint()),
+        ("Function Owner", function.owner.fingerprint()),
+        ("Caller", receipt.caller.fingerprint()),
         ("Inputs", receipt.inputs.len().to_string()),
-        ("Ended", ended),
-        ("Time", format!("{} to {}", clock::date(start), clock::date(end))),
+        ("Ended", ended.to_owned()),
+        ("Time", format!("{} to {}", clock::date(receipt.started), clock::date(receipt.ended))),
     ]
 }
 
@@ -94,12 +90,12 @@ fn object(receipt: &Receipt) -> Value {
         "function_id": Hex(function.id),
         "function_version": function.version,
         "function_checksum": Hex(function.checksum),
-        "function_owner": Owner(function.owner),
-        "caller": Owner(receipt.caller),
+        "function_owner": OwnerText(function.owner),
+        "caller": OwnerText(receipt.caller),
         "inputs": receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
         "output": receipt.output.map(|output| Hex(output).to_string()),
-        "status": receipt.status,
-        "start": receipt.time[0],
-        "end": receipt.time[1],
+        "status": receipt.status.number(),
+        "start": receipt.started.get(),
+        "end": receipt.ended.get(),
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
-use crate::cli::input::{read_file_or_stdin, read_stdin};
+use crate::cli::input::{parse_checksum, read_file_or_stdin, read_stdin};
 use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, describe, mark};
 use crate::error::Error;
@@ -10,12 +10,12 @@ use crate::files::{self, Readers};
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
 use crate::policy;
-use crate::run::{self, Input, RunResult};
+use crate::run::{self, FinishedRun, Input};
 use crate::session::Session;
-use crate::values::{Hex, Owner};
+use crate::values::Hex;
 use data_encoding::BASE64;
-use enclave_core::config::Limits;
-use enclave_core::receipt::Function;
+use enclave_core::objects::ReceiptFunction;
+use enclave_core::{Checksum, Limits, OwnerKey};
 use serde_json::json;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -27,39 +27,39 @@ const MAX_INPUT: u64 = Limits::MAXIMA.input + (1 << 20);
 pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     // Invalid arguments are reported before a connection is opened.
     let checksum = arguments.function_checksum.as_deref();
-    let checksum = checksum.map(|text| Hex::<32>::parse("--function-checksum", text)).transpose()?;
+    let checksum = checksum.map(|text| parse_checksum("--function-checksum", text)).transpose()?;
     let inputs = inputs(arguments)?;
     let mut session = context.connect()?;
     let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
     let identity = context.identity()?;
-    let function = function(arguments, context, &session, Owner(identity.owner()), checksum)?;
-    let ran = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
+    let function = function(arguments, context, &session, identity.owner(), checksum)?;
+    let finished = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
 
-    let kept = keep(arguments, context, &ran);
+    let kept = keep(arguments, context, &finished);
     match &kept {
         Ok(path) => {
             let note = format!("The receipt is valid, and was written to {path}.");
-            if ran.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
+            if finished.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
         }
-        Err(error) if ran.output.is_err() => context.output.note(&error.to_string()),
+        Err(error) if finished.output.is_err() => context.output.note(&error.to_string()),
         // This error is returned at the end, after the function's result was printed.
         Err(_) => {}
     }
-    if !ran.diagnostic.is_empty() {
+    if !finished.diagnostic.is_empty() {
         // The function wrote this, not this program.
         let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(&ran.diagnostic).and_then(|()| stderr.flush());
+        let _ = stderr.write_all(&finished.diagnostic).and_then(|()| stderr.flush());
     }
-    let output = ran.output.map_err(Error::Answered)?;
+    let output = finished.output.map_err(Error::Answered)?;
     if context.output.format == Format::Plain {
         context.output.raw(&output)?;
         return kept.map(drop);
     }
     let checksums = json!({
         "function": Hex(function.checksum),
-        "input": ran.receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
-        "output": ran.receipt.output.map(|output| Hex(output).to_string()),
+        "input": finished.receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
+        "output": finished.receipt.output.map(|output| Hex(output).to_string()),
     });
     let mut object = json!({"checksums": checksums, "receipt": kept.as_ref().ok()});
     if let Err(error) = &kept {
@@ -75,11 +75,11 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
 }
 
 /// Writes the receipt to the file of `--receipt`, or else to the folder of receipts. Returns the path.
-fn keep(arguments: &Run, context: &Context, ran: &RunResult) -> Result<String, Error> {
+fn keep(arguments: &Run, context: &Context, finished: &FinishedRun) -> Result<String, Error> {
     let kept = match &arguments.receipt {
-        Some(path) => files::write(Path::new(path), &ran.bundle, Readers::Umask).map(|()| path.clone()),
+        Some(path) => files::write(Path::new(path), &finished.bundle, Readers::Umask).map(|()| path.clone()),
         None => {
-            let path = context.home.keep("receipts", &format!("{}.receipt", ran.id), &ran.bundle);
+            let path = context.home.keep("receipts", &format!("{}.receipt", Hex(finished.id)), &finished.bundle);
             path.map(|path| path.display().to_string())
         }
     };
@@ -108,9 +108,9 @@ fn function(
     arguments: &Run,
     context: &Context,
     session: &Session,
-    me: Owner,
-    checksum: Option<Hex<32>>,
-) -> Result<Function, Error> {
+    me: OwnerKey,
+    checksum: Option<Checksum>,
+) -> Result<ReceiptFunction, Error> {
     let (owner, name) = match arguments.function.split_once('/') {
         Some((owner, name)) => (context.home.load::<Contacts>()?.resolve(owner)?, name),
         None => (me, arguments.function.as_str()),
@@ -119,10 +119,10 @@ fn function(
     let known = catalogue.find(name, &session.url().to_string(), &session.root_id()).filter(|_| owner == me);
     let id = match known {
         Some(known) => known.id,
-        None => Hex::parse("", name).map_err(|_| Error::UnknownFunction(name.to_owned()))?,
+        None => Hex::parse(name).ok_or_else(|| Error::UnknownFunction(name.to_owned()))?,
     };
     let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
     let recorded = catalogue.functions().iter().find(|f| f.id == id && f.version == version && owner == me);
-    let checksum = checksum.or(recorded.map(|f| f.checksum)).ok_or_else(|| Error::NoChecksum(name.to_owned()))?;
-    Ok(Function { owner: owner.0, id: id.0, version, checksum: checksum.0 })
+    let checksum = checksum.or(recorded.map(|f| f.checksum.0)).ok_or_else(|| Error::NoChecksum(name.to_owned()))?;
+    Ok(ReceiptFunction { owner, id: id.0, version, checksum })
 }

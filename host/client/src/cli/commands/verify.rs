@@ -6,21 +6,22 @@ use crate::cli::input::{read_file_or_stdin, read_root};
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
-use crate::pins::Pins;
+use crate::pins::ImagePins;
+use crate::root_id::RootId;
 use crate::values::Hex;
 use crate::{Crypto, evidence};
 use data_encoding::HEXLOWER_PERMISSIVE;
-use enclave_core::document::{MAX_DOCUMENT, MAX_FIELD};
-use enclave_core::verify::{MAX_SKEW, Pins as Builds, judge_bare};
+use enclave_core::UnixMillis;
+use enclave_core::attestation::{MAX_DOCUMENT, MAX_FIELD, MAX_SKEW, Pins, verify_unbound};
 use serde_json::json;
 
 pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error> {
     // A missing pin is reported before any other error.
-    let pins = Pins::parse(&arguments.pcr)?;
-    let builds = Builds::new(vec![pins.build().clone()], Vec::new())?;
+    let image = ImagePins::parse(&arguments.pcr)?;
+    let pins = Pins::new(vec![image.build().clone()], Vec::new())?;
     let root = read_root(arguments.root.as_deref())?;
     let nonce = arguments.nonce.as_deref().map(nonce).transpose()?;
-    let at = arguments.at.unwrap_or_else(clock::now);
+    let at = arguments.at.map_or_else(clock::now, UnixMillis::new);
     let max_age = match arguments.max_age {
         Some(seconds) => seconds
             .checked_mul(1000)
@@ -28,11 +29,11 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
         None => MAX_SKEW,
     };
     let document = read_file_or_stdin(&arguments.file, MAX_DOCUMENT as u64)?;
-    let facts = judge_bare::<Crypto>(&document, &root, &builds, nonce.as_deref(), at, max_age)?;
+    let facts = verify_unbound::<Crypto>(&document, &root, &pins, nonce.as_deref(), at, max_age)?;
     context.output.development(facts.development);
     let mut fields = vec![
         ("Document", "verified; it proves nothing about a connection".to_owned()),
-        ("Time", format!("{} ({})", clock::date(facts.timestamp), facts.timestamp)),
+        ("Time", format!("{} ({})", clock::date(facts.timestamp), facts.timestamp.get())),
         ("Enclave", facts.module_id.clone()),
         ("Root", evidence::root_name(&root)),
     ];
@@ -41,9 +42,9 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
     let mut object = json!({
         "verified": true,
         "connection": false,
-        "timestamp": facts.timestamp,
+        "timestamp": facts.timestamp.get(),
         "module_id": facts.module_id,
-        "root": Hex(root.sha256()),
+        "root": Hex(RootId::of(&root)),
         "pcrs": evidence::pcrs_json(&facts.pcrs),
     });
     mark(&mut object, facts.development);
