@@ -1,8 +1,9 @@
-//! Encrypting and opening in bulk, against AES-256-GCM on one thread over the same chunks.
+//! Encrypting and opening in bulk, compared with AES-256-GCM on one thread over the same chunks.
 
 use crate::measure::{median, pair, row};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use enclave_core::stream::{Secret, open_bytes, seal_bytes};
+use enclave_core::Checksum;
+use enclave_core::crypto::{CHUNK_LEN, Secret, open_bytes, seal_bytes};
 use enclave_core_aws_lc::AwsLc;
 use std::hint::black_box;
 use std::io::Write as _;
@@ -10,9 +11,8 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 const LENGTH: usize = 64 << 20;
-const CHUNK: usize = 65_536;
 
-/// AES-256-GCM of aws-lc-rs, chunk after chunk.
+/// AES-256-GCM of aws-lc-rs, one chunk after the other.
 struct Bare(LessSafeKey);
 
 impl Bare {
@@ -27,15 +27,15 @@ impl Bare {
         let _tag = black_box(self.0.seal_in_place_separate_tag(nonce, Aad::from([0; 48]), chunk).unwrap());
     }
 
-    /// Every chunk of a buffer where it lies.
+    /// Seals every chunk of a buffer in place.
     fn in_place(&self, data: &mut [u8]) {
-        (0u64..).zip(data.chunks_mut(CHUNK)).for_each(|(counter, chunk)| self.seal(counter, chunk));
+        (0u64..).zip(data.chunks_mut(CHUNK_LEN)).for_each(|(counter, chunk)| self.seal(counter, chunk));
     }
 
-    /// Every chunk taken out of a source first, as whoever reads a stream must.
-    fn read(&self, data: &[u8]) {
-        let mut buffer = [0; CHUNK];
-        for (counter, chunk) in (0u64..).zip(data.chunks_exact(CHUNK)) {
+    /// Copies every chunk out of a source first, as a reader of a stream must.
+    fn copying(&self, data: &[u8]) {
+        let mut buffer = [0; CHUNK_LEN];
+        for (counter, chunk) in (0u64..).zip(data.chunks_exact(CHUNK_LEN)) {
             buffer.copy_from_slice(chunk);
             self.seal(counter, &mut buffer);
             black_box(&buffer);
@@ -43,10 +43,10 @@ impl Bare {
     }
 }
 
-/// The same by the core's tickets: no (key, nonce) twice, whatever the caller does.
+/// Seals by the core's tickets, which never use a (key, nonce) pair twice.
 fn by_tickets(data: &mut [u8]) {
     let (mut sealer, _) = Secret::new(Zeroizing::new([2; 32])).seal::<AwsLc>(&[0; 48]).unwrap();
-    for chunk in data.chunks_exact_mut(CHUNK) {
+    for chunk in data.chunks_exact_mut(CHUNK_LEN) {
         let _tag = black_box(sealer.ticket().unwrap().seal(chunk).unwrap());
     }
 }
@@ -59,7 +59,7 @@ pub fn run() {
     row("seal 64 MiB in place / AES-256-GCM in place", ours, floor, "≤ 1.11");
     let secret = || Secret::new(Zeroizing::new([2; 32]));
     let sealed = seal_bytes::<AwsLc>(secret(), &[0; 48], &data).unwrap();
-    let floor = median(5, || bare.read(&data));
+    let floor = median(5, || bare.copying(&data));
     let seal = median(5, || drop(seal_bytes::<AwsLc>(secret(), &[0; 48], &data).unwrap()));
     row("seal 64 MiB into a new object / read + seal", seal, floor, "");
     let open = median(5, || drop(open_bytes::<AwsLc>(secret(), &[0; 48], &sealed).unwrap()));
@@ -67,7 +67,8 @@ pub fn run() {
     let vault = crate::session::vault();
     let encrypt = median(5, || {
         let mut out = Sink::default();
-        capelet::encrypt::encrypt(&vault, Some(vec![[3; 32]]), data.as_slice(), &mut out, |_| {}).unwrap();
+        capelet::encrypt::encrypt(&vault, Some(vec![Checksum::new([3; 32])]), data.as_slice(), &mut out, |_| {})
+            .unwrap();
         assert!(out.0 > LENGTH);
     });
     row("encrypt 64 MiB from memory / read + seal", encrypt, floor, "≤ 1.11");
@@ -78,7 +79,7 @@ pub fn run() {
     }
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 #[derive(Default)]
 struct Sink(usize);
 
@@ -93,7 +94,7 @@ impl std::io::Write for Sink {
     }
 }
 
-/// `age`, if it is installed: to a recipient that everybody knows.
+/// The time that `program` takes, in microseconds; `None` if it is not installed. The recipient is a public test key.
 fn age(program: &str, data: &[u8]) -> Option<f64> {
     let recipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm";
     let once = || {

@@ -1,14 +1,13 @@
-//! Verifying a document, against the signature checks in it alone.
+//! Verifying a document, compared with its signature checks alone.
 
 use crate::measure::{pair, row};
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
-use enclave_core::document::Document;
-use enclave_core::verify::{Build, Pins, Root, judge_bare};
+use enclave_core::attestation::{Build, Document, Pins, Root, verify_unbound};
 use enclave_core_aws_lc::AwsLc;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// One DER element: its tag, its content, all of it, and what follows.
+/// The first DER element: its tag, its content, the whole element, and what follows it.
 fn element(der: &[u8]) -> (u8, &[u8], &[u8], &[u8]) {
     let (head, length) = match der[1] {
         short @ 0..=0x7f => (2, usize::from(short)),
@@ -18,13 +17,13 @@ fn element(der: &[u8]) -> (u8, &[u8], &[u8], &[u8]) {
     (der[0], &der[head..head + length], &der[..head + length], &der[head + length..])
 }
 
-/// To-be-signed part, public point and signature of a certificate.
-fn taken_apart(der: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+/// The signed part, the public key and the signature of a certificate.
+fn certificate_parts(der: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let (_, certificate, _, _) = element(der);
     let (_, fields, signed, rest) = element(certificate);
     let (_, _, _, rest) = element(rest);
     let signature = element(rest).1[1..].to_vec();
-    // version, serial, algorithm, issuer, validity, subject, then the key
+    // version, serialNumber, signature, issuer, validity and subject come before the key.
     let mut at = fields;
     for _ in 0..6 {
         at = element(at).3;
@@ -42,7 +41,7 @@ pub fn run() {
     let root = Root::aws();
     let at = parsed.timestamp;
 
-    let chain: Vec<_> = parsed.cabundle.iter().copied().chain([parsed.certificate]).map(taken_apart).collect();
+    let chain: Vec<_> = parsed.cabundle.iter().copied().chain([parsed.certificate]).map(certificate_parts).collect();
     let signed = parsed.to_be_signed();
     let floor = || {
         for pair in chain.windows(2) {
@@ -53,7 +52,7 @@ pub fn run() {
         UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, leaf).verify(&signed, parsed.signature).unwrap();
     };
     let ours = || {
-        judge_bare::<AwsLc>(&bytes, &root, &pins, None, at, 60_000).unwrap();
+        verify_unbound::<AwsLc>(&bytes, &root, &pins, None, at, 60_000).unwrap();
     };
     let (ours, floor) = pair(101, ours, floor);
     row("verify a document / its bare signature checks", ours, floor, "≤ 1.1");

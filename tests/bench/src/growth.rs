@@ -1,4 +1,4 @@
-//! How things grow: with the input, with the clients, with what is stored.
+//! How times grow with the input, with the number of clients, and with the number of stored functions.
 
 use crate::measure::median;
 use crate::session::{Place, input};
@@ -40,14 +40,14 @@ pub fn run() {
     }
 
     println!("\na run of one function, by functions in its owner's store");
-    let stored = place.local.as_ref().unwrap().stored();
-    let object = stored.iter().find(|path| path.to_string_lossy().contains("/01/")).unwrap();
+    let files = place.local.as_ref().unwrap().stored();
+    let object = files.iter().find(|path| path.to_string_lossy().contains("/01/")).unwrap();
     let folder = object.parent().unwrap();
-    let (mut session, mut there, mut first) = (place.connect(), 1, 0.0);
+    let (mut session, mut stored, mut first) = (place.connect(), 1, 0.0);
     for functions in [1usize, 100, 1_000, 10_000] {
-        while there < functions {
-            fs::hard_link(object, folder.join(format!("{there:032x}-{:016x}", 1))).unwrap();
-            there += 1;
+        while stored < functions {
+            fs::hard_link(object, folder.join(format!("{stored:032x}-{:016x}", 1))).unwrap();
+            stored += 1;
         }
         let took = median(21, || place.run(&mut session, &nothing));
         if functions == 1 {
@@ -59,8 +59,8 @@ pub fn run() {
     place.local.unwrap().stop();
 }
 
-/// A bar of a chart: eight characters for each 1.
-fn bar(name: &str, ratio: f64, said: &str) {
+/// Prints a bar of a chart, eight characters long for each 1.
+fn bar(name: &str, ratio: f64, label: &str) {
     let length = ((ratio * 8.0) as usize).clamp(1, 60);
-    println!("{name:>16} {:<60} {ratio:.2} {said}", "█".repeat(length));
+    println!("{name:>16} {:<60} {ratio:.2} {label}", "█".repeat(length));
 }

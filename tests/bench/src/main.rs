@@ -1,5 +1,5 @@
-//! `make bench`: what things cost, as ratios against a peer or a floor measured in the same run, for machines are
-//! shared and noisy. Nothing here is a test.
+//! `make bench`: what operations cost, as ratios to a peer or to a floor that is measured in the same run, because machines
+//! are shared and noisy. Nothing here is a test.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,4 +1,5 @@
-//! Connections and runs through the built binaries, against a bare handshake and a bare echo with an empty process.
+//! Connections and runs through the built binaries, compared with a bare TLS handshake and with an echo plus an empty
+//! process.
 
 use crate::measure::{median, pair, row};
 use capelet::home::Home;
@@ -8,14 +9,15 @@ use capelet::session::Session;
 use capelet::statements;
 use capelet::transport::Tls;
 use capelet::url::Url;
-use capelet::values::Owner;
+use capelet::values::Hex;
 use capelet::vault_key::VaultKey;
-use capelet_core::tls;
-use capelet_core::transport::{Listener, Transport};
+use capelet_core::{Listener, Transport, server_config};
 use capelet_e2e::{Local, Person, function};
+use enclave_core::OwnerKey;
+use enclave_core::encoding::Channel as _;
 use enclave_core::identity::Identity;
-use enclave_core::platform::{Channel as _, Connection as _};
-use enclave_core::receipt::Function;
+use enclave_core::objects::ReceiptFunction;
+use enclave_core::platform::Connection as _;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -25,14 +27,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-/// `(module (memory (export "memory") 1) (func (export "_start")))`: a command that does nothing.
+/// A command that does nothing: `(module (memory (export "memory") 1) (func (export "_start")))`.
 const EMPTY: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x13\x02\x06memory\x02\0\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
 
 /// An enclave, and an owner with an empty function and a vault key.
 pub struct Place {
     pub local: Option<Local>,
     pub owner: Person,
-    pub function: Function,
+    pub function: ReceiptFunction,
     pub folder: TempDir,
 }
 
@@ -43,18 +45,18 @@ impl Place {
         let owner = Person::pinned(&folder.path().join("owner"), &local);
         let source = folder.path().join("empty");
         function(&source, EMPTY, &json!({ "entry": "function.wasm" }));
-        let said = owner.json(&["deploy", source.to_str().unwrap(), "-n", "empty"]);
+        let deployed = owner.json(&["deploy", source.to_str().unwrap(), "-n", "empty"]);
         owner.ok(&["key", "create"]);
         owner.ok(&["contact", "add", "me", &owner.owner()]);
         owner.ok(&["contact", "fetch", "me"]);
-        // The core makes the RSA keys anew that these took, which keeps one of few processors busy; warm is after that.
+        // The core replaces the RSA keys that these commands used. That keeps a processor busy, so wait until it is done.
         thread::sleep(Duration::from_secs(3));
-        let hex = |name: &str| unhex(said[name].as_str().unwrap());
-        let function = Function {
+        let text = |name: &str| deployed[name].as_str().unwrap();
+        let function = ReceiptFunction {
             owner: identity(&owner).owner(),
-            id: hex("function_id").try_into().unwrap(),
+            id: Hex::parse(text("function_id")).unwrap().0,
             version: 1,
-            checksum: hex("function_checksum").try_into().unwrap(),
+            checksum: Hex::parse(text("function_checksum")).unwrap().0,
         };
         Self { local: Some(local), owner, function, folder }
     }
@@ -73,30 +75,26 @@ impl Place {
     pub fn run(&self, session: &mut Session, input: &Input) {
         let home = Home::at(self.owner.home.clone()).unwrap();
         let input = std::slice::from_ref(input);
-        let ran = capelet::run::run(&home, session, &identity(&self.owner), &self.function, input).unwrap();
-        ran.output.unwrap();
+        let finished = capelet::run::run(&home, session, &identity(&self.owner), &self.function, input).unwrap();
+        finished.output.unwrap();
     }
 }
 
-/// An input of so many bytes.
+/// A plaintext input of this length, in bytes.
 pub fn input(length: usize) -> Input {
     Input::Plain(Zeroizing::new(vec![7; length]))
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
 pub fn identity(person: &Person) -> Identity {
     Home::at(person.home.clone()).unwrap().identity(|_| {}).unwrap()
 }
 
-/// The vault key of an owner, as whoever encrypts has it.
+/// An owner's vault key, as a sender has it.
 pub fn vault() -> VaultKey {
-    static PLACE: LazyLock<(PathBuf, String, Owner)> = LazyLock::new(|| {
+    static PLACE: LazyLock<(PathBuf, String, OwnerKey)> = LazyLock::new(|| {
         let mut place = Place::new();
-        let found = (place.owner.home.clone(), place.url().to_owned(), Owner(identity(&place.owner).owner()));
-        // Encrypting is offline: the enclave is gone, its owner's folder stays for as long as this process.
+        let found = (place.owner.home.clone(), place.url().to_owned(), identity(&place.owner).owner());
+        // Encrypting is offline, so the enclave is stopped. The owner's folder stays.
         place.local.take().unwrap().stop();
         std::mem::forget(place.folder);
         found
@@ -106,14 +104,14 @@ pub fn vault() -> VaultKey {
     statements::load(&home, &url, &PLACE.2, 86_400_000).unwrap().unwrap()
 }
 
-/// A TLS echo of the same kind, on a socket of its own.
+/// An echo over the same kind of TLS, on a socket of its own.
 struct Echo(TempDir);
 
 impl Echo {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Transport::Unix(folder.path().to_owned()).listen(1).unwrap();
-        let config = tls::server().unwrap();
+        let config = server_config().unwrap();
         thread::spawn(move || accept(&listener, &config));
         Self(folder)
     }
@@ -127,7 +125,7 @@ fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
     while let Ok(socket) = listener.accept() {
         let config = config.clone();
         thread::spawn(move || {
-            let Ok(mut tls) = tls::Tls::accept(&config, socket) else { return };
+            let Ok(mut tls) = capelet_core::Tls::accept(&config, socket) else { return };
             tls.admit();
             let mut buffer = [0; 1024];
             while let Ok(length @ 1..) = tls.read(&mut buffer) {

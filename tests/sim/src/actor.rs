@@ -1,105 +1,106 @@
-//! Somebody in a run: who she is, what she knows, and an operation of hers, whose end has to be one that the faults
-//! account for.
+//! A person of a simulated run: what they know, and how each of their operations may end.
 
-use crate::client::{Person, Session};
+use crate::client::Session;
+use crate::enclave::Enclave;
 use crate::oracle::{self, CATALOGUE, CONNECTION, DONE, EVIDENCE, STATEMENT};
-use crate::run::{self, Enclave, Run};
+use crate::person::Person;
+use crate::run::{self, Run};
 use crate::verbs::Function;
-use enclave_core::{Error, Part};
+use enclave_core::{Checksum, Error, Kid, MessageKind, OwnerKey};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A session older than this is not used any more, in milliseconds: its receipts would be too late.
-const OLD: u64 = 20 * 60_000;
-/// The most often that a minute passes in between.
-const MINUTES: usize = 3;
+/// A client closes a session of this age, in milliseconds, because its receipts would soon be too late.
+const MAX_SESSION_AGE: u64 = 20 * 60_000;
+/// The most minutes that pass between operations in one run.
+const MAX_MINUTES: usize = 3;
 
-/// What somebody knows of a thing of hers.
+/// What an owner knows of an object of theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// The enclave said that it is done.
-    There,
-    /// She asked, and does not know.
-    Doubtful,
-    /// She asked to delete it.
-    Gone,
+    /// The enclave answered that it is stored.
+    Stored,
+    /// The owner sent the request, and does not know the result.
+    Uncertain,
+    /// The owner asked to delete it.
+    Deleted,
 }
 
-/// Where she is with a vault key.
+/// How far a vault key has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// She countersigned, and does not know whether it is sealed.
+    /// The owner signed its record, and does not know whether it is stored.
     Signed,
-    /// It is sealed.
+    /// It is stored.
     Confirmed,
-    /// It cannot be opened: nobody will use this number again.
-    Burnt,
+    /// It cannot be opened. The owner never uses its epoch again.
+    Abandoned,
 }
 
-/// A vault key that she countersigned.
+/// A vault key whose record its owner signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VaultKey {
-    /// Its number.
+    /// Its epoch.
     pub epoch: u64,
     /// Its name.
-    pub kid: [u8; 32],
-    /// What she knows of it.
+    pub kid: Kid,
+    /// How far it has come.
     pub phase: Phase,
-    /// Whether the store said that it published the statement.
+    /// Whether the enclave answered that its statement is published.
     pub published: bool,
 }
 
-/// A file that somebody encrypted, and what is in it.
-pub struct Letter {
+/// A file that a sender encrypted, and its content.
+pub struct EncryptedFile {
     /// The file.
     pub file: Vec<u8>,
-    /// The number of its key.
+    /// The epoch of its vault key.
     pub epoch: u64,
-    /// The function that it is for; none: any of hers.
-    pub checksum: Option<[u8; 32]>,
-    /// What is in it.
+    /// The only function that may read it; `None` for any of the vault's owner.
+    pub checksum: Option<Checksum>,
+    /// The content.
     pub data: Vec<u8>,
 }
 
-/// What people tell each other, past the enclave.
+/// What people tell each other without the enclave.
 #[derive(Default)]
 pub struct Board {
-    /// Functions, by their owners.
+    /// The functions that were deployed.
     pub functions: Vec<Function>,
-    /// The last letter to the owner.
-    pub letter: Option<Letter>,
-    /// The names of vault keys, by their owners.
-    pub kids: BTreeMap<[u8; 32], [u8; 32]>,
+    /// The last file for the owner.
+    pub file: Option<EncryptedFile>,
+    /// The newest vault key of each owner.
+    pub kids: BTreeMap<OwnerKey, Kid>,
     minutes: usize,
 }
 
-/// One of the people.
+/// See the module.
 pub struct Actor {
     /// The run.
     pub run: Arc<Run>,
-    /// Enclaves of one image over one store: any of them will do.
+    /// Enclaves of one image over one store. Each session uses any of them.
     pub enclaves: Vec<Arc<Enclave>>,
-    /// Who she is.
+    /// The person.
     pub person: Person,
-    /// Her functions.
+    /// Their functions.
     pub functions: Vec<(Function, Known)>,
-    /// Her vault keys, in order.
+    /// Their vault keys, by epoch.
     pub vault: Vec<VaultKey>,
-    /// What everybody knows.
+    /// What everyone knows.
     pub board: Arc<Mutex<Board>>,
     session: Option<Session>,
 }
 
 /// How an operation ends.
-pub type Done = Result<(), Error>;
+pub type Outcome = Result<(), Error>;
 
-/// A client refuses a statement; the enclave gives no such error.
+/// The client rejected a statement. No enclave reports this error.
 pub const BAD_STATEMENT: Error = Error::Revoked;
-/// A client misses something in a list, or does not know it; the enclave gives no such error.
-pub const BAD_LIST: Error = Error::Disagrees(Part::Text);
+/// A list lacks an entry, or has one that its owner does not know. No enclave reports this error.
+pub const BAD_LIST: Error = Error::Mismatch(MessageKind::Text);
 
 impl Actor {
-    /// Somebody at the beginning.
+    /// A person who has done nothing yet.
     pub fn new(run: &Arc<Run>, enclaves: &[Arc<Enclave>], name: &str, number: u64, board: &Arc<Mutex<Board>>) -> Self {
         Self {
             run: run.clone(),
@@ -112,23 +113,22 @@ impl Actor {
         }
     }
 
-    /// Closes her connection.
-    pub fn leave(&mut self) {
+    /// Closes the session.
+    pub fn disconnect(&mut self) {
         self.session = None;
     }
 
-    /// What everybody knows.
+    /// Calls `f` with what everyone knows.
     pub fn board<R>(&self, f: impl FnOnce(&mut Board) -> R) -> R {
         f(&mut self.board.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// One operation within a session, which is opened if there is none. Its end is noted, and has to be one that the
-    /// faults account for. True if it was done.
-    pub fn step(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Session) -> Done) -> bool {
-        let begun = self.run.faults.seen();
+    /// Does one operation in the open session, or in a new one. The oracle must allow its end. True if it succeeded.
+    pub fn step(&mut self, name: &str, work: impl FnOnce(&mut Self, &mut Session) -> Outcome) -> bool {
+        let before = self.run.faults.seen();
         let number = self.person.prng.below(self.enclaves.len());
         let now = self.run.scheduler.now();
-        let session = self.session.take().filter(|session| now - session.timestamp < OLD);
+        let session = self.session.take().filter(|session| now.since(session.timestamp) < MAX_SESSION_AGE);
         let session = match session {
             Some(session) => Ok(session),
             None => Session::open(&self.enclaves[number], &mut self.person.prng),
@@ -136,13 +136,13 @@ impl Actor {
         let mut session = match session {
             Ok(session) => session,
             Err(error) => {
-                let code = if matches!(error, Error::Down(_)) { CONNECTION } else { EVIDENCE };
+                let code = if matches!(error, Error::Transport(_)) { CONNECTION } else { EVIDENCE };
                 // The session that could not be opened is the last one that this thread began.
-                return self.end(name, code, run::last_begun(), begun);
+                return self.finish(name, code, run::begun_session(), before);
             }
         };
-        let ended = work(self, &mut session);
-        let code = match ended {
+        let outcome = work(self, &mut session);
+        let code = match outcome {
             Ok(()) => DONE,
             Err(_) if session.broken => CONNECTION,
             Err(BAD_STATEMENT) => STATEMENT,
@@ -153,17 +153,17 @@ impl Actor {
         if !session.broken && !self.person.prng.one_in(6) {
             self.session = Some(session);
         }
-        self.end(name, code, number, begun)
+        self.finish(name, code, number, before)
     }
 
-    /// `begun` is what had been seen of faults and of reading keys when the operation began.
-    fn end(&mut self, name: &str, code: &str, session: usize, begun: (usize, usize)) -> bool {
+    /// Asks the oracle. `before` is the number of faults and of key readings before the operation.
+    fn finish(&mut self, name: &str, code: &str, session: usize, before: (usize, usize)) -> bool {
         self.run.scheduler.note(&format!("{name} -> {code}"));
         let hits = self.run.faults.hits();
-        let own: Vec<_> = hits[begun.0..].iter().filter(|hit| hit.session == session).collect();
-        // In doubt a client asks, and what it hears settles it, one way or the other.
+        let own: Vec<_> = hits[before.0..].iter().filter(|hit| hit.session == session).collect();
+        // `settle` asks what became of an uncertain key, so every answer is a success.
         if let ([hit], true) = (own.as_slice(), code == DONE && name != "settle") {
-            let reading = self.run.faults.seen().1 > begun.1;
+            let reading = self.run.faults.seen().1 > before.1;
             assert!(oracle::may_pass(hit, reading), "{name} did not notice {hit}");
         }
         let dead = self.run.faults.dead() && code != DONE;
@@ -171,7 +171,7 @@ impl Actor {
             dead || oracle::may(code, session, &hits),
             "{name} in session {session} ended in {code}; faults: {hits:?}"
         );
-        if self.person.prng.one_in(8) && self.board(|board| board.minutes < MINUTES) {
+        if self.person.prng.one_in(8) && self.board(|board| board.minutes < MAX_MINUTES) {
             self.board(|board| board.minutes += 1);
             self.run.scheduler.advance(61_000);
         }

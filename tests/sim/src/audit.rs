@@ -1,79 +1,83 @@
-//! After the clients are done and the faults are over: what was acknowledged is there, and nothing is there twice.
+//! The audit after the clients have ended and the faults have stopped: what was acknowledged is stored, and stored once.
 
 use crate::actor::{Actor, Known, Phase};
-use crate::verbs::{self, Input};
+use crate::vault;
+use crate::verbs::Input;
 use enclave_core::Error;
-use enclave_core::object::Head;
-use enclave_core::parent::Kind;
+use enclave_core::objects::{ObjectContent, StoredObject};
+use enclave_core::parent::StoreKind;
 use std::collections::BTreeMap;
 
 impl Actor {
-    /// Goes through everything of hers. `lost` says whether a fault hid a deletion or a publication.
-    pub fn audit(&mut self, lost: bool) {
+    /// Checks everything that this person owns. `falsely_done` says whether the parent only pretended a deletion or a
+    /// publication.
+    pub fn audit(&mut self, falsely_done: bool) {
         for (function, known) in self.functions.clone() {
             let input = [Input::Plain(b"audit".to_vec())];
             let data = [b"audit".to_vec()];
-            let mut ended = None;
+            let mut outcome = None;
             self.step("audit function", |actor, session| {
-                ended = Some(actor.run_on(session, &function, &input, &data));
+                outcome = Some(actor.run_on(session, &function, &input, &data));
                 Ok(())
             });
-            match (known, ended.expect("the step ran")) {
-                (Known::There, ended) => assert_eq!(ended, Ok(()), "a function that was acknowledged"),
-                // Whole, or not there, or sealed under a key that was none: never anything else.
-                (Known::Doubtful, ended) => {
-                    assert!(matches!(ended, Ok(()) | Err(Error::NotFound | Error::CannotOpen)), "{ended:?}");
+            match (known, outcome.expect("the step ran")) {
+                (Known::Stored, outcome) => assert_eq!(outcome, Ok(()), "an acknowledged function must run"),
+                // It is complete, or absent, or sealed with an unusable data key.
+                (Known::Uncertain, outcome) => {
+                    assert!(matches!(outcome, Ok(()) | Err(Error::NotFound | Error::CannotOpen)), "{outcome:?}");
                 }
-                (Known::Gone, _) => {}
+                (Known::Deleted, _) => {}
             }
         }
         self.settle();
         for key in self.vault.clone() {
             let mut opened = None;
             self.step("audit key", |actor, session| {
-                opened = Some(verbs::vault_attest(&actor.run, session, &mut actor.person, &key.kid, key.epoch));
+                opened = Some(vault::attest(&actor.run, session, &mut actor.person, key.kid, key.epoch));
                 Ok(())
             });
             match (key.phase, opened.expect("the step ran")) {
-                (Phase::Confirmed, opened) => assert_eq!(opened.expect("a confirmed key").claims.kid, key.kid),
-                (Phase::Signed, _) => panic!("without faults there is no doubt"),
-                // A lie may have had it that there is none; then it was never published, and hurts nobody.
-                (Phase::Burnt, _) => {}
+                (Phase::Confirmed, opened) => assert_eq!(opened.expect("a confirmed key opens").claims.kid, key.kid),
+                (Phase::Signed, _) => panic!("without faults no key is uncertain"),
+                // The parent may have hidden the key. Its statement was then never published, so nobody used it.
+                (Phase::Abandoned, _) => {}
             }
         }
-        self.audit_statement(lost);
+        self.audit_statement(falsely_done);
         self.audit_store();
     }
 
-    fn audit_statement(&mut self, lost: bool) {
+    fn audit_statement(&mut self, falsely_done: bool) {
         let Some(newest) = self.vault.iter().rev().find(|key| key.published).copied() else { return };
         let owner = self.person.owner;
-        let mut judged = None;
+        let mut verified = None;
         self.step("audit statement", |actor, session| {
             let known = Some((newest.epoch, newest.kid));
-            let bytes = verbs::statement(session, &mut actor.person, &owner, Some(newest.kid));
-            judged = Some(bytes.and_then(|bytes| verbs::judge_statement(&actor.run, &bytes, &owner, known)));
+            let bytes = vault::statement(session, &mut actor.person, owner, Some(newest.kid));
+            verified = Some(bytes.and_then(|bytes| vault::verify_statement(&actor.run, &bytes, owner, known)));
             Ok(())
         });
-        match judged.expect("the step ran") {
+        match verified.expect("the step ran") {
             Ok(claims) => assert_eq!(claims.kid, newest.kid),
-            Err(error) => assert!(lost, "a statement that was published: {error:?}"),
+            Err(error) => assert!(falsely_done, "a published statement must verify: {error:?}"),
         }
     }
 
-    /// In the store there is at most one key of a number, and of each thing its owner knows.
+    /// The store has at most one vault key of each epoch, and its owner knows every object.
     fn audit_store(&self) {
-        let store = self.enclaves[0].platform.store();
-        let mut kids = BTreeMap::new();
-        for key in store.of(Kind::VaultKey, &self.person.owner) {
-            let head = Head::parse(&store.objects[&key]).expect("what was stored is of its form");
-            let before = kids.insert(key.version, head.ad.content);
-            assert_eq!(before, None, "two keys of one number");
-            assert!(self.vault.iter().any(|known| known.kid == head.ad.content), "a key that nobody signed");
+        let store = self.enclaves[0].platform.parent.store();
+        let mut contents = BTreeMap::new();
+        for key in store.keys(StoreKind::VaultKey, &self.person.owner) {
+            let object = StoredObject::parse(&store.objects[&key]).expect("a stored object is valid");
+            let before = contents.insert(key.version, object.ad.content);
+            assert_eq!(before, None, "two keys of one epoch");
+            let signed =
+                |known: &ObjectContent| self.vault.iter().any(|key| *known == ObjectContent::VaultKey(key.kid));
+            assert!(signed(&object.ad.content), "the owner signed no record of this key");
         }
-        for key in store.of(Kind::Function, &self.person.owner) {
+        for key in store.keys(StoreKind::Function, &self.person.owner) {
             let known = self.functions.iter().any(|(known, _)| (known.id, known.version) == (key.id, key.version));
-            assert!(known, "a function that nobody deployed");
+            assert!(known, "the owner did not deploy this function");
         }
     }
 }

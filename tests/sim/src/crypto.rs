@@ -1,9 +1,7 @@
-//! aws-lc-rs, and a ledger of what was sealed under which key with which nonce.
+//! aws-lc-rs, and a ledger of every (key, nonce) pair that sealed.
 
-use enclave_core::Error;
-use enclave_core::crypto::{Cipher, Crypto};
-use enclave_core::digest::sha256;
-use enclave_core::error::Down;
+use enclave_core::crypto::{Cipher, Crypto, VerificationCrypto, sha256};
+use enclave_core::{Error, TransportError};
 use enclave_core_aws_lc::{AesGcm, AwsLc};
 use rustls_pki_types::SignatureVerificationAlgorithm;
 use std::cell::RefCell;
@@ -11,41 +9,41 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// Digest of a key, and a nonce.
-type Use = ([u8; 32], [u8; 12]);
+/// The digest of a key, and a nonce.
+type KeyAndNonce = ([u8; 32], [u8; 12]);
 
-/// Everything that was sealed in one run.
+/// Every (key, nonce) pair that sealed in one run, and the pairs that sealed more than once.
 #[derive(Default)]
-pub struct Ledger(Mutex<(BTreeSet<Use>, Vec<Use>)>);
+pub struct Ledger(Mutex<(BTreeSet<KeyAndNonce>, Vec<KeyAndNonce>)>);
 
 thread_local! {
     static LEDGER: RefCell<Option<Arc<Ledger>>> = const { RefCell::new(None) };
 }
 
 impl Ledger {
-    /// What this thread seals from now on is written down here.
+    /// From now on, this ledger records what the current thread seals.
     pub fn enter(self: &Arc<Self>) {
         LEDGER.set(Some(self.clone()));
     }
 
-    fn write(&self, pair: Use) {
-        let (seen, twice) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn record(&self, pair: KeyAndNonce) {
+        let (seen, repeated) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.insert(pair) {
-            twice.push(pair);
+            repeated.push(pair);
         }
     }
 
-    /// How many chunks were sealed, and how many of them under a key and nonce that had been used.
+    /// How many pairs sealed, and how often a pair was used again.
     pub fn counts(&self) -> (usize, usize) {
-        let (seen, twice) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.len(), twice.len())
+        let (seen, repeated) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.len(), repeated.len())
     }
 }
 
-/// [`AwsLc`], whose ciphers write down what they do.
+/// [`AwsLc`] with ciphers that record what they seal.
 pub struct Recorded;
 
-/// One key.
+/// AES-256-GCM under one key, with the ledger of its thread.
 pub struct RecordedCipher {
     cipher: AesGcm,
     key: [u8; 32],
@@ -56,13 +54,9 @@ impl Crypto for Recorded {
     type Cipher = RecordedCipher;
 
     fn aes_256_gcm(key: &[u8; 32]) -> Result<RecordedCipher, Error> {
-        // What nobody writes down is not sealed.
-        let ledger = LEDGER.with_borrow(Clone::clone).ok_or(Down::Failed)?;
+        // A thread without a ledger must not seal, because nobody would notice a repeated nonce.
+        let ledger = LEDGER.with_borrow(Clone::clone).ok_or(TransportError::Failed)?;
         Ok(RecordedCipher { cipher: AwsLc::aes_256_gcm(key)?, key: sha256(&[key]), ledger })
-    }
-
-    fn es384() -> &'static dyn SignatureVerificationAlgorithm {
-        AwsLc::es384()
     }
 
     fn aes_256_cbc(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -70,9 +64,15 @@ impl Crypto for Recorded {
     }
 }
 
+impl VerificationCrypto for Recorded {
+    fn es384() -> &'static dyn SignatureVerificationAlgorithm {
+        AwsLc::es384()
+    }
+}
+
 impl Cipher for RecordedCipher {
     fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; 16], Error> {
-        self.ledger.write((self.key, *nonce));
+        self.ledger.record((self.key, *nonce));
         self.cipher.seal(nonce, aad, data)
     }
 
@@ -84,14 +84,14 @@ impl Cipher for RecordedCipher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use enclave_core::stream::{Secret, seal_bytes};
+    use enclave_core::crypto::{Secret, seal_bytes};
 
     fn seal(secret: u8) {
         seal_bytes::<Recorded>(Secret::new(Zeroizing::new([secret; 32])), b"", b"data").unwrap();
     }
 
     #[test]
-    fn a_repetition_is_noticed() {
+    fn counts_repeated_pairs() {
         let ledger = Arc::new(Ledger::default());
         ledger.enter();
         seal(1);
@@ -102,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sealed_unseen() {
+    fn rejects_sealing_without_a_ledger() {
         let sealed = std::thread::spawn(|| Recorded::aes_256_gcm(&[1; 32]).map(|_| ())).join().unwrap();
-        assert_eq!(sealed, Err(Error::Down(Down::Failed)));
+        assert_eq!(sealed, Err(Error::Transport(TransportError::Failed)));
     }
 }

@@ -1,4 +1,4 @@
-//! What can be asked of the surroundings, and what can go wrong with each.
+//! The calls that the core makes of its environment, and what can go wrong with each.
 
 use crate::prng::Prng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,35 +36,36 @@ pub enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Fault {
-    /// Not there, too late, broken: before anything was done.
+    // The call fails before anything is done.
     Unreachable,
-    Deadline,
+    TimedOut,
     Closed,
     Failed,
-    /// Done, but nobody hears of it.
-    Unheard,
-    /// Said to be done, and not done.
-    Pretended,
+    /// The parent does the operation, but its answer is lost.
+    AnswerLost,
+    /// The parent answers that the operation is done, but does nothing.
+    FalseDone,
+    // The parent gives another answer than the true one.
     NotFound,
     Exists,
+    WrongAnswer,
+    // The parent gives other bytes: damaged ones, those of another object, or older ones.
     Truncated,
-    Flipped,
-    /// The bytes of another object.
-    Another,
-    /// The bytes of another version, or of an earlier time.
-    Old,
-    WrongKind,
+    BitFlipped,
+    OtherObject,
+    OlderBytes,
+    // The list is not ascending, lacks an entry, or has one too many.
     Unsorted,
-    /// An entry left out, an entry made up.
-    Short,
-    Invented,
-    /// Credentials with a line break, credentials of somebody else.
+    EntryMissing,
+    EntryInvented,
+    // The credentials contain a line break, or belong to a principal without rights.
     LineBreak,
-    Foreign,
+    OtherPrincipal,
+    // KMS answers something else.
     OtherKeyId,
     Plaintext,
     Garbage,
-    /// An earlier answer to the same action.
+    /// KMS, or a pipe, repeats an earlier message.
     Replayed,
     AccessDenied,
     Disabled,
@@ -73,24 +74,28 @@ pub enum Fault {
     InternalError,
     ExpiredToken,
     UnknownError,
-    /// The worker: killed, dead, too much output, and each way in which it may say that it ended.
-    Died,
-    TooMuch,
+    // No worker is started.
+    Busy,
+    TooLate,
+    BadJob,
+    NotStarted,
+    // The worker is started, and the run does not complete.
+    WorkerLost,
+    WorkerDied,
+    OutputTooLong,
     Trapped,
-    Status,
-    Memory,
-    Fuel,
-    OutputEnd,
+    ExitStatus,
+    MemoryLimit,
+    FuelLimit,
+    OutputLimit,
     BadModule,
     BadResult,
-    Busy,
-    BadJob,
-    /// A frame: closed in it, left out.
+    // A frame is cut and the connection closed, or the frame is dropped.
     Cut,
     Dropped,
 }
 
-/// Every fault of every call: the set that a short run has to reach.
+/// Every fault of every call. One round of seeds must reach all of them.
 pub const PAIRS: &[(Call, &[Fault])] = {
     use Call::*;
     use Fault::*;
@@ -104,19 +109,46 @@ pub const PAIRS: &[(Call, &[Fault])] = {
         (
             Work,
             &[
-                Deadline, Died, TooMuch, Trapped, Status, Memory, Fuel, OutputEnd, BadModule, BadResult, Busy, BadJob,
-                Failed,
+                Busy,
+                TooLate,
+                BadJob,
+                NotStarted,
+                WorkerLost,
+                TimedOut,
+                WorkerDied,
+                OutputTooLong,
+                Trapped,
+                ExitStatus,
+                MemoryLimit,
+                FuelLimit,
+                OutputLimit,
+                BadModule,
+                BadResult,
             ],
         ),
-        (Boot, &[Unreachable, Failed, WrongKind, Truncated, Flipped]),
-        (GetObject, &[Unreachable, Deadline, Failed, NotFound, Exists, WrongKind, Truncated, Flipped, Another, Old]),
-        (GetStatement, &[Unreachable, Failed, NotFound, WrongKind, Truncated, Flipped, Another, Old]),
-        (Put, &[Unreachable, Deadline, Failed, Exists, WrongKind, Unheard, Pretended]),
-        (Replace, &[Unreachable, Failed, Exists, WrongKind, Unheard, Pretended]),
-        (List, &[Unreachable, Failed, WrongKind, Unsorted, Short, Invented]),
-        (Delete, &[Unreachable, Failed, NotFound, WrongKind, Unheard, Pretended]),
-        (Credentials, &[Unreachable, Failed, WrongKind, LineBreak, Foreign]),
-        (Kms, &[Unreachable, Deadline, Closed]),
+        (Boot, &[Unreachable, Failed, WrongAnswer, Truncated, BitFlipped]),
+        (
+            GetObject,
+            &[
+                Unreachable,
+                TimedOut,
+                Failed,
+                NotFound,
+                Exists,
+                WrongAnswer,
+                Truncated,
+                BitFlipped,
+                OtherObject,
+                OlderBytes,
+            ],
+        ),
+        (GetStatement, &[Unreachable, Failed, NotFound, WrongAnswer, Truncated, BitFlipped, OtherObject, OlderBytes]),
+        (Put, &[Unreachable, TimedOut, Failed, Exists, WrongAnswer, AnswerLost, FalseDone]),
+        (Replace, &[Unreachable, Failed, Exists, WrongAnswer, AnswerLost, FalseDone]),
+        (List, &[Unreachable, Failed, WrongAnswer, Unsorted, EntryMissing, EntryInvented]),
+        (Delete, &[Unreachable, Failed, NotFound, WrongAnswer, AnswerLost, FalseDone]),
+        (Credentials, &[Unreachable, Failed, WrongAnswer, LineBreak, OtherPrincipal]),
+        (Kms, &[Unreachable, TimedOut, Closed]),
         (
             GenerateDataKey,
             &[
@@ -151,8 +183,8 @@ pub const PAIRS: &[(Call, &[Fault])] = {
             ],
         ),
         (ReadKey, &[Closed, Garbage, AccessDenied, Throttling, InternalError, UnknownError]),
-        (ToEnclave, &[Cut, Flipped, Replayed, Dropped]),
-        (ToClient, &[Cut, Flipped, Replayed, Dropped]),
+        (ToEnclave, &[Cut, BitFlipped, Replayed, Dropped]),
+        (ToClient, &[Cut, BitFlipped, Replayed, Dropped]),
     ]
 };
 
@@ -161,25 +193,25 @@ pub fn pairs() -> impl Iterator<Item = (Call, Fault)> {
     PAIRS.iter().flat_map(|(call, faults)| faults.iter().map(|fault| (*call, *fault)))
 }
 
-/// Which faults a run has.
+/// Which faults a run injects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// This one, from this occurrence of its call on until it could be had once.
+    /// This fault once, at the first call that allows it after so many calls of this kind.
     pub target: Option<(Call, Fault, usize)>,
-    /// Besides any fault at one call in so many; 0 is none.
+    /// In addition any fault at one call in so many; 0 for none.
     pub one_in: usize,
-    /// From this call of a session on, counted from 0, everything is down: the enclave is gone.
+    /// After so many calls every call fails, as if the enclave had ended.
     pub dies_at: Option<usize>,
 }
 
-/// A fault that was had.
+/// A fault that was injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// In which session; 0 is the boot.
+    /// The session; 0 is the boot.
     pub session: usize,
-    /// At which call.
+    /// The call.
     pub call: Call,
-    /// Which.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -195,35 +227,35 @@ struct State {
     calls: BTreeMap<Call, usize>,
     count: usize,
     hits: Vec<Hit>,
-    done: bool,
+    target_hit: bool,
 }
 
 /// The faults of one run.
 pub struct Faults(Mutex<State>);
 
 impl Faults {
-    /// Faults by `plan`; `prng` decides where.
+    /// Faults by `plan`. `prng` decides where they happen.
     pub fn new(plan: Plan, prng: Prng) -> Self {
         let (calls, hits) = (BTreeMap::new(), Vec::new());
-        Self(Mutex::new(State { plan, prng, calls, count: 0, hits, done: false }))
+        Self(Mutex::new(State { plan, prng, calls, count: 0, hits, target_hit: false }))
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is to go wrong with this call. Whoever cannot do it, for there is no other object and no earlier answer,
-    /// lets it be; whoever does it says so ([`Faults::hit`]).
+    /// Counts this call and gives the fault to inject into it. If the fault is impossible, because there is no other
+    /// object or no earlier answer, the caller ignores it; otherwise the caller reports it with [`Faults::hit`].
     pub fn at(&self, call: Call) -> Option<Fault> {
         self.with(|state| {
             let nth = state.calls.entry(call).or_default();
             *nth += 1;
             let nth = *nth;
             state.count += 1;
-            if let Some((wanted, fault, from)) = state.plan.target
-                && !state.done
+            if let Some((wanted, fault, after)) = state.plan.target
+                && !state.target_hit
                 && wanted == call
-                && nth > from
+                && nth > after
             {
                 return Some(fault);
             }
@@ -233,62 +265,57 @@ impl Faults {
         })
     }
 
-    /// Whether the enclave is gone by now.
+    /// Whether the plan has ended the enclave.
     pub fn dead(&self) -> bool {
         self.with(|state| state.plan.dies_at.is_some_and(|at| state.count > at))
     }
 
-    /// That it was done.
+    /// Records a fault that was injected.
     pub fn hit(&self, session: usize, call: Call, fault: Fault) {
         self.with(|state| {
             if state.plan.target.is_some_and(|(wanted, which, _)| (wanted, which) == (call, fault)) {
-                state.done = true;
+                state.target_hit = true;
             }
             state.hits.push(Hit { session, call, fault });
         });
     }
 
-    /// A number below `end`, for a place or a choice within a fault.
+    /// A number below `end`, for a position or a choice within a fault.
     pub fn choose(&self, end: usize) -> usize {
         self.with(|state| state.prng.below(end))
     }
 
-    /// No more from here on.
+    /// Injects no more faults.
     pub fn stop(&self) {
         self.with(|state| state.plan = Plan::default());
     }
 
-    /// Another plan from here on; calls are counted anew.
-    pub fn plan(&self, plan: Plan) {
+    /// Follows another plan from now on. Calls are counted from 0 again.
+    pub fn follow(&self, plan: Plan) {
         self.with(|state| {
             state.plan = plan;
             state.calls.clear();
             state.count = 0;
-            state.done = false;
+            state.target_hit = false;
         });
     }
 
-    /// How many calls there were, of all kinds.
-    pub fn count(&self) -> usize {
-        self.with(|state| state.count)
-    }
-
-    /// How many there were of each kind.
+    /// The number of calls of each kind.
     pub fn calls(&self) -> BTreeMap<Call, usize> {
         self.with(|state| state.calls.clone())
     }
 
-    /// How many faults were had, and how often a KMS key was read.
+    /// The number of injected faults, and of readings of a KMS key.
     pub fn seen(&self) -> (usize, usize) {
         self.with(|state| (state.hits.len(), state.calls.get(&Call::ReadKey).copied().unwrap_or(0)))
     }
 
-    /// All that were had.
+    /// All injected faults.
     pub fn hits(&self) -> Vec<Hit> {
         self.with(|state| state.hits.clone())
     }
 
-    /// The pairs that were had.
+    /// The pairs that were injected.
     pub fn reached(&self) -> BTreeSet<(Call, Fault)> {
         self.hits().iter().map(|hit| (hit.call, hit.fault)).collect()
     }

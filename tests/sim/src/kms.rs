@@ -1,13 +1,13 @@
-//! A connection to KMS: the emulator's answers, or what a fault makes of them.
+//! A connection to KMS: the emulator's answers, or those that a fault puts in their place.
 
 use crate::faults::{Call, Fault};
 use crate::run::Run;
-use enclave_core::error::Down;
-use enclave_core::platform::Channel;
+use enclave_core::TransportError;
+use enclave_core::encoding::Channel;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// See the module. TLS is not part of it: what it protects from, no test here does.
+/// See the module. TLS is left out, so what TLS protects against is not tested here.
 pub struct SimKms {
     run: Arc<Run>,
     session: usize,
@@ -30,25 +30,29 @@ impl SimKms {
             Some("Decrypt") => Call::Decrypt,
             _ => Call::ReadKey,
         };
-        self.run.scheduler.pause();
+        self.run.scheduler.yield_turn();
         let fault = self.run.faults.at(call);
-        let answer = self.run.world.kms.exchange(&self.host, &self.request).expect("an answer of the emulator");
+        let answer = self.run.world.kms.exchange(&self.host, &self.request).expect("the emulator answers");
         let before = self.run.remember(call, answer.clone());
         let Some(fault) = fault else { return answer };
-        match self.damaged(&answer, before, fault) {
-            Some(damaged) => {
+        match self.faulty(&answer, before, fault) {
+            Some(faulty) => {
                 self.run.hit(self.session, call, fault);
-                damaged
+                faulty
             }
             None => answer,
         }
     }
 
-    fn damaged(&self, answer: &[u8], before: Option<Vec<u8>>, fault: Fault) -> Option<Vec<u8>> {
+    /// The answer with this fault; `None` if the fault is impossible here. `before` is the previous answer to the same
+    /// call.
+    fn faulty(&self, answer: &[u8], before: Option<Vec<u8>>, fault: Fault) -> Option<Vec<u8>> {
         Some(match fault {
             Fault::Closed => answer[..self.run.faults.choose(65_536) * answer.len() / 65_536].to_vec(),
-            Fault::OtherKeyId => changed(answer, "KeyId", json!(self.run.world.arn.text().replace("0de", "0df")))?,
-            Fault::Plaintext => changed(answer, "Plaintext", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="))?,
+            Fault::OtherKeyId => with_member(answer, "KeyId", json!(self.run.world.arn.text().replace("0de", "0df")))?,
+            Fault::Plaintext => {
+                with_member(answer, "Plaintext", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="))?
+            }
             Fault::Garbage => response(200, "{\"KeyId\":"),
             Fault::Replayed => before?,
             Fault::AccessDenied => refusal(400, "AccessDeniedException"),
@@ -73,8 +77,8 @@ fn refusal(status: u16, name: &str) -> Vec<u8> {
     response(status, &json!({ "__type": name, "message": "no" }).to_string())
 }
 
-/// The answer with one member of its JSON changed, or added.
-fn changed(answer: &[u8], member: &str, value: Value) -> Option<Vec<u8>> {
+/// The answer with one member of its JSON replaced or added.
+fn with_member(answer: &[u8], member: &str, value: Value) -> Option<Vec<u8>> {
     let body = answer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let mut body: Value = serde_json::from_slice(&answer[body..]).ok()?;
     body.as_object_mut()?.insert(member.to_string(), value);
@@ -82,7 +86,7 @@ fn changed(answer: &[u8], member: &str, value: Value) -> Option<Vec<u8>> {
 }
 
 impl Channel for SimKms {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         let mut answer = match self.answer.take() {
             Some(answer) => answer,
             None => self.exchange(),
@@ -94,7 +98,7 @@ impl Channel for SimKms {
         Ok(count)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
         self.request.extend_from_slice(bytes);
         Ok(())
     }

@@ -1,12 +1,17 @@
-//! The core under a scheduler: every interleaving and every fault comes from a seed, and comes again from it.
+//! The enclave's core under a deterministic scheduler. One seed decides every interleaving and every fault, so a failing
+//! seed is a complete bug report.
 //!
-//! 1. Sessions and clients run on threads, of which only the one that holds the baton runs. It is handed on at every
-//!    call of the platform, at every write to a pipe and at every read that has to wait ([`scheduler`]).
-//! 2. What decides is one stream of numbers ([`prng`]); the time is the scheduler's. What is not of the seed, for it
-//!    is made by others (documents, certificates, wrapped keys, CMS), is in no trace.
-//! 3. The NSM and the KMS are those of `capelet-dev`, within this process; the core is the one that ships.
-//! 4. A fault may come at any call ([`faults`]); for each it is written down what may then be seen ([`oracle`]).
-//! 5. Every (key, nonce) that seals is remembered; none comes twice ([`crypto`]).
+//! 1. Sessions and clients run on threads. Only the thread that has the turn runs. A thread passes the turn on at every
+//!    call of the platform, at every write to a pipe, and at every read that must wait ([`scheduler`]).
+//! 2. Every decision comes from one stream of pseudo-random numbers ([`prng`]). The scheduler owns the clock. Documents,
+//!    certificates, wrapped keys and CMS messages do not depend on the seed, so no trace contains them.
+//! 3. The NSM and KMS are those of `capelet-dev`, in this process. The core is the one that ships.
+//! 4. Any call can fail ([`faults`]). For each fault, [`oracle`] lists the outcomes that a client may see.
+//! 5. The [`crypto`] ledger records every (key, nonce) pair that seals. A repeated pair fails the run.
+//!
+//! From the bottom up: [`world`] and [`run`] hold what a seed needs; [`enclave`] boots the core over a [`platform`];
+//! [`client`], [`verbs`] and [`vault`] are a client made of the core's own types; [`actor`], [`program`] and [`audit`]
+//! are the people of a simulated run; [`simulation`] runs a seed.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,17 +20,22 @@ pub mod actor;
 pub mod audit;
 pub mod client;
 pub mod crypto;
+pub mod enclave;
 pub mod faults;
 pub mod kms;
 pub mod oracle;
 pub mod parent;
+pub mod person;
 pub mod pipe;
 pub mod platform;
 pub mod prng;
 pub mod program;
+pub mod request;
 pub mod run;
 pub mod scheduler;
 pub mod simulation;
 pub mod store;
+pub mod vault;
 pub mod verbs;
+pub mod worker;
 pub mod world;

@@ -1,16 +1,28 @@
 //! The parent as the enclave meets it: honest, or with one of its faults.
 
 use crate::faults::{Call, Fault};
-use crate::platform::SimPlatform;
+use crate::run::{Run, served_session};
+use crate::store::Store;
 use capelet_dev::kms::{PARENT, Principal, STRANGER};
-use enclave_core::parent::{Answer, Credentials, Key, Kind, Operation};
-use enclave_core::{Error, error::Down};
+use enclave_core::parent::{Answer, Credentials, ListEntry, Operation, StoreKey, StoreKind};
+use enclave_core::{Error, ObjectId, TransportError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// By which name the faults know an operation.
-pub fn call(operation: &Operation<'_>) -> Call {
+/// See the module.
+pub struct Parent {
+    /// The configuration that it gives at boot.
+    pub configuration: Vec<u8>,
+    /// The list of deployers that it gives at boot.
+    pub deployers: Option<Vec<u8>>,
+    run: Arc<Run>,
+    store: Arc<Mutex<Store>>,
+}
+
+/// The name by which the faults know an operation.
+fn call(operation: &Operation<'_>) -> Call {
     match operation {
         Operation::Boot => Call::Boot,
-        Operation::Get(Key { kind: Kind::Statement, .. }) => Call::GetStatement,
+        Operation::Get(StoreKey { kind: StoreKind::Statement, .. }) => Call::GetStatement,
         Operation::Get(_) => Call::GetObject,
         Operation::Put(..) => Call::Put,
         Operation::Replace(..) => Call::Replace,
@@ -20,22 +32,104 @@ pub fn call(operation: &Operation<'_>) -> Call {
     }
 }
 
-/// Asks the parent; a fault that could be had is written down.
-pub fn ask(platform: &SimPlatform, operation: Operation<'_>) -> Result<Answer, Error> {
-    let call = call(&operation);
-    let fault = platform.call(call)?;
-    let honest = || match operation {
-        Operation::Boot => Answer::Boot(platform.configuration.clone(), platform.deployers.clone()),
-        Operation::Credentials(_) => credentials(&PARENT, ""),
-        _ => platform.store().answer(operation),
-    };
-    let Some(fault) = fault else { return Ok(honest()) };
-    match lie(platform, operation, fault, &honest) {
-        Some(answer) => {
-            platform.hit(call, fault);
-            answer
+impl Parent {
+    /// A parent over `store` with this configuration and list of deployers.
+    pub fn new(run: &Arc<Run>, store: &Arc<Mutex<Store>>, configuration: Vec<u8>, deployers: Option<Vec<u8>>) -> Self {
+        Self { configuration, deployers, run: run.clone(), store: store.clone() }
+    }
+
+    /// The store.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers an operation, with the fault that the run injects.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] if the fault is one of the connection.
+    pub fn answer(&self, operation: Operation<'_>) -> Result<Answer, Error> {
+        let call = call(&operation);
+        let Some(fault) = self.run.call(call)? else { return Ok(self.honest(operation)) };
+        match self.faulty(operation, fault) {
+            Some(answer) => {
+                self.run.hit(served_session(), call, fault);
+                answer
+            }
+            None => Ok(self.honest(operation)),
         }
-        None => Ok(honest()),
+    }
+
+    fn honest(&self, operation: Operation<'_>) -> Answer {
+        match operation {
+            Operation::Boot => Answer::Boot(self.configuration.clone(), self.deployers.clone()),
+            Operation::Credentials(_) => credentials(&PARENT, ""),
+            _ => self.store().answer(operation),
+        }
+    }
+
+    /// The answer with this fault; `None` if the fault is impossible here.
+    fn faulty(&self, operation: Operation<'_>, fault: Fault) -> Option<Result<Answer, Error>> {
+        let faults = &self.run.faults;
+        Some(Ok(match fault {
+            Fault::Unreachable => return Some(Err(TransportError::Unreachable.into())),
+            Fault::TimedOut => return Some(Err(TransportError::TimedOut.into())),
+            Fault::AnswerLost => {
+                self.honest(operation);
+                return Some(Err(TransportError::Closed.into()));
+            }
+            Fault::FalseDone => Answer::Done,
+            Fault::Failed => Answer::Failed,
+            Fault::NotFound => Answer::NotFound,
+            Fault::Exists => Answer::Exists,
+            Fault::WrongAnswer => match operation {
+                Operation::Get(_) | Operation::Boot => Answer::Listed(Vec::new()),
+                Operation::Credentials(_) => Answer::Done,
+                _ => Answer::Body(b"CPLO".to_vec()),
+            },
+            Fault::LineBreak => credentials(&PARENT, "token\r\nx-amz-target: TrentService.PutKeyPolicy"),
+            Fault::OtherPrincipal => credentials(&STRANGER, ""),
+            Fault::Truncated | Fault::BitFlipped | Fault::OtherObject | Fault::OlderBytes => {
+                match (operation, self.honest(operation)) {
+                    (Operation::Get(key), Answer::Body(bytes)) => Answer::Body(self.other_bytes(key, bytes, fault)?),
+                    (Operation::Boot, Answer::Boot(configuration, list)) => {
+                        Answer::Boot(self.damaged(configuration, fault)?, list)
+                    }
+                    _ => return None,
+                }
+            }
+            Fault::Unsorted | Fault::EntryMissing | Fault::EntryInvented => {
+                let Answer::Listed(mut entries) = self.honest(operation) else { return None };
+                match fault {
+                    Fault::Unsorted => entries.push(*entries.last()?),
+                    Fault::EntryMissing => drop(entries.remove(faults.choose(entries.len().checked_sub(1)? + 1))),
+                    _ => entries.push(ListEntry { id: ObjectId::new([0xff; 16]), version: 1 }),
+                }
+                Answer::Listed(entries)
+            }
+            _ => return None,
+        }))
+    }
+
+    fn other_bytes(&self, key: StoreKey, bytes: Vec<u8>, fault: Fault) -> Option<Vec<u8>> {
+        let candidates = match fault {
+            Fault::OtherObject => self.store().other_objects(key),
+            Fault::OlderBytes => self.store().older_bytes(key),
+            _ => return self.damaged(bytes, fault),
+        };
+        candidates.get(self.run.faults.choose(candidates.len())).cloned()
+    }
+
+    /// The bytes truncated, or with one bit flipped. The position is chosen in proportion to their length, because the
+    /// seed does not decide how long a document is.
+    fn damaged(&self, mut bytes: Vec<u8>, fault: Fault) -> Option<Vec<u8>> {
+        let faults = &self.run.faults;
+        let at = faults.choose(65_536) * bytes.len() / 65_536;
+        match fault {
+            Fault::Truncated => bytes.truncate(at),
+            Fault::BitFlipped => *bytes.get_mut(at)? ^= 1 << faults.choose(8),
+            _ => return None,
+        }
+        Some(bytes)
     }
 }
 
@@ -45,70 +139,4 @@ fn credentials(principal: &Principal, session_token: &str) -> Answer {
         secret_access_key: principal.secret_access_key.to_string().into(),
         session_token: session_token.to_string(),
     })
-}
-
-fn lie(
-    platform: &SimPlatform,
-    operation: Operation<'_>,
-    fault: Fault,
-    honest: &dyn Fn() -> Answer,
-) -> Option<Result<Answer, Error>> {
-    let faults = &platform.run.faults;
-    Some(Ok(match fault {
-        Fault::Unreachable => return Some(Err(Error::Down(Down::Unreachable))),
-        Fault::Deadline => return Some(Err(Error::Down(Down::Deadline))),
-        Fault::Unheard => {
-            honest();
-            return Some(Err(Error::Down(Down::Closed)));
-        }
-        Fault::Pretended => Answer::Done,
-        Fault::Failed => Answer::Failed,
-        Fault::NotFound => Answer::NotFound,
-        Fault::Exists => Answer::Exists,
-        Fault::WrongKind => match operation {
-            Operation::Get(_) | Operation::Boot => Answer::Listed(Vec::new()),
-            Operation::Credentials(_) => Answer::Done,
-            _ => Answer::Body(b"CPLO".to_vec()),
-        },
-        Fault::LineBreak => credentials(&PARENT, "token\r\nx-amz-target: TrentService.PutKeyPolicy"),
-        Fault::Foreign => credentials(&STRANGER, ""),
-        Fault::Truncated | Fault::Flipped | Fault::Another | Fault::Old => match (operation, honest()) {
-            (Operation::Get(key), Answer::Body(bytes)) => Answer::Body(other_bytes(platform, key, bytes, fault)?),
-            (Operation::Boot, Answer::Boot(configuration, list)) => {
-                Answer::Boot(damaged(platform, configuration, fault)?, list)
-            }
-            _ => return None,
-        },
-        Fault::Unsorted | Fault::Short | Fault::Invented => {
-            let Answer::Listed(mut entries) = honest() else { return None };
-            match fault {
-                Fault::Unsorted => entries.push(*entries.last()?),
-                Fault::Short => drop(entries.remove(faults.choose(entries.len().checked_sub(1)? + 1))),
-                _ => entries.push(([0xff; 16], 1)),
-            }
-            Answer::Listed(entries)
-        }
-        _ => return None,
-    }))
-}
-
-fn other_bytes(platform: &SimPlatform, key: Key, bytes: Vec<u8>, fault: Fault) -> Option<Vec<u8>> {
-    let candidates = match fault {
-        Fault::Another => platform.store().others(key),
-        Fault::Old => platform.store().older(key),
-        _ => return damaged(platform, bytes, fault),
-    };
-    candidates.get(platform.run.faults.choose(candidates.len())).cloned()
-}
-
-/// Cut short, or with one bit flipped: at a place by proportion, for how long a document is no seed decides.
-fn damaged(platform: &SimPlatform, mut bytes: Vec<u8>, fault: Fault) -> Option<Vec<u8>> {
-    let faults = &platform.run.faults;
-    let at = faults.choose(65_536) * bytes.len() / 65_536;
-    match fault {
-        Fault::Truncated => bytes.truncate(at),
-        Fault::Flipped => *bytes.get_mut(at)? ^= 1 << faults.choose(8),
-        _ => return None,
-    }
-    Some(bytes)
 }

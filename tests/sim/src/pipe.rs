@@ -1,10 +1,11 @@
-//! A connection in memory: two pipes, whose every write is one frame.
+//! A connection in memory: two pipes. Every write is one frame.
 
 use crate::faults::{Call, Fault};
 use crate::run::Run;
-use enclave_core::digest::sha256;
-use enclave_core::error::Down;
-use enclave_core::platform::{Channel, Connection};
+use enclave_core::TransportError;
+use enclave_core::crypto::sha256;
+use enclave_core::encoding::Channel;
+use enclave_core::platform::Connection;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,13 +21,13 @@ pub struct End {
     /// The number of the session.
     pub session: usize,
     pipes: Arc<[Mutex<Pipe>; 2]>,
-    /// Which of the two this end reads.
+    /// The index of the pipe that this end reads. It writes to the other one.
     reads: usize,
     call: Call,
     exporter: [u8; 32],
 }
 
-/// Both ends of the connection of a session: the client's, the enclave's.
+/// Both ends of a session's connection: the client's and the enclave's.
 pub fn connection(run: &Arc<Run>, session: usize, exporter: [u8; 32]) -> (End, End) {
     let pipes = Arc::new([Mutex::default(), Mutex::default()]);
     let end = |reads, call| End { run: run.clone(), session, pipes: pipes.clone(), reads, call, exporter };
@@ -38,7 +39,7 @@ impl End {
         self.pipes[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number by which the scheduler knows a pipe.
+    /// The scheduler's number for a pipe.
     fn id(&self, index: usize) -> usize {
         self.session * 2 + index
     }
@@ -55,16 +56,16 @@ impl End {
         }
     }
 
-    /// Whoever waits on this connection may from now on do so in vain.
-    fn lossy(&self) {
+    /// Allows both sides to wait in vain on this connection.
+    fn mark_lossy(&self) {
         for index in 0..2 {
-            self.run.scheduler.lossy(self.id(index));
+            self.run.scheduler.mark_lossy(self.id(index));
         }
     }
 
-    /// A place in a frame: in the upper half of its length, at the beginning of its content, or anywhere. By
-    /// proportion, and not in the lower half: how long a document is, no seed decides.
-    fn place(&self, length: usize) -> usize {
+    /// A position in a frame: in its length, at the beginning of its content, or anywhere. It is chosen in proportion to
+    /// the frame's length, because the seed does not decide how long a document is.
+    fn position(&self, length: usize) -> usize {
         match self.run.faults.choose(4) {
             0 => self.run.faults.choose(2),
             1 => 4.min(length - 1),
@@ -72,15 +73,18 @@ impl End {
         }
     }
 
-    fn damaged(&self, bytes: &[u8], fault: Fault) -> Option<()> {
+    /// Injects `fault` instead of sending `bytes`. `None` if the fault is not one of a frame.
+    fn inject(&self, bytes: &[u8], fault: Fault) -> Option<()> {
         match fault {
             Fault::Cut => {
-                self.push(&bytes[..self.place(bytes.len())]);
+                self.push(&bytes[..self.position(bytes.len())]);
                 self.close();
             }
-            Fault::Flipped => {
+            Fault::BitFlipped => {
                 let mut bytes = bytes.to_vec();
-                let (at, bit) = (self.place(bytes.len()), self.run.faults.choose(8));
+                let (at, bit) = (self.position(bytes.len()), self.run.faults.choose(8));
+                // In the length only the upper half is damaged. The lower half of a document's length does not depend on
+                // the seed, so its damage could have different effects.
                 bytes[if at < 4 { at % 2 } else { at }] ^= 1 << bit;
                 self.push(&bytes);
             }
@@ -91,13 +95,13 @@ impl End {
             Fault::Dropped => {}
             _ => return None,
         }
-        self.lossy();
+        self.mark_lossy();
         Some(())
     }
 }
 
 impl Channel for End {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Down> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             {
                 let mut pipe = self.pipe(self.reads);
@@ -113,22 +117,22 @@ impl Channel for End {
                 }
             }
             if !self.run.scheduler.wait(self.id(self.reads)) {
-                return Err(Down::Deadline);
+                return Err(TransportError::TimedOut);
             }
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Down> {
-        self.run.scheduler.pause();
+    fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        self.run.scheduler.yield_turn();
         let fault = self.run.faults.at(self.call);
         if self.call == Call::ToClient && self.run.faults.dead() {
             self.close();
         }
         if self.pipe(1 - self.reads).closed {
-            return Err(Down::Closed);
+            return Err(TransportError::Closed);
         }
         if let Some(fault) = fault
-            && self.damaged(bytes, fault).is_some()
+            && self.inject(bytes, fault).is_some()
         {
             self.run.hit(self.session, self.call, fault);
             return Ok(());
@@ -139,7 +143,7 @@ impl Channel for End {
 }
 
 impl Connection for End {
-    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], Down> {
+    fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError> {
         Ok(sha256(&[&self.exporter, label.as_bytes(), &[0], context]))
     }
 }

@@ -1,200 +1,163 @@
-//! The platform of one enclave: at every call the baton goes on, and the call may fail.
+//! The platform of one enclave. At every call another thread may get the turn, and the call may fail.
 
 use crate::crypto::Recorded;
 use crate::faults::{Call, Fault};
 use crate::kms::SimKms;
+use crate::parent::Parent;
 use crate::prng::Prng;
-use crate::run::{self, Run};
-use crate::store::Store;
-use crate::{parent, world};
+use crate::run::{Run, served_session};
+use crate::{worker, world};
 use aws_nitro_enclaves_nsm_api::api::{Request, Response};
 use capelet_dev::nsm::Nsm;
-use capelet_abi::outcome::End;
-use enclave_core::digest::sha256;
-use enclave_core::error::{Down, Error, Part};
 use enclave_core::parent::{Answer, Operation};
-use enclave_core::platform::{Ended, Job, Outcome, Platform, Purpose, Recipient};
-use enclave_core::shared::Shared;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use zeroize::Zeroizing;
+use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
+use enclave_core::state::SharedState;
+use enclave_core::{CONFIGURATION_PCR, Error, TransportError, UnixMillis};
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 /// See the module.
 pub struct SimPlatform {
-    /// The run that it is part of.
+    /// The run that it belongs to.
     pub run: Arc<Run>,
-    /// What the parent hands over at boot.
-    pub configuration: Vec<u8>,
-    /// The list beside it.
-    pub deployers: Option<Vec<u8>>,
+    /// The parent.
+    pub parent: Parent,
     nsm: Nsm,
-    store: Arc<Mutex<Store>>,
-    shared: Mutex<Shared>,
+    shared: Mutex<SharedState>,
     prng: Mutex<Prng>,
-    started: u64,
+    started: UnixMillis,
+    during_next_run: Mutex<Option<Hook>>,
 }
 
 impl SimPlatform {
-    /// The surroundings of an enclave that begins now.
-    pub fn new(
-        run: &Arc<Run>,
-        nsm: Nsm,
-        store: &Arc<Mutex<Store>>,
-        configuration: Vec<u8>,
-        deployers: Option<Vec<u8>>,
-        prng: Prng,
-    ) -> Self {
-        let (run, store, started) = (run.clone(), store.clone(), run.scheduler.now());
-        let (shared, prng) = (Mutex::default(), Mutex::new(prng));
-        Self { run, configuration, deployers, nsm, store, shared, prng, started }
-    }
-
-    /// A call begins: others may run first; then what is to go wrong with it.
-    pub fn call(&self, call: Call) -> Result<Option<Fault>, Down> {
-        self.run.scheduler.pause();
-        let fault = self.run.faults.at(call);
-        if self.run.faults.dead() {
-            return Err(Down::Failed);
+    /// The platform of an enclave that boots now.
+    pub fn new(run: &Arc<Run>, nsm: Nsm, parent: Parent, prng: Prng) -> Self {
+        Self {
+            run: run.clone(),
+            parent,
+            nsm,
+            shared: Mutex::default(),
+            prng: Mutex::new(prng),
+            started: run.scheduler.now(),
+            during_next_run: Mutex::default(),
         }
-        self.run.scheduler.note(&format!("{call:?}"));
-        Ok(fault)
     }
 
-    /// Writes down that a fault was had.
-    pub fn hit(&self, call: Call, fault: Fault) {
-        self.run.hit(run::session(), call, fault);
+    /// Calls `hook` once, after the next worker was started and before its result is known.
+    pub fn during_next_run(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.during_next_run.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
-    /// A call of which the only fault is that it fails.
-    fn or_fail(&self, call: Call) -> Result<(), Down> {
-        match self.call(call)? {
+    fn hit(&self, call: Call, fault: Fault) {
+        self.run.hit(served_session(), call, fault);
+    }
+
+    /// A call whose only fault is that it fails.
+    fn or_fail(&self, call: Call) -> Result<(), TransportError> {
+        match self.run.call(call)? {
             Some(fault) => {
                 self.hit(call, fault);
-                Err(Down::Failed)
+                Err(TransportError::Failed)
             }
             None => Ok(()),
         }
     }
 
-    /// The store.
-    pub fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    fn nsm(&self, request: &Request) -> Response {
+        let bytes = serde_cbor::to_vec(request).expect("an encodable request");
+        serde_cbor::from_slice(&self.nsm.answer(&bytes)).expect("a valid response")
     }
 
-    fn ask(&self, request: &Request) -> Response {
-        let bytes = serde_cbor::to_vec(request).expect("a request");
-        serde_cbor::from_slice(&self.nsm.answer(&bytes)).expect("a response")
-    }
-
-    /// Measures the configuration into PCR16 and locks, as the driver does.
+    /// Measures the configuration's digest into PCR16 and locks all PCRs, as the enclave's platform does before it
+    /// serves.
     pub fn measure(&self, digest: [u8; 48]) {
-        let extended = self.ask(&Request::ExtendPCR { index: 16, data: digest.to_vec() });
-        assert!(matches!(extended, Response::ExtendPCR { .. }));
-        assert!(matches!(self.ask(&Request::LockPCRs { range: 32 }), Response::LockPCRs));
+        let extend = Request::ExtendPCR { index: CONFIGURATION_PCR.into(), data: digest.to_vec() };
+        assert!(matches!(self.nsm(&extend), Response::ExtendPCR { .. }));
+        assert!(matches!(self.nsm(&Request::LockPCRs { range: 32 }), Response::LockPCRs));
     }
-}
-
-/// The function that every module of the simulation is: a mark of the module, then the inputs, each backwards.
-pub fn function(module: &[u8], inputs: &[&[u8]]) -> Vec<u8> {
-    let mut output = sha256(&[module])[..4].to_vec();
-    for input in inputs {
-        output.extend(input.iter().rev());
-    }
-    output
 }
 
 impl Platform for SimPlatform {
     type Crypto = Recorded;
     type Kms = SimKms;
 
-    fn random(&self, out: &mut [u8]) -> Result<(), Down> {
+    fn random(&self, out: &mut [u8]) -> Result<(), TransportError> {
         self.or_fail(Call::Random)?;
         self.prng.lock().unwrap_or_else(PoisonError::into_inner).fill(out);
         Ok(())
     }
 
-    fn document(&self, purpose: Purpose<'_>) -> Result<Vec<u8>, Down> {
+    fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError> {
         self.or_fail(match purpose {
-            Purpose::Session { .. } => Call::DocumentSession,
-            Purpose::Vault { .. } => Call::DocumentVault,
-            Purpose::Kms { .. } => Call::DocumentKms,
-            Purpose::Time => Call::DocumentTime,
+            DocumentPurpose::Session { .. } => Call::DocumentSession,
+            DocumentPurpose::Vault { .. } => Call::DocumentVault,
+            DocumentPurpose::Kms { .. } => Call::DocumentKms,
+            DocumentPurpose::Time => Call::DocumentTime,
         })?;
-        let asked = purpose.request();
+        let fields = purpose.request();
         let owned = |bytes: &[u8]| bytes.to_vec().into();
         let request = Request::Attestation {
-            user_data: Some(owned(asked.user_data)),
-            nonce: asked.nonce.map(owned),
-            public_key: asked.public_key.map(owned),
+            user_data: Some(owned(fields.user_data)),
+            nonce: fields.nonce.map(owned),
+            public_key: fields.public_key.map(owned),
         };
-        match self.ask(&request) {
+        match self.nsm(&request) {
             Response::Attestation { document } => Ok(document),
-            _ => Err(Down::Failed),
+            _ => Err(TransportError::Failed),
         }
     }
 
     fn elapsed(&self) -> u64 {
-        let elapsed = self.run.scheduler.now() - self.started;
-        self.run.scheduler.pause();
+        let elapsed = self.run.scheduler.now().since(self.started);
+        self.run.scheduler.yield_turn();
         elapsed
     }
 
     fn parent(&self, operation: Operation<'_>) -> Result<Answer, Error> {
-        parent::ask(self, operation)
+        self.parent.answer(operation)
     }
 
-    fn kms(&self, host: &str) -> Result<SimKms, Down> {
-        let down = match self.call(Call::Kms)? {
-            None => return Ok(SimKms::new(&self.run, run::session(), host)),
-            Some(fault) => {
-                self.hit(Call::Kms, fault);
-                fault
-            }
+    fn kms(&self, host: &str) -> Result<SimKms, TransportError> {
+        let Some(fault) = self.run.call(Call::Kms)? else {
+            return Ok(SimKms::new(&self.run, served_session(), host));
         };
-        Err(match down {
-            Fault::Unreachable => Down::Unreachable,
-            Fault::Deadline => Down::Deadline,
-            _ => Down::Closed,
+        self.hit(Call::Kms, fault);
+        Err(match fault {
+            Fault::Unreachable => TransportError::Unreachable,
+            Fault::TimedOut => TransportError::TimedOut,
+            _ => TransportError::Closed,
         })
     }
 
-    fn recipient(&self) -> Result<Box<dyn Recipient>, Down> {
+    fn recipient(&self) -> Result<Box<dyn Recipient>, TransportError> {
         self.or_fail(Call::Recipient)?;
         let number = self.prng.lock().unwrap_or_else(PoisonError::into_inner).below(world::RECIPIENTS);
         Ok(Box::new(world::recipient(number)))
     }
 
-    fn work(&self, job: &Job<'_>) -> Result<Outcome, Error> {
-        let fault = self.call(Call::Work)?;
-        let mut inputs = vec![job.input];
-        inputs.extend(job.files.iter().filter(|(path, _)| path.starts_with("input/")).map(|(_, bytes)| *bytes));
-        let mut output = function(job.module, &inputs);
+    fn work(&self, job: &Job<'_>, admit: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError> {
+        let asked = self.run.scheduler.now();
+        let fault = self.run.call(Call::Work).map_err(|error| WorkError::NotStarted(error.into()))?;
         if let Some(fault) = fault {
             self.hit(Call::Work, fault);
-        }
-        let ended = match fault {
-            None => Ended::Said(End::Completed),
-            Some(Fault::Busy) => return Err(Error::Busy),
-            Some(Fault::BadJob) => return Err(Error::Malformed(Part::Job)),
-            Some(Fault::Failed) => return Err(Error::Down(Down::Failed)),
-            Some(Fault::TooMuch) => {
-                output = vec![1; job.limits.output as usize + 1];
-                Ended::Said(End::Completed)
+            if let Some(error) = worker::start_error(fault) {
+                return Err(WorkError::NotStarted(error));
             }
-            Some(Fault::Deadline) => Ended::Deadline,
-            Some(Fault::Trapped) => Ended::Said(End::Trapped),
-            Some(Fault::Status) => Ended::Said(End::Status(3)),
-            Some(Fault::Memory) => Ended::Said(End::Memory),
-            Some(Fault::Fuel) => Ended::Said(End::Fuel),
-            Some(Fault::OutputEnd) => Ended::Said(End::Output),
-            Some(Fault::BadModule) => Ended::Said(End::BadModule),
-            Some(Fault::BadResult) => Ended::Said(End::BadResult),
-            Some(_) => Ended::Died,
-        };
-        Ok(Outcome { ended, output: Zeroizing::new(output), diagnostic: Zeroizing::new(b"said so".to_vec()) })
+        }
+        if self.run.scheduler.now().since(asked) > job.start_within {
+            return Err(WorkError::NotStarted(Error::RequestExpired));
+        }
+        admit().map_err(WorkError::NotStarted)?;
+        self.run.count_worker(served_session());
+        if let Some(hook) = self.during_next_run.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            hook();
+        }
+        worker::run(job, fault).map_err(WorkError::Lost)
     }
 
-    fn shared<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
-        self.run.scheduler.pause();
+    fn shared<R>(&self, f: impl FnOnce(&mut SharedState) -> R) -> R {
+        self.run.scheduler.yield_turn();
         f(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,7 +1,7 @@
-//! SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014): everything that a run
-//! decides comes from it. Not for keys of anybody's but a simulation's.
+//! SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). Every decision of a run comes
+//! from it. It is not secure: only a simulation may derive keys from it.
 
-/// A stream of numbers.
+/// A stream of pseudo-random numbers.
 #[derive(Clone, Debug)]
 pub struct Prng(u64);
 
@@ -11,7 +11,7 @@ impl Prng {
         Self(seed)
     }
 
-    /// A stream of its own for each `purpose`, so that what one part draws does not move another.
+    /// A separate stream for this `purpose`. What one part draws does not change what another part gets.
     pub fn fork(&self, purpose: u64) -> Self {
         let mut fork = Self(self.0 ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
         fork.number();
@@ -27,17 +27,17 @@ impl Prng {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`; 0 if there is none. The bias of the remainder does no harm here.
+    /// A number below `end`; 0 if `end` is 0. The bias of the remainder is harmless here.
     pub fn below(&mut self, end: usize) -> usize {
         if end == 0 { 0 } else { (self.number() % end as u64) as usize }
     }
 
-    /// True once in `n` times.
+    /// True with probability 1/n.
     pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    /// One of `items`, which are not empty.
+    /// One of `items`, which must not be empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
@@ -63,7 +63,7 @@ mod tests {
 
     /// The first numbers of seed 1234567, as Vigna's reference implementation prints them.
     #[test]
-    fn as_others_have_it() {
+    fn equals_the_reference_implementation() {
         let mut prng = Prng::new(1_234_567);
         assert_eq!(prng.number(), 6_457_827_717_110_365_317);
         assert_eq!(prng.number(), 3_203_168_211_198_807_973);

@@ -1,58 +1,51 @@
-//! One run of one seed: its scheduler, its faults, its ledger; and the enclaves in it.
+//! The run of one seed: its scheduler, its faults, its ledger, and what it counts.
 
 use crate::crypto::Ledger;
 use crate::faults::{Call, Fault, Faults, Hit, Plan};
-use crate::pipe::{self, End};
-use crate::platform::SimPlatform;
 use crate::prng::Prng;
 use crate::scheduler::Scheduler;
-use crate::store::Store;
 use crate::world::World;
-use capelet_dev::Clock;
-use capelet_dev::nsm::Nsm;
-use enclave_core::boot::Boot;
-use enclave_core::claims::Regime;
-use enclave_core::config::Configuration;
-use enclave_core::{Error, digest, session};
+use enclave_core::TransportError;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 thread_local! {
-    static SESSION: Cell<usize> = const { Cell::new(0) };
-    static LAST: Cell<usize> = const { Cell::new(0) };
+    static SERVED: Cell<usize> = const { Cell::new(0) };
+    static BEGUN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The session that this thread serves; 0 if it serves none.
-pub fn session() -> usize {
-    SESSION.get()
+/// The session that the current thread serves; 0 if it serves none.
+pub fn served_session() -> usize {
+    SERVED.get()
 }
 
-/// The session that this thread began last; 0 if it began none.
-pub fn last_begun() -> usize {
-    LAST.get()
+/// The session that the current thread began last; 0 if it began none.
+pub fn begun_session() -> usize {
+    BEGUN.get()
 }
 
 /// See the module.
 pub struct Run {
     /// What it shares with other seeds.
     pub world: Arc<World>,
-    /// Who runs when.
+    /// Decides which thread runs.
     pub scheduler: Arc<Scheduler>,
-    /// What goes wrong.
+    /// Decides what goes wrong.
     pub faults: Faults,
-    /// What was sealed.
+    /// Records what was sealed.
     pub ledger: Arc<Ledger>,
-    /// Where everybody's numbers come from.
+    /// The source of everyone's numbers.
     pub prng: Prng,
     sessions: AtomicUsize,
     enclaves: AtomicUsize,
     answers: Mutex<BTreeMap<Call, Vec<u8>>>,
+    workers: Mutex<BTreeMap<usize, usize>>,
 }
 
 impl Run {
-    /// A run of `seed` over `world`, whose clock goes back to the beginning.
+    /// A run of `seed` over `world`, whose clock is set back.
     pub fn new(world: &Arc<World>, seed: u64, plan: Plan) -> Arc<Self> {
         world.rewind();
         let prng = Prng::new(seed);
@@ -65,10 +58,11 @@ impl Run {
             sessions: AtomicUsize::new(0),
             enclaves: AtomicUsize::new(0),
             answers: Mutex::default(),
+            workers: Mutex::default(),
         })
     }
 
-    /// Adds somebody. He runs with [`Run::go`].
+    /// Adds a thread. It runs in [`Run::finish`].
     pub fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce() + Send + 'static) {
         let ledger = self.ledger.clone();
         self.scheduler.spawn(name, move || {
@@ -77,90 +71,83 @@ impl Run {
         });
     }
 
-    /// Runs everybody to his end, and looks into the ledger.
-    pub fn go(&self) -> Result<(), String> {
+    /// Adds the thread that serves session `number`. The current thread has begun the session.
+    pub fn spawn_session(self: &Arc<Self>, number: usize, serve: impl FnOnce() + Send + 'static) {
+        BEGUN.set(number);
+        self.spawn(&format!("session {number}"), move || {
+            SERVED.set(number);
+            serve();
+        });
+    }
+
+    /// Runs every thread to its end and checks the ledger.
+    ///
+    /// # Errors
+    /// The first failure of a thread, or a (key, nonce) pair that sealed twice.
+    pub fn finish(&self) -> Result<(), String> {
         self.scheduler.run()?;
         match self.ledger.counts() {
             (_, 0) => Ok(()),
-            (_, twice) => Err(format!("{twice} chunks sealed under a key and nonce used before")),
+            (_, repeated) => Err(format!("{repeated} chunks were sealed with a key and nonce that were used before")),
         }
     }
 
-    /// One thread, and what it comes to: for the tables.
-    pub fn alone(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
+    /// Runs one client thread, for tests of a single scenario. Panics if it fails.
+    pub fn scenario(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
         let run = self.clone();
         self.spawn("test", move || work(&run));
-        if let Err(failure) = self.go() {
+        if let Err(failure) = self.finish() {
             panic!("{failure}");
         }
     }
 
-    /// Writes a fault down.
+    /// A call of the platform: passes the turn on, then gives the fault to inject.
+    ///
+    /// # Errors
+    /// [`TransportError::Failed`] if the plan has ended the enclave.
+    pub fn call(&self, call: Call) -> Result<Option<Fault>, TransportError> {
+        self.scheduler.yield_turn();
+        let fault = self.faults.at(call);
+        if self.faults.dead() {
+            return Err(TransportError::Failed);
+        }
+        self.scheduler.note(&format!("{call:?}"));
+        Ok(fault)
+    }
+
+    /// Records a fault that was injected.
     pub fn hit(&self, session: usize, call: Call, fault: Fault) {
         let hit = Hit { session, call, fault };
         self.faults.hit(session, call, fault);
         self.scheduler.note(&format!("FAULT {hit}"));
     }
 
-    /// Keeps an answer of KMS for later; gives the one before it.
+    /// Remembers an answer of KMS for a replay, and gives the previous answer to the same call.
     pub fn remember(&self, call: Call, answer: Vec<u8>) -> Option<Vec<u8>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(call, answer)
     }
-}
 
-/// One boot of the image.
-pub struct Enclave {
-    /// Its surroundings.
-    pub platform: SimPlatform,
-    /// What was settled.
-    pub boot: Boot,
-}
-
-impl Enclave {
-    /// Boots over `store` with the world's usual configuration.
-    pub fn boot(run: &Arc<Run>, store: &Arc<Mutex<Store>>) -> Result<Arc<Self>, Error> {
-        Self::boot_with(run, store, run.world.configuration().encode(), None)
+    /// The number of the next session, from 1 on.
+    pub fn next_session(&self) -> usize {
+        self.sessions.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Boots with the configuration and the list of deployers that the parent hands over.
-    pub fn boot_with(
-        run: &Arc<Run>,
-        store: &Arc<Mutex<Store>>,
-        configuration: Vec<u8>,
-        deployers: Option<Vec<u8>>,
-    ) -> Result<Arc<Self>, Error> {
-        let world = &run.world;
-        let clock = Clock::Told(world.time.clone());
-        let nsm = Nsm::with_clock(world.root.clone(), &world.measured, clock).expect("an NSM");
-        let number = run.enclaves.fetch_add(1, Ordering::SeqCst) as u64;
-        let prng = run.prng.fork(1000 + number);
-        let platform = SimPlatform::new(run, nsm, store, configuration, deployers, prng);
-        let boot = Boot::fetch(&platform, Regime::Development)?;
-        platform.measure(digest::sha384(&[&boot.configuration]));
-        Ok(Arc::new(Self { platform, boot }))
+    /// The number of the next enclave, from 0 on.
+    pub fn next_enclave(&self) -> usize {
+        self.enclaves.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Boots with a list of those who may deploy.
-    pub fn boot_for(run: &Arc<Run>, store: &Arc<Mutex<Store>>, list: Vec<u8>) -> Result<Arc<Self>, Error> {
-        let deployers = Some(digest::sha256(&[&list]));
-        let configuration = Configuration { deployers, ..run.world.configuration() };
-        Self::boot_with(run, store, configuration.encode(), Some(list))
+    fn workers(&self) -> MutexGuard<'_, BTreeMap<usize, usize>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new session: its client's end. The enclave's thread comes to its turn like any other.
-    pub fn connect(self: &Arc<Self>) -> End {
-        let run = self.platform.run.clone();
-        let number = run.sessions.fetch_add(1, Ordering::SeqCst) + 1;
-        let exporter = run.prng.fork(1_000_000 + number as u64).bytes();
-        let (ours, mut theirs) = pipe::connection(&run, number, exporter);
-        let enclave = self.clone();
-        let within = run.clone();
-        LAST.set(number);
-        run.spawn(&format!("session {number}"), move || {
-            SESSION.set(number);
-            let ended = session::serve(&enclave.platform, &enclave.boot, &mut theirs);
-            within.scheduler.note(&format!("ended {}", ended.map_or_else(Error::code, |()| "done")));
-        });
-        ours
+    /// Counts a worker that was started for a session.
+    pub fn count_worker(&self, session: usize) {
+        *self.workers().entry(session).or_default() += 1;
+    }
+
+    /// How many workers were started for a session.
+    pub fn workers_started(&self, session: usize) -> usize {
+        self.workers().get(&session).copied().unwrap_or(0)
     }
 }

@@ -1,8 +1,9 @@
-//! The baton: of all threads only the one that holds it runs, and a seed says who gets it next.
+//! A deterministic scheduler: only the thread that has the turn runs, and the seed decides which thread gets it next.
 
 use crate::prng::Prng;
 use data_encoding::HEXLOWER;
-use enclave_core::digest::sha256;
+use enclave_core::UnixMillis;
+use enclave_core::crypto::sha256;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,21 +11,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// How long a pipe may be silent before its reader gives up, in milliseconds: the driver's.
+/// How long a reader waits on a silent pipe, in milliseconds. The enclave's platform has the same limit.
 const IDLE: u64 = 600_000;
-/// The most times that the baton is handed on in one run.
+/// The most times that the turn is passed on in one run.
 const MAX_STEPS: u64 = 1_000_000;
 
 thread_local! {
-    static ME: Cell<Option<usize>> = const { Cell::new(None) };
+    static CURRENT_TASK: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     Ready,
-    /// For something to come through this pipe.
+    /// Waits until something arrives in this pipe.
     Waiting(usize),
-    /// It waited for too long.
+    /// Waited longer than [`IDLE`].
     Expired,
     Done,
 }
@@ -40,7 +41,7 @@ struct State {
     running: Option<usize>,
     prng: Prng,
     steps: u64,
-    /// Pipes on which something was lost: only there may somebody wait for what never comes.
+    /// The pipes that lost or damaged something. Only there may a thread wait in vain.
     lossy: BTreeSet<usize>,
     failure: Option<String>,
     trace: Vec<String>,
@@ -54,7 +55,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler that decides by `prng` and moves `time` (milliseconds since 1970) on.
+    /// A scheduler that decides by `prng` and advances `time` (milliseconds since 1970).
     pub fn new(prng: Prng, time: Arc<AtomicU64>) -> Arc<Self> {
         let (tasks, lossy, trace) = (Vec::new(), BTreeSet::new(), Vec::new());
         let state = State { tasks, running: None, prng, steps: 0, lossy, failure: None, trace };
@@ -65,45 +66,48 @@ impl Scheduler {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Milliseconds since 1970.
-    pub fn now(&self) -> u64 {
-        self.time.load(Ordering::SeqCst)
+    /// The simulated time.
+    pub fn now(&self) -> UnixMillis {
+        UnixMillis::new(self.time.load(Ordering::SeqCst))
     }
 
-    /// Lets time pass.
+    /// Advances the simulated time.
     pub fn advance(&self, milliseconds: u64) {
         self.time.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
-    /// Adds a thread. It runs when its turn comes, not before.
+    /// Adds a thread. It starts to run when it first gets the turn.
     pub fn spawn(self: &Arc<Self>, name: &str, work: impl FnOnce() + Send + 'static) {
-        let me = {
+        let task = {
             let mut state = self.lock();
             state.tasks.push(Task { name: name.to_string(), status: Status::Ready, turn: Arc::new(Condvar::new()) });
             state.tasks.len() - 1
         };
         let scheduler = self.clone();
         let body = move || {
-            ME.set(Some(me));
-            scheduler.await_turn(me);
+            CURRENT_TASK.set(Some(task));
+            scheduler.await_turn(task);
             if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic");
-                let name = scheduler.lock().tasks[me].name.clone();
+                let name = scheduler.lock().tasks[task].name.clone();
                 scheduler.fail(format!("{name}: {text}"));
             }
             let mut state = scheduler.lock();
-            state.tasks[me].status = Status::Done;
-            scheduler.hand_on(&mut state);
+            state.tasks[task].status = Status::Done;
+            scheduler.pass_turn(&mut state);
         };
-        thread::Builder::new().name(name.to_string()).spawn(body).expect("a thread");
+        thread::Builder::new().name(name.to_string()).spawn(body).expect("a thread can be started");
     }
 
-    /// Runs until every thread is done. The error is the first thing that went wrong.
+    /// Runs until every thread has ended.
+    ///
+    /// # Errors
+    /// The first failure: a panic, a deadlock, or too many steps.
     pub fn run(&self) -> Result<(), String> {
         let mut state = self.lock();
         if state.running.is_none() {
-            self.hand_on(&mut state);
+            self.pass_turn(&mut state);
         }
         while !state.tasks.iter().all(|task| task.status == Status::Done) {
             state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -111,35 +115,35 @@ impl Scheduler {
         state.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Hands the baton on, maybe to oneself. Threads that the scheduler does not know go on.
-    pub fn pause(&self) {
-        let Some(me) = ME.get() else { return };
+    /// Passes the turn on, possibly to the same thread. A thread that the scheduler did not start continues at once.
+    pub fn yield_turn(&self) {
+        let Some(task) = CURRENT_TASK.get() else { return };
         let mut state = self.lock();
         let passed = state.prng.below(16) as u64;
         self.advance(passed);
-        self.hand_on(&mut state);
+        self.pass_turn(&mut state);
         drop(state);
-        self.await_turn(me);
+        self.await_turn(task);
     }
 
-    /// Waits for something to come through `pipe`; false if that took too long.
+    /// Waits until something arrives in `pipe`. False if that took too long.
     pub fn wait(&self, pipe: usize) -> bool {
-        let me = ME.get().expect("only a thread of the scheduler's waits");
+        let task = CURRENT_TASK.get().expect("only threads of the scheduler wait");
         let mut state = self.lock();
         if state.failure.is_some() {
             return false;
         }
-        state.tasks[me].status = Status::Waiting(pipe);
-        self.hand_on(&mut state);
+        state.tasks[task].status = Status::Waiting(pipe);
+        self.pass_turn(&mut state);
         drop(state);
-        self.await_turn(me);
+        self.await_turn(task);
         let mut state = self.lock();
-        let expired = state.tasks[me].status == Status::Expired;
-        state.tasks[me].status = Status::Ready;
+        let expired = state.tasks[task].status == Status::Expired;
+        state.tasks[task].status = Status::Ready;
         !expired && state.failure.is_none()
     }
 
-    /// Something came through `pipe`, or it was closed.
+    /// Wakes the threads that wait for `pipe`, because something arrived or the pipe was closed.
     pub fn wake(&self, pipe: usize) {
         for task in &mut self.lock().tasks {
             if task.status == Status::Waiting(pipe) {
@@ -148,26 +152,26 @@ impl Scheduler {
         }
     }
 
-    /// Something that went through `pipe` was lost or damaged: whoever waits there may do so in vain.
-    pub fn lossy(&self, pipe: usize) {
+    /// Allows threads to wait for `pipe` in vain, because it lost or damaged something.
+    pub fn mark_lossy(&self, pipe: usize) {
         self.lock().lossy.insert(pipe);
     }
 
-    /// Ends the run; the first failure is kept.
+    /// Ends the run. The first failure is kept.
     pub fn fail(&self, failure: String) {
         let mut state = self.lock();
         state.failure.get_or_insert(failure);
-        // From here on nobody is held back: each is to end.
+        // After a failure every thread runs freely, so that all of them end.
         for task in &state.tasks {
             task.turn.notify_all();
         }
     }
 
-    /// Writes into the trace. Nothing that the seed does not decide may be in it.
+    /// Adds a line to the trace. The seed must decide everything in it.
     pub fn note(&self, text: &str) {
         let mut state = self.lock();
-        let who = ME.get().map_or("-", |me| state.tasks[me].name.as_str());
-        let line = format!("{who}: {text}");
+        let name = CURRENT_TASK.get().map_or("-", |task| state.tasks[task].name.as_str());
+        let line = format!("{name}: {text}");
         state.trace.push(line);
     }
 
@@ -181,10 +185,10 @@ impl Scheduler {
         HEXLOWER.encode(&sha256(&[self.trace().join("\n").as_bytes()]))
     }
 
-    fn hand_on(&self, state: &mut State) {
+    fn pass_turn(&self, state: &mut State) {
         state.steps += 1;
         if state.steps > MAX_STEPS {
-            state.failure.get_or_insert_with(|| "no end: the baton went round too often".to_string());
+            state.failure.get_or_insert_with(|| "the run does not end: too many steps".to_string());
         }
         state.running = self.next(state);
         match state.running {
@@ -198,33 +202,33 @@ impl Scheduler {
     }
 
     fn next(&self, state: &mut State) -> Option<usize> {
-        let of = |state: &State, wanted: &dyn Fn(&Task) -> bool| -> Vec<usize> {
+        let select = |state: &State, wanted: &dyn Fn(&Task) -> bool| -> Vec<usize> {
             state.tasks.iter().enumerate().filter(|(_, task)| wanted(task)).map(|(index, _)| index).collect()
         };
-        let ready = of(state, &|task| matches!(task.status, Status::Ready | Status::Expired));
+        let ready = select(state, &|task| matches!(task.status, Status::Ready | Status::Expired));
         if !ready.is_empty() {
             return Some(*state.prng.pick(&ready));
         }
         let lossy = state.lossy.clone();
-        let in_vain = of(state, &|task| matches!(task.status, Status::Waiting(pipe) if lossy.contains(&pipe)));
+        let in_vain = select(state, &|task| matches!(task.status, Status::Waiting(pipe) if lossy.contains(&pipe)));
         if !in_vain.is_empty() {
             let expired = *state.prng.pick(&in_vain);
             self.advance(IDLE);
             state.tasks[expired].status = Status::Expired;
             return Some(expired);
         }
-        let waiting = of(state, &|task| matches!(task.status, Status::Waiting(_)));
+        let waiting = select(state, &|task| matches!(task.status, Status::Waiting(_)));
         if !waiting.is_empty() {
             let names: Vec<_> = waiting.iter().map(|index| state.tasks[*index].name.clone()).collect();
-            state.failure.get_or_insert(format!("deadlock: {} wait, and nothing was lost", names.join(", ")));
+            state.failure.get_or_insert(format!("deadlock: {} wait, but nothing was lost", names.join(", ")));
         }
         None
     }
 
-    fn await_turn(&self, me: usize) {
+    fn await_turn(&self, task: usize) {
         let mut state = self.lock();
-        let turn = state.tasks[me].turn.clone();
-        while state.running != Some(me) && state.failure.is_none() {
+        let turn = state.tasks[task].turn.clone();
+        while state.running != Some(task) && state.failure.is_none() {
             state = turn.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -245,7 +249,7 @@ mod tests {
             scheduler.spawn(name, move || {
                 for step in 0..5 {
                     within.note(&step.to_string());
-                    within.pause();
+                    within.yield_turn();
                 }
             });
         }
@@ -254,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_an_interleaving() {
+    fn a_seed_decides_the_interleaving() {
         assert_eq!(interleaved(1), interleaved(1));
         assert_ne!(interleaved(1), interleaved(2));
         assert_eq!(interleaved(1).len(), 15);
     }
 
     #[test]
-    fn waiting_in_vain_has_a_name() {
+    fn reports_a_deadlock_with_the_waiting_threads() {
         let waits = scheduler(1);
         let within = waits.clone();
         waits.spawn("somebody", move || assert!(!within.wait(7)));
@@ -270,17 +274,17 @@ mod tests {
     }
 
     #[test]
-    fn waiting_for_what_was_lost_ends() {
+    fn ends_the_wait_for_a_lossy_pipe_after_the_idle_limit() {
         let waits = scheduler(1);
         let within = waits.clone();
-        waits.lossy(7);
+        waits.mark_lossy(7);
         waits.spawn("somebody", move || assert!(!within.wait(7)));
         waits.run().unwrap();
-        assert_eq!(waits.now(), IDLE);
+        assert_eq!(waits.now(), UnixMillis::new(IDLE));
     }
 
     #[test]
-    fn a_panic_is_a_failure() {
+    fn reports_a_panic_as_a_failure() {
         let fails = scheduler(1);
         fails.spawn("somebody", || panic!("no {}", 1));
         assert_eq!(fails.run(), Err("somebody: no 1".to_string()));

@@ -1,19 +1,20 @@
-//! The parent's store: what it holds, and what it ever held, for a parent that lies.
+//! The parent's store, and everything that was ever stored in it, so that a hostile parent can return older bytes.
 
-use enclave_core::parent::{Answer, Key, Kind, MAX_LISTED, Operation};
+use enclave_core::OwnerKey;
+use enclave_core::parent::{Answer, ListEntry, MAX_LISTED, Operation, StoreKey, StoreKind};
 use std::collections::BTreeMap;
 
-/// See the module. A copy of it is a fork.
+/// See the module. A clone of it is a fork.
 #[derive(Clone, Default)]
 pub struct Store {
-    /// What it holds.
-    pub objects: BTreeMap<Key, Vec<u8>>,
+    /// What is stored.
+    pub objects: BTreeMap<StoreKey, Vec<u8>>,
     /// Everything that was ever stored, in order.
-    pub past: Vec<(Key, Vec<u8>)>,
+    pub past: Vec<(StoreKey, Vec<u8>)>,
 }
 
 impl Store {
-    /// Does what an honest parent does.
+    /// Answers as an honest parent does.
     pub fn answer(&mut self, operation: Operation<'_>) -> Answer {
         match operation {
             Operation::Get(key) => self.objects.get(&key).cloned().map_or(Answer::NotFound, Answer::Body),
@@ -24,8 +25,8 @@ impl Store {
                 Answer::Done
             }
             Operation::List { kind, owner, after } => {
-                let of = |key: &&Key| key.kind == kind && key.owner == owner;
-                let entries = self.objects.keys().filter(of).map(|key| (key.id, key.version));
+                let keys = self.keys(kind, &owner).into_iter();
+                let entries = keys.map(|key| ListEntry { id: key.id, version: key.version });
                 Answer::Listed(
                     entries.filter(|entry| after.is_none_or(|last| *entry > last)).take(MAX_LISTED).collect(),
                 )
@@ -38,23 +39,23 @@ impl Store {
         }
     }
 
-    /// Whatever else of this kind is there.
-    pub fn others(&self, key: Key) -> Vec<Vec<u8>> {
-        let other = |(known, _): &(&Key, &Vec<u8>)| known.kind == key.kind && **known != key;
+    /// The bytes of every other object of this kind, of any owner.
+    pub fn other_objects(&self, key: StoreKey) -> Vec<Vec<u8>> {
+        let other = |(known, _): &(&StoreKey, &Vec<u8>)| known.kind == key.kind && **known != key;
         self.objects.iter().filter(other).map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// Other bytes that were once right: under this key, or under a version before it.
-    pub fn older(&self, key: Key) -> Vec<Vec<u8>> {
-        let same = |known: &Key| (known.kind, known.owner, known.id) == (key.kind, key.owner, key.id);
+    /// Other bytes that were stored earlier under this key, or under an earlier version of it.
+    pub fn older_bytes(&self, key: StoreKey) -> Vec<Vec<u8>> {
+        let same = |known: &StoreKey| (known.kind, known.owner, known.id) == (key.kind, key.owner, key.id);
         let now = self.objects.get(&key);
         let older =
-            |(known, bytes): &&(Key, Vec<u8>)| same(known) && known.version <= key.version && Some(bytes) != now;
+            |(known, bytes): &&(StoreKey, Vec<u8>)| same(known) && known.version <= key.version && Some(bytes) != now;
         self.past.iter().filter(older).map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    /// What is stored of this kind and owner.
-    pub fn of(&self, kind: Kind, owner: &[u8; 32]) -> Vec<Key> {
+    /// The keys of this kind and owner, ascending.
+    pub fn keys(&self, kind: StoreKind, owner: &OwnerKey) -> Vec<StoreKey> {
         self.objects.keys().filter(|key| key.kind == kind && key.owner == *owner).copied().collect()
     }
 }

@@ -1,15 +1,15 @@
-//! What is dear to make, and the same for every seed: a development root, what is measured, a KMS with one key.
+//! What is expensive to make and equal for every seed: a development root, measurements, and a KMS with one key.
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use capelet_dev::Clock;
 use capelet_dev::kms::{Kms, sealed_policy};
-use capelet_dev::nsm::{Measured, Root};
+use capelet_dev::nsm::{self, Measured};
 use data_encoding::BASE64;
-use enclave_core::Error;
-use enclave_core::config::{Arn, Configuration, Limits};
+use enclave_core::attestation::{Build, Pins, Root};
+use enclave_core::kms::Arn;
 use enclave_core::platform::Recipient;
-use enclave_core::verify::{self, Build, Pins};
+use enclave_core::{Configuration, Error, Limits, Pcr, UnixMillis};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,58 +18,58 @@ use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-/// When every run begins, in milliseconds since 1970.
-pub const BEGIN: u64 = 1_800_000_000_000;
-/// The key's id: the seed is to decide everything that can be seen.
+/// The time at which every run begins.
+pub const BEGIN: UnixMillis = UnixMillis::new(1_800_000_000_000);
+/// The key's id. It is fixed, because nothing that a trace shows may be random.
 const KEY: &str = "0de00000-0000-4000-8000-00000000000d";
-/// Its account: that of the parent's role.
+/// The key's account, which is also that of the parent's role.
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-central-1";
 
-/// See the module. Of the runs over one world only one goes on at a time: they share its clock.
+/// See the module. Runs over one world share its clock, so only one of them may run at a time.
 pub struct World {
     /// The development root that signs documents.
-    pub root: Arc<Root>,
-    /// The same, as clients pin it.
-    pub trust: verify::Root,
-    /// What the enclaves are.
+    pub root: Arc<nsm::Root>,
+    /// The same root, as clients pin it.
+    pub pinned_root: Root,
+    /// The measurements of the enclaves.
     pub measured: Measured,
-    /// The same, as clients pin it.
+    /// The same measurements, as clients pin them.
     pub pins: Pins,
     /// The KMS.
     pub kms: Kms,
-    /// Its one key.
+    /// The KMS's only key.
     pub arn: Arn,
-    /// Everybody's clock.
+    /// The clock of everyone, in milliseconds since 1970.
     pub time: Arc<AtomicU64>,
     _directory: TempDir,
 }
 
 impl World {
-    /// A world of its own.
+    /// A new world.
     pub fn new() -> Arc<Self> {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| directory.path().join(name);
-        fs::write(path("core"), b"the core's code").expect("a file");
-        fs::write(path("worker"), b"the worker's code").expect("a file");
-        let root = Root::load_or_make(&path("root")).expect("a root");
-        let measured = Measured::of(&path("core"), &path("worker")).expect("measurements");
-        let others = BTreeMap::from([(1, measured.pcr1), (2, measured.pcr2)]);
-        let build = Build::new(measured.pcr0, others).expect("a build");
+        fs::write(path("core"), b"the core's code").expect("a writable directory");
+        fs::write(path("worker"), b"the worker's code").expect("a writable directory");
+        let root = nsm::Root::load_or_make(&path("root")).expect("a new root");
+        let measured = Measured::of(&path("core"), &path("worker")).expect("readable programs");
+        let others = BTreeMap::from([(1, Pcr::new(measured.pcr1)), (2, Pcr::new(measured.pcr2))]);
+        let build = Build::new(Pcr::new(measured.pcr0), others).expect("PCRs that are not zero");
         let arn = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY}");
         let key = json!({
             "id": KEY, "arn": arn, "account": ACCOUNT, "region": REGION, "description": "", "created": 0.0,
             "policy": sealed_policy(&measured.pcr0), "grants": [], "material": BASE64.encode(&[7; 32]),
         });
-        fs::create_dir_all(path("kms/keys")).expect("a directory");
-        fs::write(path("kms/keys").join(format!("{KEY}.json")), key.to_string()).expect("a file");
-        let time = Arc::new(AtomicU64::new(BEGIN));
+        fs::create_dir_all(path("kms/keys")).expect("a writable directory");
+        fs::write(path("kms/keys").join(format!("{KEY}.json")), key.to_string()).expect("a writable directory");
+        let time = Arc::new(AtomicU64::new(BEGIN.get()));
         let roots = vec![root.der().to_vec()];
-        let kms = Kms::with_clock(&path("kms"), roots, Clock::Told(time.clone())).expect("a KMS");
+        let kms = Kms::with_clock(&path("kms"), roots, Clock::Told(time.clone())).expect("a valid key file");
         Arc::new(Self {
-            trust: verify::Root::development(root.der().to_vec()).expect("a root"),
-            pins: Pins::new(vec![build], Vec::new()).expect("pins"),
-            arn: Arn::parse(&arn).expect("an ARN"),
+            pinned_root: Root::development(root.der().to_vec()).expect("a root that may sign certificates"),
+            pins: Pins::new(vec![build], Vec::new()).expect("one build"),
+            arn: Arn::parse(&arn).expect("a valid ARN"),
             _directory: directory,
             root,
             measured,
@@ -78,42 +78,42 @@ impl World {
         })
     }
 
-    /// The usual configuration: this world's key, low limits, anybody may deploy.
+    /// The default configuration: this world's key, low limits, and anyone may deploy.
     pub fn configuration(&self) -> Configuration {
         let limits = Limits { run: 1000, memory: 1 << 20, input: 1 << 20, output: 1 << 20 };
         Configuration { arn: self.arn.clone(), limits, deployers: None }
     }
 
-    /// Back to the beginning of time.
+    /// Sets the clock back to [`BEGIN`].
     pub fn rewind(&self) {
-        self.time.store(BEGIN, Ordering::SeqCst);
+        self.time.store(BEGIN.get(), Ordering::SeqCst);
     }
 }
 
-/// How many RSA keys there are: made once, for they are dear, and used again and again, in the simulation alone.
+/// The number of RSA keys. They are expensive, so the simulation makes them once and reuses them; an enclave does not.
 pub const RECIPIENTS: usize = 3;
 
-struct Rsa {
+struct RsaKey {
     key: OaepPrivateDecryptingKey,
     public: Vec<u8>,
 }
 
-/// One of the keys.
-pub struct Shared(&'static Rsa);
+/// One of the RSA keys.
+pub struct ReusedRecipient(&'static RsaKey);
 
-/// The recipient of this number.
-pub fn recipient(number: usize) -> Shared {
-    static KEYS: OnceLock<Vec<Rsa>> = OnceLock::new();
+/// The RSA key with this number.
+pub fn recipient(number: usize) -> ReusedRecipient {
+    static KEYS: OnceLock<Vec<RsaKey>> = OnceLock::new();
     let make = |_| {
-        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).expect("a key");
-        let public: PublicKeyX509Der<'_> = key.public_key().as_der().expect("a key");
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).expect("a new key");
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().expect("an encodable key");
         let public = public.as_ref().to_vec();
-        Rsa { key: OaepPrivateDecryptingKey::new(key).expect("a key"), public }
+        RsaKey { key: OaepPrivateDecryptingKey::new(key).expect("a key of 2,048 bits"), public }
     };
-    Shared(&KEYS.get_or_init(|| (0..RECIPIENTS).map(make).collect())[number])
+    ReusedRecipient(&KEYS.get_or_init(|| (0..RECIPIENTS).map(make).collect())[number])
 }
 
-impl Recipient for Shared {
+impl Recipient for ReusedRecipient {
     fn public_key(&self) -> &[u8] {
         &self.0.public
     }

@@ -1,171 +1,164 @@
-//! What an owner signs, what she asks for, what she judged and what is there have to agree, in every field.
+//! What an owner signs, what they request, what they accepted of the KMS key, and what the enclave finds must agree in
+//! every field.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_sim::client::{Ask, Session};
+use capelet_sim::client::Session;
 use capelet_sim::faults::{Call, Fault, Plan};
-use capelet_sim::verbs::{self, Function, Offered, judged};
-use common::{OTHER_ARN, Place, alone, vault_records};
-use enclave_core::Error;
-use enclave_core::cbor::Writer;
-use enclave_core::claims::KmsState;
-use enclave_core::config::Arn;
-use enclave_core::message::Verb;
-use enclave_core::parent::Kind;
-use enclave_core::record::{FUNCTION, FunctionRecord};
-use enclave_core::vault::VAULT_OWNER;
+use capelet_sim::request::RequestSpec;
+use capelet_sim::vault::{self, VerifiedOffer};
+use capelet_sim::verbs::{self, Function};
+use common::{Fixture, OTHER_ARN, alter, alter_at, changed_vault_records, code, scenario};
+use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, VAULT_RECORD};
+use enclave_core::kms::{AcceptedKey, Arn};
+use enclave_core::messages::{DeployParams, Params as _, VaultCreateParams};
+use enclave_core::parent::StoreKind;
+use enclave_core::{Error, Nonce, ObjectId};
 
-/// One thing changed, by name.
+/// A field's name, and how to change it.
 type Change<'a, T> = (&'a str, &'a dyn Fn(&mut T));
 
-fn code(session: &mut Session, place: &mut Place, verb: Verb, ask: Ask) -> &'static str {
-    let answered = session.ask(&mut place.owner, verb, ask).unwrap();
-    answered.done().map_or_else(Error::code, |_| "done")
-}
-
-fn deploy(state: &KmsState, function: &Function, record: &[u8], place: &Place) -> Ask {
-    let mut writer = Writer::new();
-    writer.map(7).uint(1).bytes(&function.id).uint(2).uint(function.version).uint(3).bytes(&function.checksum);
-    judged(&mut writer, 4, state);
-    writer.uint(7).item(record);
-    let half = place.owner.half(&place.run, 1, &function.id, function.version);
-    Ask { body: Some(function.bundle()), ..Ask::of(writer.finish()).with(half) }
+/// deploy's request with another record.
+fn deploy_with_record(fixture: &Fixture, key: &AcceptedKey, function: &Function, record: &[u8]) -> RequestSpec {
+    let params = verbs::deploy_params(&fixture.run, &fixture.owner, key, function);
+    let params = DeployParams { record: record.to_vec(), ..params };
+    RequestSpec { params: params.encode(), ..verbs::deploy_spec(&fixture.run, &fixture.owner, key, function) }
 }
 
 #[test]
-fn a_function_and_its_record() {
-    alone(|mut place| {
-        let mut session = place.session();
-        let state = session.claims.kms.clone().unwrap();
-        let function = Function::new(place.owner.owner, [1; 16], 1, b"module".to_vec());
-        let record = function.record(&state.arn, place.run.scheduler.now());
+fn rejects_a_deploy_whose_record_or_bundle_differs() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let key = verbs::accepted_key(&session).unwrap();
+        let function = fixture.function(1, b"module");
+        let record = function.record(&key.arn, fixture.run.scheduler.now());
         let changes: [Change<FunctionRecord>; 5] = [
-            ("id", &|record| record.id[0] ^= 1),
+            ("id", &|record| alter(&mut record.id)),
             ("version", &|record| record.version += 1),
-            ("checksum", &|record| record.checksum[0] ^= 1),
+            ("checksum", &|record| alter(&mut record.checksum)),
             ("ARN", &|record| record.arn = Arn::parse(OTHER_ARN).unwrap()),
-            ("owner", &|record| record.owner[0] ^= 1),
+            ("owner", &|record| alter(&mut record.owner)),
         ];
         for (name, change) in changes {
             let mut changed = record.clone();
             change(&mut changed);
-            let signed = place.owner.identity.sign1(FUNCTION, &[], &changed.encode());
-            let ask = deploy(&state, &function, &signed, &place);
-            assert_eq!(code(&mut session, &mut place, Verb::Deploy, ask), "disagrees", "{name}");
+            let signed = fixture.owner.identity.sign1(FUNCTION_RECORD, &[], &changed.encode());
+            let spec = deploy_with_record(&fixture, &key, &function, &signed);
+            assert_eq!(code(fixture.send(&mut session, spec)), "disagrees", "{name}");
         }
-        let signed = place.owner.identity.sign1(FUNCTION, &[], &record.encode());
-        // Another body; one that is no bundle; no body.
-        let another = Function::new(place.owner.owner, [1; 16], 1, b"another".to_vec());
-        for (body, expected) in
-            [(Some(another.bundle()), "disagrees"), (Some(b"no bundle".to_vec()), "malformed"), (None, "malformed")]
-        {
-            let ask = Ask { body, ..deploy(&state, &function, &signed, &place) };
-            assert_eq!(code(&mut session, &mut place, Verb::Deploy, ask), expected);
+        let signed = fixture.owner.identity.sign1(FUNCTION_RECORD, &[], &record.encode());
+        let other = fixture.function(1, b"another").bundle();
+        for (name, body, expected) in [
+            ("another bundle", Some(other), "disagrees"),
+            ("an invalid bundle", Some(b"invalid".to_vec()), "malformed"),
+            ("no body", None, "malformed"),
+        ] {
+            let spec = RequestSpec { body, ..deploy_with_record(&fixture, &key, &function, &signed) };
+            assert_eq!(code(fixture.send(&mut session, spec)), expected, "{name}");
         }
-        // Without her half nothing is sealed.
-        let mut ask = deploy(&state, &function, &signed, &place);
-        ask.halves.clear();
-        assert_eq!(code(&mut session, &mut place, Verb::Deploy, ask), "cannot-open");
-        assert!(place.store.lock().unwrap().objects.is_empty());
-        let ask = deploy(&state, &function, &signed, &place);
-        assert_eq!(code(&mut session, &mut place, Verb::Deploy, ask), "done");
+        let mut without_share = deploy_with_record(&fixture, &key, &function, &signed);
+        without_share.key_shares.clear();
+        assert_eq!(code(fixture.send(&mut session, without_share)), "cannot-open");
+        assert!(fixture.store_is_empty());
+        let spec = deploy_with_record(&fixture, &key, &function, &signed);
+        assert_eq!(code(fixture.send(&mut session, spec)), "done");
     });
 }
 
-/// Confirms what is offered with each field of her word changed, and in the end with her word.
-fn confirm_in_vain(place: &mut Place, session: &mut Session, offer: &dyn Fn(&mut Place, &mut Session) -> Offered) {
-    let stored = |place: &Place| place.store.lock().unwrap().objects.clone();
-    let before = stored(place);
+/// Confirms an offer with each field of the record changed, and at last with the true record.
+fn rejects_changed_records(
+    fixture: &mut Fixture,
+    session: &mut Session,
+    offer: &dyn Fn(&mut Fixture, &mut Session) -> VerifiedOffer,
+) {
+    let stored = |fixture: &Fixture| fixture.store.lock().unwrap().objects.clone();
+    let before = stored(fixture);
     for number in 0..7 {
-        let offered = offer(place, session);
-        let word = verbs::vault_record(&place.owner, &offered).unwrap();
-        let (name, payload) = vault_records(&word).swap_remove(number);
-        let signed = place.owner.identity.sign1(VAULT_OWNER, &[], &payload);
-        let mut writer = Writer::new();
-        writer.map(1).uint(1).item(&signed);
-        let half = place.owner.half(&place.run, 2, &enclave_core::vault::id(&word.kid), 1);
-        let ask = Ask::of(writer.finish()).with(half);
+        let verified = offer(fixture, session);
+        let record = vault::record(&fixture.owner, &verified).unwrap();
+        let (name, payload) = changed_vault_records(&record).swap_remove(number);
+        let signed = fixture.owner.identity.sign1(VAULT_RECORD, &[], &payload);
+        let spec = vault::confirm_spec(&fixture.run, &fixture.owner, record.kid, 1, signed);
         let expected = if name == "label" { "malformed" } else { "disagrees" };
-        assert_eq!(code(session, place, Verb::VaultConfirm, ask), expected, "{name}");
-        assert!(stored(place) == before, "{name}");
+        assert_eq!(code(fixture.send(session, spec)), expected, "{name}");
+        assert!(stored(fixture) == before, "{name}");
     }
-    let offered = offer(place, session);
-    verbs::vault_confirm(&place.run, session, &mut place.owner, &offered).unwrap();
-    assert!(stored(place) != before);
+    let verified = offer(fixture, session);
+    vault::confirm(&fixture.run, session, &mut fixture.owner, &verified).unwrap();
+    assert!(stored(fixture) != before);
 }
 
 #[test]
-fn a_vault_key_and_its_record() {
-    alone(|mut place| {
-        let mut session = place.session();
-        confirm_in_vain(&mut place, &mut session, &|place, session| {
-            verbs::vault_create(&place.run, session, &mut place.owner, 1).unwrap()
+fn rejects_a_vault_confirm_whose_record_differs() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        rejects_changed_records(&mut fixture, &mut session, &|fixture, session| {
+            vault::create(&fixture.run, session, &mut fixture.owner, 1).unwrap()
         });
-        let owner = place.owner.owner;
-        let statement = verbs::statement(&mut session, &mut place.owner, &owner, None).unwrap();
-        let kid = verbs::judge_statement(&place.run, &statement, &owner, None).unwrap().kid;
-        confirm_in_vain(&mut place, &mut session, &|place, session| {
-            verbs::vault_attest(&place.run, session, &mut place.owner, &kid, 1).unwrap()
+        let owner = fixture.owner.owner;
+        let statement = vault::statement(&mut session, &mut fixture.owner, owner, None).unwrap();
+        let kid = vault::verify_statement(&fixture.run, &statement, owner, None).unwrap().kid;
+        rejects_changed_records(&mut fixture, &mut session, &|fixture, session| {
+            vault::attest(&fixture.run, session, &mut fixture.owner, kid, 1).unwrap()
         });
-        // A kid whose first half is that of the one that is stored.
+        // A name that differs only in its second half, so that the same object is found.
         let mut other = kid;
-        other[31] ^= 1;
-        let attested = verbs::vault_attest(&place.run, &mut session, &mut place.owner, &other, 1);
-        assert!(matches!(attested, Err(Error::Disagrees(_))));
+        alter_at(&mut other, 31);
+        let attested = vault::attest(&fixture.run, &mut session, &mut fixture.owner, other, 1);
+        assert!(matches!(attested, Err(Error::Mismatch(_))));
     });
 }
 
-/// Entries that do not ascend are a lie that is noticed inside; what is left out or made up, only she can know.
+/// The enclave detects entries that do not ascend. Only the owner can detect a missing or an invented entry.
 #[test]
-fn a_list() {
-    alone(|mut place| {
-        let mut session = place.session();
-        for version in 1..3 {
-            let function = Function::new(place.owner.owner, [1; 16], version, b"module".to_vec());
-            verbs::deploy(&place.run, &mut session, &mut place.owner, &function).unwrap();
+fn rejects_a_list_that_does_not_ascend() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let functions = [1, 2]
+            .map(|version| Function::new(fixture.owner.owner, ObjectId::new([1; 16]), version, b"module".to_vec()));
+        for function in &functions {
+            fixture.deploy(&mut session, function);
         }
-        let all = vec![([1; 16], 1), ([1; 16], 2)];
-        let mut listed = |fault| {
-            place.run.faults.plan(Plan { target: Some((Call::List, fault, 0)), ..Plan::default() });
-            verbs::list(&mut session, &mut place.owner, Kind::Function)
+        let mut list = |fault: Option<Fault>| {
+            let target = fault.map(|fault| (Call::List, fault, 0));
+            fixture.run.faults.follow(Plan { target, ..Plan::default() });
+            verbs::list(&mut session, &mut fixture.owner, StoreKind::Function)
         };
-        assert_eq!(listed(Fault::Unsorted), Err(Error::ParentFailed));
-        assert_eq!(listed(Fault::WrongKind), Err(Error::ParentFailed));
-        assert_eq!(listed(Fault::Short).unwrap().len(), 1);
-        assert_eq!(listed(Fault::Invented).unwrap().len(), 3);
-        // None of the faults of a list.
-        assert_eq!(listed(Fault::Cut), Ok(all));
+        assert_eq!(list(Some(Fault::Unsorted)), Err(Error::ParentFailed));
+        assert_eq!(list(Some(Fault::WrongAnswer)), Err(Error::ParentFailed));
+        assert_eq!(list(Some(Fault::EntryMissing)).unwrap().len(), 1);
+        assert_eq!(list(Some(Fault::EntryInvented)).unwrap().len(), 3);
+        assert_eq!(list(None), Ok(functions.iter().map(Function::entry).collect()));
     });
 }
 
-/// What the client judged of the KMS key has to be what the enclave reads; null is a value like any other.
+/// What could not be read (`None`) equals only what could not be read.
 #[test]
-fn the_key_as_it_was_judged() {
-    alone(|mut place| {
-        let mut session = place.session();
-        let state = session.claims.kms.clone().unwrap();
-        assert!(state.policy.is_some() && state.describe.is_some());
-        let function = Function::new(place.owner.owner, [1; 16], 1, b"module".to_vec());
-        let changes: [Change<KmsState>; 4] = [
-            ("another policy", &|state| state.policy = Some([1; 48])),
-            ("no policy", &|state| state.policy = None),
-            ("other facts", &|state| state.describe = Some([1; 48])),
-            ("no facts", &|state| state.describe = None),
+fn rejects_a_key_state_that_the_client_did_not_accept() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let key = verbs::accepted_key(&session).unwrap();
+        assert!(key.policy.is_some() && key.metadata.is_some());
+        let function = fixture.function(1, b"module");
+        let changes: [Change<AcceptedKey>; 4] = [
+            ("another policy", &|key| key.policy = Some([1; 48])),
+            ("no policy", &|key| key.policy = None),
+            ("other metadata", &|key| key.metadata = Some([1; 48])),
+            ("no metadata", &|key| key.metadata = None),
         ];
         for (name, change) in changes {
-            let mut changed = state.clone();
+            let mut changed = key.clone();
             change(&mut changed);
-            let ask = verbs::deploy_ask(&place.run, &place.owner, &changed, &function);
-            assert_eq!(code(&mut session, &mut place, Verb::Deploy, ask), "policy-changed", "{name}");
-            let mut writer = Writer::new();
-            writer.map(6).uint(1).uint(1).uint(2).bytes(&[1; 32]).uint(3).nullable(None::<u64>, |_, _| {});
-            judged(&mut writer, 4, &changed);
-            let ask = Ask::of(writer.finish());
-            assert_eq!(code(&mut session, &mut place, Verb::VaultCreate, ask), "policy-changed", "{name}");
+            let spec = verbs::deploy_spec(&fixture.run, &fixture.owner, &changed, &function);
+            assert_eq!(code(fixture.send(&mut session, spec)), "policy-changed", "{name}");
+            let nonce = Nonce::new([1; 32]);
+            let params = VaultCreateParams { epoch: 1, nonce, previous: None, key: changed };
+            let spec = RequestSpec::new(&params);
+            assert_eq!(code(fixture.send(&mut session, spec)), "policy-changed", "{name}");
         }
-        assert!(place.store.lock().unwrap().objects.is_empty());
-        verbs::deploy(&place.run, &mut session, &mut place.owner, &function).unwrap();
+        assert!(fixture.store_is_empty());
+        fixture.deploy(&mut session, &function);
     });
 }

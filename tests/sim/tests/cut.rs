@@ -1,30 +1,31 @@
-//! deploy, vault-create with vault-confirm, and renewal, cut off at each call of the platform and each frame, and
-//! taken up again by a new boot over the same store.
+//! deploy, vault-create with vault-confirm, and renewal. The enclave ends at each call of the platform and at each frame,
+//! and a new boot over the same store continues.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_sim::actor::{Actor, Board, Known, Phase};
+use capelet_sim::enclave::Enclave;
 use capelet_sim::faults::Plan;
-use capelet_sim::run::{Enclave, Run};
+use capelet_sim::run::Run;
 use capelet_sim::store::Store;
 use capelet_sim::world::World;
-use enclave_core::parent::Kind;
+use enclave_core::parent::StoreKind;
 use std::sync::{Arc, Mutex};
 
-/// What came of one cut, and whether there was one.
+/// The state at one cut, and after the new boot.
 struct Cut {
-    /// How far she had come when the enclave went.
+    /// How far the owner's vault key had come when the enclave ended.
     before: Option<Phase>,
-    /// Where she is after she took it up again.
+    /// How far the owner's vault keys have come at last.
     after: Vec<Phase>,
-    /// What she knew of her functions when the enclave went.
+    /// What the owner knew of their functions when the enclave ended.
     functions: Vec<Known>,
-    /// How many of them were stored by then.
+    /// How many of these functions were stored.
     stored: usize,
 }
 
-/// Lets somebody prepare, then act while the enclave lives for `calls` more calls, then take it up again, then looks
-/// at everything. None if the enclave outlived the act.
+/// An owner prepares, and acts while the enclave makes `calls` more calls. After a new boot the owner acts again, and
+/// everything is audited. `None` if the enclave did not end before the act did.
 fn cut(
     world: &Arc<World>,
     calls: usize,
@@ -38,18 +39,18 @@ fn cut(
     let mut actor = Actor::new(&run, &[first], "owner", 1, &Arc::new(Mutex::new(Board::default())));
     let result = Arc::new(Mutex::new(None));
     let within = result.clone();
-    run.alone(move |run| {
+    run.scenario(move |run| {
         prepare(&mut actor);
-        actor.leave();
-        run.faults.plan(Plan { dies_at: Some(calls), ..Plan::default() });
+        actor.disconnect();
+        run.faults.follow(Plan { dies_at: Some(calls), ..Plan::default() });
         act(&mut actor);
         if !run.faults.dead() {
             return;
         }
         let before = actor.vault.last().map(|key| key.phase);
         let functions = actor.functions.iter().map(|(_, known)| *known).collect();
-        let stored = store.lock().unwrap().of(Kind::Function, &actor.person.owner).len();
-        actor.leave();
+        let stored = store.lock().unwrap().keys(StoreKind::Function, &actor.person.owner).len();
+        actor.disconnect();
         run.faults.stop();
         actor.enclaves = vec![Enclave::boot(run, &store).unwrap()];
         again(&mut actor);
@@ -60,8 +61,8 @@ fn cut(
     result.lock().unwrap().take()
 }
 
-/// A cut after each number of calls, until the act outlives none.
-fn everywhere(prepare: fn(&mut Actor), act: fn(&mut Actor), again: fn(&mut Actor)) -> Vec<Cut> {
+/// A cut after each number of calls, until the act ends first.
+fn cut_everywhere(prepare: fn(&mut Actor), act: fn(&mut Actor), again: fn(&mut Actor)) -> Vec<Cut> {
     let world = World::new();
     let cuts: Vec<_> = (0..200).map_while(|calls| cut(&world, calls, prepare, act, again)).collect();
     assert!(cuts.len() < 200);
@@ -69,41 +70,40 @@ fn everywhere(prepare: fn(&mut Actor), act: fn(&mut Actor), again: fn(&mut Actor
 }
 
 #[test]
-fn deploy() {
-    let cuts = everywhere(|_| {}, Actor::deploy, Actor::deploy);
-    // She never heard that it is there, for there was nobody to tell her; what she then deploys is the next version,
-    // and the audit found the first one whole or not there.
+fn a_deploy_that_is_cut_leaves_a_complete_function_or_none() {
+    let cuts = cut_everywhere(|_| {}, Actor::deploy, Actor::deploy);
+    // The owner never got an answer, so the next deploy is the next version. The audit checks that the first version is
+    // complete or absent.
     assert!(cuts.len() > 15, "{}", cuts.len());
-    assert!(cuts.iter().all(|cut| cut.functions == [Known::Doubtful]));
+    assert!(cuts.iter().all(|cut| cut.functions == [Known::Uncertain]));
     assert_eq!(cuts.first().map(|cut| cut.stored), Some(0));
     assert_eq!(cuts.last().map(|cut| cut.stored), Some(1));
 }
 
 #[test]
-fn a_new_vault_key() {
-    let cuts = everywhere(|_| {}, Actor::make_vault, Actor::make_vault);
+fn a_vault_key_that_is_cut_is_confirmed_or_abandoned() {
+    let cuts = cut_everywhere(|_| {}, Actor::make_vault_key, Actor::make_vault_key);
     assert!(cuts.len() > 20, "{}", cuts.len());
     let of = |before: Option<Phase>, after: &[Phase]| {
         cuts.iter().any(|cut| (cut.before, cut.after.as_slice()) == (before, after))
     };
-    // Cut off before she signed: the number is free, and she makes a key of it.
+    // Cut before the owner signed: the epoch is free, and the owner uses it.
     assert!(of(None, &[Phase::Confirmed]));
-    // Signed, but never sealed: the number is burnt, and she takes the next.
-    assert!(of(Some(Phase::Signed), &[Phase::Burnt, Phase::Confirmed]));
-    // Signed and sealed, but she never heard: it opens, so it is confirmed, and she makes another after it.
+    // Signed but not stored: the epoch is abandoned, and the owner uses the next one.
+    assert!(of(Some(Phase::Signed), &[Phase::Abandoned, Phase::Confirmed]));
+    // Signed and stored, but the answer was lost: the key opens, so it is confirmed. The owner then makes another.
     assert!(of(Some(Phase::Signed), &[Phase::Confirmed, Phase::Confirmed]));
     for cut in &cuts {
-        assert_ne!(cut.before, Some(Phase::Confirmed), "she heard from an enclave that was gone");
+        assert_ne!(cut.before, Some(Phase::Confirmed), "an answer from an enclave that had ended");
         assert_eq!(cut.after.last(), Some(&Phase::Confirmed));
     }
 }
 
 #[test]
-fn a_renewal() {
-    let cuts = everywhere(Actor::make_vault, Actor::renew, Actor::renew);
+fn a_renewal_that_is_cut_leaves_the_key_confirmed() {
+    let cuts = cut_everywhere(Actor::make_vault_key, Actor::renew, Actor::renew);
     assert!(cuts.len() > 15, "{}", cuts.len());
     for cut in cuts {
-        // Nothing of a renewal puts the key in doubt.
         assert_eq!(cut.after, [Phase::Confirmed]);
     }
 }

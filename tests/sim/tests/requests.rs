@@ -1,179 +1,146 @@
-//! Requests that come twice, too late, for somebody else, or with more than they say.
+//! Requests that are repeated, late, signed by another caller, or longer than announced.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use capelet_sim::client::{Ask, Person, Session};
-use capelet_sim::faults::Plan;
-use capelet_sim::run::{Enclave, Run};
-use capelet_sim::store::Store;
-use capelet_sim::verbs::{self, Function, Input};
-use capelet_sim::world::World;
-use enclave_core::Error;
-use enclave_core::error::Down;
-use enclave_core::message::{Described, MAX_AHEAD, Verb, empty};
-use enclave_core::shared;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod common;
 
-fn alone(work: impl FnOnce(&Arc<Run>, &Arc<Enclave>, &mut Person) + Send + 'static) {
-    Run::new(&World::new(), 1, Plan::default()).alone(|run| {
-        let enclave = Enclave::boot(run, &Arc::new(Mutex::new(Store::default()))).unwrap();
-        work(run, &enclave, &mut Person::new(run, "somebody", 1));
-    });
-}
+use capelet_sim::client::Session;
+use capelet_sim::person::Person;
+use capelet_sim::request::RequestSpec;
+use capelet_sim::verbs::{self, Input};
+use common::scenario;
+use enclave_core::messages::{BodyDigest, ListParams, PolicyParams};
+use enclave_core::parent::StoreKind;
+use enclave_core::session::MAX_DISCARDED;
+use enclave_core::{Deadline, Error, MAX_BUNDLE, RequestId, TransportError, UnixMillis};
 
-fn policy(session: &mut Session, person: &Person, id: u8, not_after: u64) -> Result<(), Error> {
-    session.ask_as(person, Verb::Policy, Ask::of(empty()), [id; 16], not_after)?.done().map(|_| ())
+/// Sends a policy request with this id and deadline.
+fn policy(session: &mut Session, person: &mut Person, id: u8, not_after: UnixMillis) -> Result<(), Error> {
+    let (id, not_after) = (Some(RequestId::new([id; 16])), Some(Deadline::new(not_after)));
+    let spec = RequestSpec { id, not_after, ..RequestSpec::new(&PolicyParams { arn: None }) };
+    session.send_expect_ok(person, spec).map(|_| ())
 }
 
 #[test]
-fn once_and_in_time() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let later = |milliseconds| run.scheduler.now() + milliseconds;
-        assert_eq!(policy(&mut session, person, 1, later(1000)), Ok(()));
-        assert_eq!(policy(&mut session, person, 1, later(1000)), Err(Error::Refused));
-        assert_eq!(policy(&mut session, person, 2, run.scheduler.now() - 1000), Err(Error::RequestExpired));
-        assert_eq!(policy(&mut session, person, 2, later(MAX_AHEAD + 60_000)), Err(Error::RequestExpired));
-        assert_eq!(policy(&mut session, person, 2, later(1000)), Ok(()));
-        // In another session of the same boot it is still known; another caller's ids are his own.
-        let mut another = Session::open(enclave, &mut person.prng).unwrap();
-        assert_eq!(policy(&mut another, person, 2, later(1000)), Err(Error::Refused));
-        let mut other = Person::new(run, "other", 2);
-        let mut session = Session::open(enclave, &mut other.prng).unwrap();
-        assert_eq!(policy(&mut session, &other, 2, later(1000)), Ok(()));
+fn rejects_replayed_and_expired_requests() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let scheduler = fixture.run.scheduler.clone();
+        let ahead = |milliseconds| scheduler.now().plus(milliseconds);
+        let past = UnixMillis::new(scheduler.now().get() - 1000);
+        let owner = &mut fixture.owner;
+        assert_eq!(policy(&mut session, owner, 1, ahead(1000)), Ok(()));
+        assert_eq!(policy(&mut session, owner, 1, ahead(1000)), Err(Error::Refused));
+        assert_eq!(policy(&mut session, owner, 2, past), Err(Error::RequestExpired));
+        let too_far = ahead(Deadline::MAX_AHEAD + 60_000);
+        assert_eq!(policy(&mut session, owner, 2, too_far), Err(Error::RequestExpired));
+        assert_eq!(policy(&mut session, owner, 2, ahead(1000)), Ok(()));
+        // Another session of the same boot knows the id. Another caller's ids are independent.
+        let mut session = fixture.session();
+        assert_eq!(policy(&mut session, &mut fixture.owner, 2, ahead(1000)), Err(Error::Refused));
+        let mut session = fixture.others_session();
+        assert_eq!(policy(&mut session, &mut fixture.other, 2, ahead(1000)), Ok(()));
     });
 }
 
 #[test]
-fn one_caller_a_session() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let other = Person::new(run, "other", 2);
-        let later = run.scheduler.now() + 60_000;
-        assert_eq!(policy(&mut session, person, 1, later), Ok(()));
-        assert_eq!(policy(&mut session, &other, 2, later), Err(Error::Refused));
-        assert_eq!(policy(&mut session, person, 3, later), Ok(()));
+fn rejects_a_second_caller_in_a_session() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let deadline = fixture.run.scheduler.now().plus(60_000);
+        assert_eq!(policy(&mut session, &mut fixture.owner, 1, deadline), Ok(()));
+        assert_eq!(policy(&mut session, &mut fixture.other, 2, deadline), Err(Error::Refused));
+        assert_eq!(policy(&mut session, &mut fixture.owner, 3, deadline), Ok(()));
     });
 }
 
-/// A limit is a limit, and never `busy`, which one tries again.
+/// The answer is a limit and not `busy`, which clients retry.
 #[test]
-fn what_is_announced_over_the_limit_is_named() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let function = Function::new(person.owner, [1; 16], 1, b"module".to_vec());
-        let state = session.claims.kms.clone().unwrap();
-        let announced = |length| Some(Described { length, sha256: [0; 32] });
-        for length in [(64 << 20) + 1, 500 << 20, u64::MAX] {
-            let ask =
-                Ask { announced: announced(length), body: None, ..verbs::deploy_ask(run, person, &state, &function) };
-            let answered = session.ask(person, Verb::Deploy, ask).unwrap().done();
-            assert!(matches!(answered, Err(Error::InputLimit(_))), "{length}");
-        }
-        verbs::deploy(run, &mut session, person, &function).unwrap();
-        for length in [(1 << 20) + 1, 500 << 20, u64::MAX] {
-            let ask = verbs::run_ask(run, person, &function, &[Input::Plain(Vec::new())]);
-            let ask = Ask { announced: announced(length), body: None, ..ask };
-            let answered = session.ask(person, Verb::Run, ask).unwrap().done();
-            assert!(matches!(answered, Err(Error::InputLimit(_))), "{length}");
-        }
-    });
-}
-
-/// What a run takes is promised before it is read: with no memory left nothing is loaded, and KMS is not asked.
-#[test]
-fn without_memory_nothing_is_loaded() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let function = Function::new(person.owner, [1; 16], 1, vec![7; 100_000]);
-        verbs::deploy(run, &mut session, person, &function).unwrap();
-        let mut ran = || {
-            let ask = verbs::run_ask(run, person, &function, &[Input::Plain(b"x".to_vec())]);
-            session.ask(person, Verb::Run, ask).unwrap().done().map(|_| ())
+fn rejects_an_announced_length_over_the_limit() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        let key = verbs::accepted_key(&session).unwrap();
+        let announce = |length, spec| {
+            let announced = Some(BodyDigest { length, sha256: [0; 32] });
+            RequestSpec { announced, body: None, ..spec }
         };
-        let held = shared::hold(&enclave.platform, shared::MAX_HELD - 150_000).unwrap();
-        assert_eq!(ran(), Err(Error::Busy));
-        drop(held);
-        assert_eq!(ran(), Ok(()));
-        // All of it was given back.
-        assert!(shared::hold(&enclave.platform, shared::MAX_HELD).is_ok());
-    });
-}
-
-/// A result counts until its last byte is on its way: who reads slowly, in many sessions, takes no more than there is.
-#[test]
-fn a_result_that_is_not_read_counts() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let function = Function::new(person.owner, [1; 16], 1, b"module".to_vec());
-        verbs::deploy(run, &mut session, person, &function).unwrap();
-        let refused = Arc::new(AtomicUsize::new(0));
-        let (watched, counted) = (enclave.clone(), refused.clone());
-        session.watch = Some(Box::new(move || {
-            // The run has ended, and what it took was given back.
-            if shared::hold(&watched.platform, shared::MAX_HELD - 500_000).is_err() {
-                counted.fetch_add(1, Ordering::Relaxed);
-            }
-        }));
-        let ask = verbs::run_ask(run, person, &function, &[Input::Plain(vec![7; 600_000])]);
-        session.ask(person, Verb::Run, ask).unwrap().done().unwrap();
-        assert!(refused.load(Ordering::Relaxed) > 0);
-        assert!(shared::hold(&enclave.platform, shared::MAX_HELD).is_ok());
-    });
-}
-
-/// Nobody keeps the enclave reading: what is longer than it says, or says more than any body may be, ends it.
-#[test]
-fn a_body_without_end_ends_the_connection() {
-    alone(|_, enclave, person| {
-        let described = |length| Some(Described { length, sha256: [0; 32] });
-        for (announced, survives) in [(200_000, true), (199_999, false), (0, false), (2 << 30, false)] {
-            let mut session = Session::open(enclave, &mut person.prng).unwrap();
-            let ask = Ask { body: Some(vec![0; 200_000]), announced: described(announced), ..Ask::of(empty()) };
-            let answered = session.ask(person, Verb::List, ask).and_then(|answered| answered.done());
-            let expected = if survives { Error::Refused } else { Error::Down(Down::Closed) };
-            assert_eq!(answered.map(|_| ()), Err(expected), "{announced}");
+        let most = MAX_BUNDLE as u64;
+        for length in [most + 1, 500 << 20, u64::MAX] {
+            let spec = announce(length, verbs::deploy_spec(&fixture.run, &fixture.owner, &key, &function));
+            assert_eq!(fixture.send(&mut session, spec).ok().map(|_| ()), Err(Error::InputLimit(most)), "{length}");
+        }
+        fixture.deploy(&mut session, &function);
+        let most = fixture.run.world.configuration().limits.input;
+        for length in [most + 1, 500 << 20, u64::MAX] {
+            let inputs = [Input::Plain(Vec::new())];
+            let spec = announce(length, verbs::run_spec(&fixture.run, &fixture.owner, &function, &inputs));
+            assert_eq!(fixture.send(&mut session, spec).ok().map(|_| ()), Err(Error::InputLimit(most)), "{length}");
         }
     });
 }
 
-/// What is announced is what comes.
+/// No client keeps the enclave reading.
 #[test]
-fn another_body_than_the_one_that_was_signed() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let function = Function::new(person.owner, [1; 16], 1, b"module".to_vec());
-        verbs::deploy(run, &mut session, person, &function).unwrap();
-        for announced in [Described::of(b"othes"), Described::of(b"others")] {
-            let ask = verbs::run_ask(run, person, &function, &[Input::Plain(b"other".to_vec())]);
-            let answered = session.ask(person, Verb::Run, Ask { announced: Some(announced), ..ask }).unwrap().done();
-            assert!(matches!(answered, Err(Error::Disagrees(_))));
+fn ends_the_connection_of_a_body_that_is_longer_than_announced() {
+    scenario(|mut fixture| {
+        for (announced, answered) in [(200_000, true), (199_999, false), (0, false), (MAX_DISCARDED + 1, false)] {
+            let mut session = fixture.session();
+            let spec = RequestSpec::new(&ListParams { kind: StoreKind::Function }).with_body(vec![0; 200_000]);
+            let announced_digest = Some(BodyDigest { length: announced, sha256: [0; 32] });
+            let spec = RequestSpec { announced: announced_digest, ..spec };
+            let result = session.send_expect_ok(&mut fixture.owner, spec);
+            let expected = if answered { Error::Refused } else { Error::Transport(TransportError::Closed) };
+            assert_eq!(result.map(|_| ()), Err(expected), "{announced}");
         }
     });
 }
 
-/// KMS takes no signature that is older than five minutes; a body may be longer on its way.
 #[test]
-fn a_slow_body_is_sealed_and_opened_all_the_same() {
-    alone(|run, enclave, person| {
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
+fn rejects_another_body_than_the_announced_one() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        for announced in [BodyDigest::of(b"othes"), BodyDigest::of(b"others")] {
+            let inputs = [Input::Plain(b"other".to_vec())];
+            let spec = verbs::run_spec(&fixture.run, &fixture.owner, &function, &inputs);
+            let received = fixture.send(&mut session, RequestSpec { announced: Some(announced), ..spec });
+            assert!(matches!(received.ok(), Err(Error::Mismatch(_))));
+        }
+    });
+}
+
+/// KMS rejects signatures that are older than five minutes, but a body may take longer.
+#[test]
+fn a_slow_body_does_not_make_the_kms_signature_too_old() {
+    scenario(|mut fixture| {
         let pause = 7 * 60_000;
-        let later = run.scheduler.now() + MAX_AHEAD;
-        let module = vec![7; 100_000];
-        let function = Function::new(person.owner, [1; 16], 1, module.clone());
-        let state = session.claims.kms.clone().unwrap();
-        let ask = Ask { pause, ..verbs::deploy_ask(run, person, &state, &function) };
-        session.ask_as(person, Verb::Deploy, ask, [1; 16], later).unwrap().done().unwrap();
+        let far = Deadline::new(fixture.run.scheduler.now().plus(Deadline::MAX_AHEAD));
+        let mut session = fixture.session();
+        let function = fixture.function(1, &[7; 100_000]);
+        let key = verbs::accepted_key(&session).unwrap();
+        let spec = verbs::deploy_spec(&fixture.run, &fixture.owner, &key, &function);
+        fixture.send(&mut session, RequestSpec { pause, not_after: Some(far), ..spec }).ok().unwrap();
 
-        let mut session = Session::open(enclave, &mut person.prng).unwrap();
-        let later = run.scheduler.now() + MAX_AHEAD;
-        let ask = Ask { pause, ..verbs::run_ask(run, person, &function, &[Input::Plain(vec![1; 100_000])]) };
-        session.ask_as(person, Verb::Run, ask, [2; 16], later).unwrap().done().unwrap();
-        // Yet what came in time does not start when it is too late.
-        let later = run.scheduler.now() + 60_000;
-        let ask = Ask { pause, ..verbs::run_ask(run, person, &function, &[Input::Plain(vec![1; 100_000])]) };
-        let answered = session.ask_as(person, Verb::Run, ask, [3; 16], later).unwrap();
-        assert_eq!(answered.done().map(|_| ()), Err(Error::RequestExpired));
+        let mut session = fixture.session();
+        let far = Deadline::new(fixture.run.scheduler.now().plus(Deadline::MAX_AHEAD));
+        let spec = verbs::run_spec(&fixture.run, &fixture.owner, &function, &[Input::Plain(vec![1; 100_000])]);
+        fixture.send(&mut session, RequestSpec { pause, not_after: Some(far), ..spec }).ok().unwrap();
+    });
+}
+
+#[test]
+fn a_run_that_would_start_too_late_is_not_started_and_has_no_receipt() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        let soon = Deadline::new(fixture.run.scheduler.now().plus(60_000));
+        let spec = verbs::run_spec(&fixture.run, &fixture.owner, &function, &[Input::Plain(vec![1; 100_000])]);
+        let received = fixture.send(&mut session, RequestSpec { pause: 7 * 60_000, not_after: Some(soon), ..spec });
+        assert!(received.response.receipt.is_none());
+        assert_eq!(received.ok().map(|_| ()), Err(Error::RequestExpired));
+        assert_eq!(fixture.run.workers_started(session.number), 0);
     });
 }

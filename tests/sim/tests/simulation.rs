@@ -1,10 +1,11 @@
-//! A round of seeds: each fault at least once, nothing lost, nothing wrong, no nonce twice; and a seed is one trace.
+//! A round of seeds reaches each fault, and no seed fails. A seed always gives the same trace.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_sim::actor::{Actor, Board};
+use capelet_sim::enclave::Enclave;
 use capelet_sim::faults::{Plan, pairs};
-use capelet_sim::run::{Enclave, Run};
+use capelet_sim::run::Run;
 use capelet_sim::simulation::{round, simulate};
 use capelet_sim::store::Store;
 use capelet_sim::world::World;
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 #[test]
-fn a_round_holds_and_reaches_every_fault() {
+fn no_seed_of_a_round_fails_and_every_fault_is_reached() {
     let world = World::new();
     let (mut reached, mut failures, mut sealed) = (BTreeSet::new(), Vec::new(), 0);
     for seed in 0..round() {
@@ -34,11 +35,11 @@ fn a_round_holds_and_reaches_every_fault() {
 }
 
 #[test]
-fn the_same_seed_is_the_same_trace() {
+fn a_seed_decides_the_trace() {
     let world = World::new();
     let other = World::new();
     let digest = |world, seed| simulate(world, seed).unwrap_or_else(|failure| panic!("{failure}")).digest;
-    // Without faults, with faults in pipes, with documents, with many; over two worlds, whose documents differ.
+    // Without faults, with faults of pipes and of documents, and with many faults. The documents of two worlds differ.
     let round = round();
     let seeds = [round - 1, round - 2, round - 12, round - 20, 1, 30, 40, 60, 80, 5 * round - 1, 6 * round - 2];
     for seed in seeds {
@@ -48,11 +49,11 @@ fn the_same_seed_is_the_same_trace() {
     assert_eq!(digests.len(), seeds.len());
 }
 
-/// What the audit is worth: a parent that forgets what was acknowledged does not get past it.
+/// Shows that the audit works.
 #[test]
-fn a_loss_does_not_pass() {
+fn the_audit_detects_a_parent_that_loses_objects() {
     let world = World::new();
-    let lived = |forgets: bool| {
+    let audited = |loses: bool| {
         let run = Run::new(&world, 7, Plan::default());
         let store = Arc::new(Mutex::new(Store::default()));
         let enclave = Enclave::boot(&run, &store).unwrap();
@@ -60,14 +61,14 @@ fn a_loss_does_not_pass() {
         let mut owner = Actor::new(&run, &[enclave], "owner", 1, &board);
         run.spawn("owner", move || {
             owner.deploy();
-            owner.make_vault();
-            if forgets {
+            owner.make_vault_key();
+            if loses {
                 store.lock().unwrap().objects.clear();
             }
             owner.audit(false);
         });
-        run.go()
+        run.finish()
     };
-    assert_eq!(lived(false), Ok(()));
-    assert!(lived(true).unwrap_err().contains("a function that was acknowledged"));
+    assert_eq!(audited(false), Ok(()));
+    assert!(audited(true).unwrap_err().contains("an acknowledged function must run"));
 }

@@ -1,184 +1,178 @@
-//! Every field of a vault statement and of an encrypted file, changed one at a time by whoever stores it.
+//! A vault statement and an encrypted file, changed in one field at a time by anyone who stores them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use capelet_sim::client::Session;
-use capelet_sim::verbs::{self, Function, Input};
-use common::{OTHER_ARN, alone, flipped, resealed, vault_records};
-use enclave_core::Error;
-use enclave_core::config::Arn;
-use enclave_core::parent::Kind;
-use enclave_core::vault::{self, VAULT_OWNER};
+use capelet_hostile_bytes::byte_flips;
+use capelet_sim::person::Person;
+use capelet_sim::vault::{self, VerifiedOffer};
+use capelet_sim::verbs::Input;
+use common::{OTHER_ARN, alter, alter_at, changed_vault_records, code, flipped, scenario, with_payload};
+use enclave_core::attestation::VaultClaims;
+use enclave_core::crypto::{COMMITMENT_LEN, ENC_LEN, KemSecret, sha384};
+use enclave_core::identity::{VAULT_RECORD, VaultRecord};
+use enclave_core::kms::{Arn, KmsKeyState};
+use enclave_core::messages::VaultOffer;
+use enclave_core::objects::{Ciphertext, CiphertextHeader, encode_statement};
+use enclave_core::parent::StoreKind;
+use enclave_core::{Checksum, Error, Kid};
 
-/// A statement goes through the enclave as it is, and the client judges it.
+/// A name, the changed statement, and the expected code.
+type Change = (String, Vec<u8>, &'static str);
+
+fn sign(person: &Person, record: &VaultRecord) -> Vec<u8> {
+    person.identity.sign1(VAULT_RECORD, &[], &record.encode())
+}
+
+/// Changes of the claims, under the owner's record of the true ones.
+fn claims_changes(verified: &VerifiedOffer, record: &[u8], other: &Person) -> Vec<Change> {
+    let VaultOffer { document, claims } = &verified.offer;
+    let with = |change: &dyn Fn(&mut VaultClaims)| {
+        let mut claims = verified.claims.clone();
+        change(&mut claims);
+        claims.encode()
+    };
+    let kms = |change: &dyn Fn(&mut KmsKeyState)| with(&|claims| change(claims.kms.as_mut().unwrap()));
+    let other_key = KemSecret::from_seed(&[9; 32]).unwrap().public();
+    let changes = [
+        ("label", flipped(claims, 4), "malformed"),
+        ("epoch", with(&|claims| claims.epoch += 1), "disagrees"),
+        ("suite", with_other_suite(claims), "malformed"),
+        ("key", with(&|claims| claims.key = other_key.clone()), "disagrees"),
+        ("kid", with(&|claims| alter(&mut claims.kid)), "disagrees"),
+        (
+            "key and kid",
+            with(&|claims| (claims.key, claims.kid) = (other_key.clone(), Kid::of(&other_key))),
+            "disagrees",
+        ),
+        ("previous", with(&|claims| claims.previous = Some(Kid::new([1; 32]))), "disagrees"),
+        ("until", with(&|claims| claims.until = claims.until.plus(1)), "disagrees"),
+        ("configuration", with(&|claims| claims.configuration.clear()), "disagrees"),
+        ("KMS key", kms(&|kms| kms.arn = Arn::parse(OTHER_ARN).unwrap()), "disagrees"),
+        ("KMS policy", kms(&|kms| kms.policy = None), "disagrees"),
+        ("KMS metadata", kms(&|kms| kms.metadata = None), "disagrees"),
+        ("KMS time", kms(&|kms| kms.read_at = kms.read_at.plus(1)), "disagrees"),
+        ("no KMS key", with(&|claims| claims.kms = None), "disagrees"),
+        // The record is not verified with another owner's key.
+        ("owner", with(&|claims| claims.owner = other.owner), "bad-signature"),
+    ];
+    changes.map(|(name, claims, code)| (name.to_string(), encode_statement(document, &claims, record), code)).into()
+}
+
+/// The claims with suite 2. [`VaultClaims`] cannot say it.
+fn with_other_suite(claims: &[u8]) -> Vec<u8> {
+    // Key 4, suite 1, key 5.
+    let at = claims.windows(3).position(|window| window == [4, 1, 5]).unwrap() + 1;
+    let mut changed = claims.to_vec();
+    changed[at] = 2;
+    changed
+}
+
+/// The enclave passes a statement on unchanged, and the client verifies it.
 #[test]
-fn a_statement() {
-    alone(|mut place| {
-        let mut session = place.session();
-        let offered = verbs::vault_create(&place.run, &mut session, &mut place.owner, 1).unwrap();
-        verbs::vault_confirm(&place.run, &mut session, &mut place.owner, &offered).unwrap();
-        let (key, genuine) = place.stored(Kind::Statement);
-        let word = verbs::vault_record(&place.owner, &offered).unwrap();
-        let signed = place.owner.identity.sign1(VAULT_OWNER, &[], &word.encode());
-        let encode = |document: &[u8], claims: &[u8], record: &[u8]| vault::Statement::encode(document, claims, record);
-        let (document, claims) = (&offered.document, &offered.bytes);
-        assert_eq!(encode(document, claims, &signed), genuine);
+fn rejects_every_change_of_a_statement() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let verified = vault::create(&fixture.run, &mut session, &mut fixture.owner, 1).unwrap();
+        vault::confirm(&fixture.run, &mut session, &mut fixture.owner, &verified).unwrap();
+        let (key, genuine) = fixture.stored(StoreKind::Statement).remove(0);
+        let record = vault::record(&fixture.owner, &verified).unwrap();
+        let signed = sign(&fixture.owner, &record);
+        let VaultOffer { document, claims } = &verified.offer;
+        assert_eq!(encode_statement(document, claims, &signed), genuine);
 
-        // Name, bytes, code.
-        let mut changes: Vec<(String, Vec<u8>, &str)> = Vec::new();
-        for at in (0..document.len()).step_by(97) {
-            changes.push((format!("document {at}"), encode(&flipped(document, at), claims, &signed), "disagrees"));
+        let mut changes = claims_changes(&verified, &signed, &fixture.other);
+        let mut add = |name: &str, bytes: Vec<u8>, code| changes.push((name.to_string(), bytes, code));
+        for flip in byte_flips(document, 1).step_by(97) {
+            let changed = encode_statement(&flip.bytes, claims, &signed);
+            add(&format!("document, {flip}"), changed, "disagrees");
         }
-        let with = |change: &dyn Fn(&mut vault::VaultClaims)| {
-            let mut claims = offered.claims.clone();
-            change(&mut claims);
-            claims.encode()
-        };
-        let other_key = enclave_core::seal::KemSecret::from_seed(&[9; 32]).unwrap().public();
-        let fields = [
-            ("label", flipped(claims, 4), "malformed"),
-            ("epoch", with(&|claims| claims.epoch += 1), "disagrees"),
-            (
-                "suite",
-                {
-                    let mut bytes = claims.clone();
-                    let at = suite_at(claims);
-                    bytes[at] = 2;
-                    bytes
-                },
-                "malformed",
-            ),
-            ("key", with(&|claims| claims.key = other_key), "disagrees"),
-            ("kid", with(&|claims| claims.kid[0] ^= 1), "disagrees"),
-            (
-                "key and kid",
-                with(&|claims| (claims.key, claims.kid) = (other_key, vault::kid(&other_key))),
-                "disagrees",
-            ),
-            ("previous", with(&|claims| claims.previous = Some([1; 32])), "disagrees"),
-            ("until", with(&|claims| claims.until += 1), "disagrees"),
-            ("configuration", with(&|claims| claims.configuration.clear()), "disagrees"),
-            (
-                "KMS' key",
-                with(&|claims| claims.kms.as_mut().unwrap().arn = Arn::parse(OTHER_ARN).unwrap()),
-                "disagrees",
-            ),
-            ("KMS' policy", with(&|claims| claims.kms.as_mut().unwrap().policy = None), "disagrees"),
-            ("KMS' facts", with(&|claims| claims.kms.as_mut().unwrap().describe = None), "disagrees"),
-            ("KMS' time", with(&|claims| claims.kms.as_mut().unwrap().read += 1), "disagrees"),
-            ("KMS, none", with(&|claims| claims.kms = None), "disagrees"),
-            // Her word does not hold under another's name.
-            ("owner", with(&|claims| claims.owner = place.attacker.owner), "bad-signature"),
-        ];
-        changes.extend(fields.map(|(name, claims, code)| (name.to_string(), encode(document, &claims, &signed), code)));
-        for (name, payload) in vault_records(&word) {
-            let forged = resealed(&signed, &payload);
-            changes.push((format!("record {name}"), encode(document, claims, &forged), "bad-signature"));
-            let forged = place.attacker.identity.sign1(VAULT_OWNER, &[], &payload);
-            changes.push((format!("{name}, signed by another"), encode(document, claims, &forged), "bad-signature"));
+        for (name, payload) in changed_vault_records(&record) {
+            let forged = with_payload(&signed, &payload);
+            add(&format!("record {name}"), encode_statement(document, claims, &forged), "bad-signature");
+            let forged = fixture.other.identity.sign1(VAULT_RECORD, &[], &payload);
+            let forged = encode_statement(document, claims, &forged);
+            add(&format!("record {name}, signed by another"), forged, "bad-signature");
         }
-        // The attacker's own statement, whole and genuine, under her name.
-        let mut his = Session::open(&place.enclave, &mut place.attacker.prng).unwrap();
-        let theirs = verbs::vault_create(&place.run, &mut his, &mut place.attacker, 1).unwrap();
-        let word = verbs::vault_record(&place.attacker, &theirs).unwrap();
-        let word = place.attacker.identity.sign1(VAULT_OWNER, &[], &word.encode());
-        changes.push(("another's".to_string(), encode(&theirs.document, &theirs.bytes, &word), "wrong-owner"));
-        // Her word, over a document that is none of an enclave's: the document has to hold as well.
-        let mut flipped_end = document.clone();
-        *flipped_end.last_mut().unwrap() ^= 1;
-        let mut word = verbs::vault_record(&place.owner, &offered).unwrap();
-        word.document = enclave_core::digest::sha384(&[&flipped_end]);
-        let word = place.owner.identity.sign1(VAULT_OWNER, &[], &word.encode());
-        changes.push((
-            "a false document, countersigned".to_string(),
-            encode(&flipped_end, claims, &word),
-            "bad-signature",
-        ));
-        // And it has to speak of these claims.
-        let session_document = session.document.clone();
-        let mut word = verbs::vault_record(&place.owner, &offered).unwrap();
-        word.document = enclave_core::digest::sha384(&[&session_document]);
-        let word = place.owner.identity.sign1(VAULT_OWNER, &[], &word.encode());
-        changes.push((
-            "a document of a session".to_string(),
-            encode(&session_document, claims, &word),
-            "claims-mismatch",
-        ));
-        changes.push(("cut short".to_string(), genuine[..genuine.len() - 1].to_vec(), "malformed"));
-        changes.push(("more".to_string(), [genuine.as_slice(), &[0]].concat(), "malformed"));
+        // A valid statement of another owner.
+        let mut others_session = fixture.others_session();
+        let others = vault::create(&fixture.run, &mut others_session, &mut fixture.other, 1).unwrap();
+        let others_record = sign(&fixture.other, &vault::record(&fixture.other, &others).unwrap());
+        let others = encode_statement(&others.offer.document, &others.offer.claims, &others_record);
+        add("another owner's", others, "wrong-owner");
+        // The owner's record does not replace the verification of the document.
+        for (name, document, code) in [
+            ("a damaged document with a record", flipped(document, document.len() - 1), "bad-signature"),
+            ("the document of a session with a record", session.document.clone(), "claims-mismatch"),
+        ] {
+            let record = VaultRecord { document: sha384(&[&document]), ..record.clone() };
+            add(name, encode_statement(&document, claims, &sign(&fixture.owner, &record)), code);
+        }
+        add("truncated", genuine[..genuine.len() - 1].to_vec(), "malformed");
+        add("trailing byte", [genuine.as_slice(), &[0]].concat(), "malformed");
 
-        let owner = place.owner.owner;
+        let owner = fixture.owner.owner;
         for (name, bytes, code) in changes {
-            assert_ne!(bytes, genuine, "{name}");
-            place.put(key, bytes.clone());
-            let fetched = verbs::statement(&mut session, &mut place.owner, &owner, None).unwrap();
+            assert_ne!(bytes, genuine, "{name} changes nothing");
+            fixture.put(key, bytes.clone());
+            let fetched = vault::statement(&mut session, &mut fixture.owner, owner, None).unwrap();
             assert_eq!(fetched, bytes, "{name}");
-            let judged = verbs::judge_statement(&place.run, &fetched, &owner, None).map(|_| ());
-            assert_eq!(judged.map_err(Error::code), Err(code), "{name}");
+            let result = vault::verify_statement(&fixture.run, &fetched, owner, None).map(|_| ());
+            assert_eq!(result.map_err(Error::code), Err(code), "{name}");
         }
-        assert!(verbs::judge_statement(&place.run, &genuine, &owner, None).is_ok());
+        assert!(vault::verify_statement(&fixture.run, &genuine, owner, None).is_ok());
     });
 }
 
-/// Where the suite's number stands: behind key 4.
-fn suite_at(claims: &[u8]) -> usize {
-    claims.windows(3).position(|window| window == [4, 1, 5]).unwrap() + 1
-}
-
-/// An encrypted file passes whoever stores it.
 #[test]
-fn an_encrypted_file() {
-    alone(|mut place| {
-        let mut session = place.session();
-        let owner = &mut place.owner;
-        let function = Function::new(owner.owner, [1; 16], 1, b"module".to_vec());
-        verbs::deploy(&place.run, &mut session, owner, &function).unwrap();
-        let offered = verbs::vault_create(&place.run, &mut session, owner, 1).unwrap();
-        verbs::vault_confirm(&place.run, &mut session, owner, &offered).unwrap();
+fn rejects_every_change_of_an_encrypted_file() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        let claims = fixture.make_key(&mut session, 1);
         let checksums = Some(vec![function.checksum]);
-        let file = verbs::encrypt(&mut owner.prng, &offered.claims, checksums, b"secret").unwrap();
-        let header_length = u32::from_be_bytes(file[4..8].try_into().unwrap()) as usize;
-        let (header, rest) = file[8..].split_at(header_length);
-        let parsed = vault::CiphertextHeader::parse(header).unwrap();
-        let with = |change: &dyn Fn(&mut vault::CiphertextHeader)| {
-            let mut header = parsed.clone();
+        let file = vault::encrypt(&mut fixture.owner.prng, &claims, checksums, b"secret").unwrap();
+        let parsed = Ciphertext::parse(&file).unwrap();
+        // "CPLT" and the header's length come before the header; `enc` and the stream follow it.
+        let enc = 8 + parsed.header_bytes.len();
+        let commitment = enc + ENC_LEN;
+        let with = |change: &dyn Fn(&mut CiphertextHeader)| {
+            let mut header = parsed.header.clone();
             change(&mut header);
             let header = header.encode().unwrap();
-            [b"CPLT".as_slice(), &(header.len() as u32).to_be_bytes(), &header, rest].concat()
+            [&file[..4], &(header.len() as u32).to_be_bytes(), &header, &file[enc..]].concat()
         };
-        let attacker = place.attacker.owner;
+        let other = fixture.other.owner;
+        let first = |header: &mut CiphertextHeader, checksum| header.checksums.as_mut().unwrap().insert(0, checksum);
         let changes = [
             ("magic", flipped(&file, 0), "malformed"),
             ("length", flipped(&file, 7), "malformed"),
             ("label", flipped(&file, 8 + 5), "malformed"),
-            ("owner", with(&|header| header.owner = attacker), "refused"),
-            ("kid", with(&|header| header.kid[31] ^= 1), "disagrees"),
-            ("kid of none", with(&|header| header.kid[0] ^= 1), "not-found"),
-            ("another function", with(&|header| header.checksums = Some(vec![[1; 32]])), "refused"),
-            ("one more function", with(&|header| header.checksums.as_mut().unwrap().insert(0, [0; 32])), "cannot-open"),
+            ("owner", with(&|header| header.owner = other), "refused"),
+            ("kid of the same object", with(&|header| alter_at(&mut header.kid, 31)), "disagrees"),
+            ("kid of no object", with(&|header| alter(&mut header.kid)), "not-found"),
+            ("another function", with(&|header| header.checksums = Some(vec![Checksum::new([1; 32])])), "refused"),
+            ("one more function", with(&|header| first(header, Checksum::new([0; 32]))), "cannot-open"),
             ("any function", with(&|header| header.checksums = None), "cannot-open"),
-            ("enc", flipped(&file, 8 + header_length), "cannot-open"),
-            ("enc's share", flipped(&file, 8 + header_length + 1119), "cannot-open"),
-            ("commitment", flipped(&file, 8 + header_length + 1120), "cannot-open"),
-            ("chunk", flipped(&file, 8 + header_length + 1152), "cannot-open"),
+            ("enc, first byte", flipped(&file, enc), "cannot-open"),
+            ("enc, last byte", flipped(&file, commitment - 1), "cannot-open"),
+            ("commitment", flipped(&file, commitment), "cannot-open"),
+            ("chunk", flipped(&file, commitment + COMMITMENT_LEN), "cannot-open"),
             ("tag", flipped(&file, file.len() - 1), "cannot-open"),
-            ("cut", file[..file.len() - 1].to_vec(), "cannot-open"),
-            ("more", [file.as_slice(), &[0]].concat(), "cannot-open"),
+            ("truncated", file[..file.len() - 1].to_vec(), "cannot-open"),
+            ("trailing byte", [file.as_slice(), &[0]].concat(), "cannot-open"),
         ];
-        for (name, changed, code) in changes {
-            let inputs = [Input::Encrypted(changed, 1)];
-            let answered = verbs::run_function(&place.run, &mut session, owner, &function, &inputs).unwrap();
-            assert_eq!(answered.done().map(|_| ()).map_err(Error::code), Err(code), "{name}");
+        for (name, changed, expected) in changes {
+            let received = fixture.run(&mut session, &function, &[Input::Encrypted(changed, 1)]);
+            assert_eq!(code(received), expected, "{name}");
         }
-        // The number of its key, which her client says.
+        // The epoch is in the request and not in the file.
         for epoch in [0, 2] {
-            let inputs = [Input::Encrypted(file.clone(), epoch)];
-            let answered = verbs::run_function(&place.run, &mut session, owner, &function, &inputs).unwrap();
-            assert_eq!(answered.done().map(|_| ()), Err(Error::NotFound));
+            let received = fixture.run(&mut session, &function, &[Input::Encrypted(file.clone(), epoch)]);
+            assert_eq!(code(received), "not-found", "epoch {epoch}");
         }
-        let answered = verbs::run_function(&place.run, &mut session, owner, &function, &[Input::Encrypted(file, 1)]);
-        answered.unwrap().done().unwrap();
+        assert_eq!(code(fixture.run(&mut session, &function, &[Input::Encrypted(file.clone(), 1)])), "done");
     });
 }

@@ -1,5 +1,5 @@
-//! `sim` runs as many seeds as `SEEDS` says (a round if it says nothing), from `FIRST` on; `sim SEED…` replays these
-//! and prints their traces.
+//! `sim` runs `SEEDS` seeds (default: one round) from `FIRST` (default: 0) on. `sim SEED…` replays these seeds and prints
+//! their traces.
 
 use capelet_sim::faults::pairs;
 use capelet_sim::simulation::{round, simulate};

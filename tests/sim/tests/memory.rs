@@ -1,0 +1,124 @@
+//! Memory is reserved before it is used: for bodies, stored objects and outputs. `busy` means that nothing was started.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use capelet_sim::enclave::Enclave;
+use capelet_sim::faults::{Call, Plan};
+use capelet_sim::verbs::Input;
+use capelet_sim::worker::output_of;
+use common::{Fixture, scenario};
+use enclave_core::Error;
+use enclave_core::messages::Status;
+use enclave_core::state::{MAX_RESERVED, reserve};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// More than a small function, its object and its input need.
+const SMALL: u64 = 150_000;
+
+/// Whether all memory is free, after the enclave had enough turns to give back the memory of a response that it sent.
+fn is_all_free(fixture: &Fixture) -> bool {
+    (0..200).for_each(|_| fixture.run.scheduler.yield_turn());
+    reserve(&fixture.enclave.platform, MAX_RESERVED).is_ok()
+}
+
+/// Reserves all memory that is left and never gives it back.
+fn take_all(enclave: &Enclave) {
+    for bit in (0..=MAX_RESERVED.ilog2()).rev() {
+        while let Ok(reservation) = reserve(&enclave.platform, 1 << bit) {
+            std::mem::forget(reservation);
+        }
+    }
+}
+
+#[test]
+fn loads_nothing_and_asks_kms_nothing_without_memory_for_the_object() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, &[7; 100_000]);
+        fixture.deploy(&mut session, &function);
+        let inputs = [Input::Plain(b"x".to_vec())];
+        let enclave = fixture.enclave.clone();
+        let others = reserve(&enclave.platform, MAX_RESERVED - SMALL).unwrap();
+        fixture.run.faults.follow(Plan::default());
+        let received = fixture.run(&mut session, &function, &inputs);
+        assert_eq!(received.ok().map(|_| ()), Err(Error::Busy));
+        assert_eq!(fixture.calls(Call::Decrypt), 0);
+        drop(others);
+        assert!(fixture.run(&mut session, &function, &inputs).ok().is_ok());
+        assert!(is_all_free(&fixture));
+    });
+}
+
+/// A worker's place is free, but the memory for its output is not.
+#[test]
+fn busy_is_answered_before_the_function_runs() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        let inputs = [Input::Plain(b"x".to_vec())];
+        let enclave = fixture.enclave.clone();
+        let others = reserve(&enclave.platform, MAX_RESERVED - SMALL).unwrap();
+        fixture.run.faults.follow(Plan::default());
+        let received = fixture.run(&mut session, &function, &inputs);
+        assert_eq!(received.response.status, Status::of(Error::Busy).number());
+        assert!(received.response.receipt.is_none() && received.body.is_empty());
+        // Only the output's memory was missing: the platform was asked for a worker.
+        assert_eq!(fixture.calls(Call::Work), 1);
+        assert_eq!(fixture.run.workers_started(session.number), 0);
+        drop(others);
+        assert!(is_all_free(&fixture));
+
+        // The limit of the output is reserved, whatever the function will write.
+        let limit = fixture.run.world.configuration().limits.output;
+        let _others = reserve(&enclave.platform, MAX_RESERVED - SMALL - limit).unwrap();
+        assert!(fixture.run(&mut session, &function, &inputs).ok().is_ok());
+        assert_eq!(fixture.run.workers_started(session.number), 1);
+    });
+}
+
+#[test]
+fn a_run_that_started_is_answered_although_all_memory_is_taken_meanwhile() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        let data = vec![7; 300_000];
+        let within = fixture.enclave.clone();
+        fixture.enclave.platform.during_next_run(move || {
+            take_all(&within);
+            assert!(matches!(reserve(&within.platform, 1), Err(Error::Busy)));
+        });
+        let received = fixture.run(&mut session, &function, &[Input::Plain(data.clone())]);
+        assert_eq!(received.response.status, Status::DONE.number());
+        assert!(received.body == output_of(b"module", &[&data]));
+        let receipt = session.check_receipt(&received, &[&data], Some(&received.body)).unwrap();
+        assert!(receipt.status.is_done());
+        assert_eq!(fixture.run.workers_started(session.number), 1);
+    });
+}
+
+/// An output counts until its last byte is sent. Clients that read slowly, in many sessions, cannot exceed the limit.
+#[test]
+fn an_output_stays_reserved_until_it_is_sent() {
+    scenario(|mut fixture| {
+        let mut session = fixture.session();
+        let function = fixture.function(1, b"module");
+        fixture.deploy(&mut session, &function);
+        let busy = Arc::new(AtomicUsize::new(0));
+        let (enclave, counter) = (fixture.enclave.clone(), busy.clone());
+        session.on_chunk = Some(Box::new(move || {
+            // The run has ended. What the output does not need of its reservation of 1 MiB was given back.
+            assert!(reserve(&enclave.platform, MAX_RESERVED - 700_000).is_ok());
+            if reserve(&enclave.platform, MAX_RESERVED - 500_000).is_err() {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+        fixture.run(&mut session, &function, &[Input::Plain(vec![7; 600_000])]).ok().unwrap();
+        assert!(busy.load(Ordering::Relaxed) > 0);
+        assert!(is_all_free(&fixture));
+    });
+}
