@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
-"""Writes the corpora, one folder a target: from the project's vectors, and a few seeds for what they do not reach. Run
-again it writes the same."""
+"""Writes the corpora, one folder per target. The seeds come from the test vectors, and a few more reach what the
+vectors do not reach. Every run writes the same files."""
 
 import base64
 import hashlib
 import json
 import pathlib
 import shutil
+import sys
 import zlib
 
 here = pathlib.Path(__file__).resolve().parent
 vectors = here.parent / "vectors"
-# A longer seed slows every run and teaches nothing.
+# A longer seed slows down every run, and reaches no more code. In bytes.
 LONGEST = 8192
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def case(name, *fields):
+    """The values of these fields in the protocol vectors of this name."""
     for kind in ("accept", "refuse"):
         for one in json.loads((vectors / "protocol" / f"{name}.json").read_text())[kind]:
             for where in ("in", "out"):
@@ -35,7 +37,7 @@ def unhex(values):
 
 
 def heads(values):
-    """What stands behind u32be length."""
+    """The heads of messages that begin with u32be length."""
     for value in values:
         yield value[4 : 4 + int.from_bytes(value[:4], "big")]
 
@@ -46,7 +48,7 @@ def files(folder, pattern):
 
 
 class Item(bytes):
-    """Bytes that are CBOR already."""
+    """Encoded CBOR, which `cbor` copies."""
 
 
 def head(major, argument):
@@ -58,7 +60,7 @@ def head(major, argument):
 
 
 def cbor(value):
-    """Deterministic, as long as keys ascend."""
+    """Deterministic CBOR. The caller must pass map entries in ascending order of their keys."""
     if isinstance(value, Item):
         return bytes(value)
     if value is None or isinstance(value, bool):
@@ -75,7 +77,7 @@ def cbor(value):
 
 
 def items(array):
-    """The byte strings that an array begins with."""
+    """The byte strings that an array begins with, and the bytes behind them."""
     at, found = 1, []
     while array[at] >> 5 == 2:
         low = array[at] & 31
@@ -93,7 +95,7 @@ def payload(sign1):
 
 
 def part(data):
-    """A part of a script."""
+    """A part of a script, as `src/script.rs` reads it."""
     return len(data).to_bytes(2, "big") + data
 
 
@@ -109,14 +111,14 @@ def newc(*entries):
 
 
 def deflated(data):
-    """A deflate stream with the CRC and the size behind it."""
+    """A gzip member without its header."""
     stream = zlib.compressobj(9, zlib.DEFLATED, -15)
     end = zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
     return stream.compress(data) + stream.flush() + end
 
 
 def ramdisk(archive):
-    """The archive compressed, in the form of `eif-build build`."""
+    """The archive compressed, with the header that `eif-build build` writes."""
     return bytes.fromhex("1f8b08000000000002ff") + deflated(archive)
 
 
@@ -150,7 +152,7 @@ def eifs():
     yield image(bytes(kernel), b"quiet", METADATA, ramdisk(archive))
     signed = (here.parent.parent / "eif-build/tests/vectors/aws-signed.eif").read_bytes()
     yield signed
-    # Its signature section, on an image of another PCR0.
+    # The same signature section in an image with another PCR0.
     at = int.from_bytes(signed[28 + 4 * 8 : 36 + 4 * 8], "big")
     yield image(bytes(kernel), b"quiet", METADATA, ramdisk(archive), signed[at + 12 :])
     yield part(b"kernel") + part(b"quiet") + part(archive)
@@ -190,7 +192,7 @@ def messages_to_the_parent():
 
 
 def answers_of_kms():
-    """The first byte: what is asked for, 4 for a whole response, 8 for a refusal."""
+    """See `src/targets/kms.rs` for the first byte."""
     text = lambda value: json.dumps(value, separators=(",", ":")).encode()
     http = lambda body: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     policy = text({"Policy": '{"Version":"2012-10-17"}\n\u00e9', "PolicyName": "default", "n": [1.5e3, -0, None]})
@@ -210,40 +212,82 @@ def answers_of_kms():
         yield b"\2" + part(text(key | {"CiphertextForRecipient": base64.b64encode(message).decode()}))
 
 
-# Marks, for which the target puts what nobody else can know or sign.
-OWNER, CHECKSUM, KID, POLICY, DESCRIBE = b"\xa1" * 32, b"\xa2" * 32, b"\xa3" * 32, b"\xa4" * 48, b"\xa5" * 48
+# Marks, which `src/targets/session/request.rs` replaces by digests and signed records.
+OWNER, CHECKSUM, KID, POLICY, KEY_METADATA = b"\xa1" * 32, b"\xa2" * 32, b"\xa3" * 32, b"\xa4" * 48, b"\xa5" * 48
 NEW_CHECKSUM, OFFERED = b"\xa6" * 32, b"\xa7" * 32
 DEPLOY, RUN, LIST, DELETE, STATEMENT, CREATE, CONFIRM, ATTEST, KEY_POLICY = range(9)
+# Flags of a request: encrypts the body, has no key shares, has no body, announces another length, has valid parameters.
+ENCRYPTED, NO_KEY_SHARES, NO_BODY, WRONG_LENGTH, VALID = 1, 2, 4, 8, 16
+BUNDLE = cbor([{1: "f"}, [["f", b"\0asm"]]])
+
+
+def run_params(*inputs):
+    return RUN, {1: OWNER, 2: b"\5" * 16, 3: 1, 4: CHECKSUM, 5: list(inputs)}
+
+
+def parameters():
+    """Verbs without a body, and parameters of each."""
+    yield CREATE, {1: 2, 2: bytes(32), 3: KID, 4: ARN, 5: POLICY, 6: KEY_METADATA}
+    yield ATTEST, {1: KID, 2: 1, 3: bytes(32)}
+    yield from ((LIST, {1: kind}) for kind in (1, 2))
+    yield from ((STATEMENT, {1: OWNER, 2: kid}) for kid in (None, KID, OFFERED))
+    yield from ((KEY_POLICY, params) for params in ({}, {1: ARN}))
+    yield DELETE, {1: 1, 2: b"\5" * 16, 3: 1}
+
+
+DEPLOY_PARAMS = {1: b"\7" * 16, 2: 1, 3: NEW_CHECKSUM, 4: ARN, 5: POLICY, 6: KEY_METADATA, 7: "record"}
+
+
+def request_parameters():
+    """Parameters of every verb. `src/targets/request.rs` replaces no marks."""
+    yield cbor(DEPLOY_PARAMS)
+    yield cbor(DEPLOY_PARAMS | {5: None, 6: None, 7: {bytes(1): 0}})
+    yield cbor(run_params([0, 8], [1, 9, 1])[1])
+    yield cbor({1: "record"})
+    yield from (cbor(params) for _, params in parameters())
+
+
+def results():
+    """Results of the verbs, a list, and key metadata."""
+    yield cbor({1: 7, 2: b"said"})
+    yield cbor({1: b"statement"})
+    yield cbor({1: b"document", 2: b"claims"})
+    yield from (cbor({1: policy, 2: metadata}) for policy, metadata in ((None, None), ("{}", b"\xa0")))
+    yield cbor([[bytes(16), 1], [b"\1" * 16, 2]])
+    yield cbor({1: "CUSTOMER", 2: "", 3: "", 4: "Enabled", 5: "", 6: False, 7: None, 8: ["{}"]})
 
 
 def sessions():
-    """Whoever signs (0 the owner, 1 a stranger), then requests: verb, flags (1 body encrypted, 2 no halves, 4 no body,
-    8 a body that is described wrongly), parameters, body."""
+    """The caller (0 the owner, 1 a stranger), then requests: verb, flags, parameters, body."""
     ask = lambda verb, flags, params, body=b"": bytes([verb, flags]) + part(cbor(params)) + part(body)
-    bundle = cbor([{1: "f"}, [["f", b"\0asm"]]])
-    deploy = ask(DEPLOY, 0, {1: b"\7" * 16, 2: 1, 3: NEW_CHECKSUM, 4: ARN, 5: POLICY, 6: DESCRIBE, 7: "record"}, bundle)
-    run = lambda inputs, flags, body: ask(RUN, flags, {1: OWNER, 2: b"\5" * 16, 3: 1, 4: CHECKSUM, 5: inputs}, body)
-    plain, two = run([[0, "length"]], 0, b"an input"), run([[0, 2], [0, 3]], 0, b"abcde")
-    sealed = run([[1, "length", 1]], 1, b"a secret")
-    create = ask(CREATE, 4, {1: 2, 2: bytes(32), 3: KID, 4: ARN, 5: POLICY, 6: DESCRIBE})
-    confirm = ask(CONFIRM, 4, {1: "record"})
-    attest = ask(ATTEST, 4, {1: KID, 2: 1, 3: bytes(32)})
-    listed = [ask(LIST, 4, {1: kind}) for kind in (1, 2)]
-    said = [ask(STATEMENT, 4, {1: OWNER, 2: kid}) for kid in (None, KID, OFFERED)]
-    policy = [ask(KEY_POLICY, 4, params) for params in ({}, {1: ARN})]
-    delete = ask(DELETE, 4, {1: 1, 2: b"\5" * 16, 3: 1})
-    everything = [deploy, plain, two, sealed, create, attest, *listed, *said, *policy, delete]
+    run = lambda flags, body, *inputs: ask(RUN, flags, run_params(*inputs)[1], body)
+    everything = [ask(DEPLOY, 0, DEPLOY_PARAMS, BUNDLE)]
+    everything += [run(0, b"an input", [0, "length"]), run(0, b"abcde", [0, 2], [0, 3])]
+    everything += [run(ENCRYPTED, b"a secret", [1, "length", 1])]
+    everything += [ask(verb, NO_BODY, params) for verb, params in parameters()]
+
+    valid = lambda verb, flags, choice=b"", body=b"": bytes([verb, VALID | flags]) + part(choice) + part(body)
+    deploy, confirm, delete = valid(DEPLOY, 0, b"", BUNDLE), valid(CONFIRM, NO_BODY), valid(DELETE, NO_BODY)
+    create, attest = valid(CREATE, NO_BODY), valid(ATTEST, NO_BODY)
+    listed = [valid(LIST, NO_BODY, bytes([choice])) for choice in range(2)]
+    stated = [valid(STATEMENT, NO_BODY, bytes([choice])) for choice in range(3)]
+    policy = [valid(KEY_POLICY, NO_BODY, bytes([choice])) for choice in range(2)]
+    run = lambda body, flags=0, lengths=b"": valid(RUN, flags, lengths, body)
+    everything += [deploy, run(b"an input"), run(b"abcde", 0, b"\2"), run(b"a secret", ENCRYPTED)]
+    everything += [create, attest, *listed, *stated, *policy, delete]
     yield from (bytes([who]) + one for who in (0, 1) for one in everything)
-    yield b"\0" + create + confirm + said[0] + said[2]
-    yield b"\0" + attest + confirm + said[0]
+    yield b"\0" + create + confirm + stated[0] + stated[2]
+    yield b"\0" + attest + confirm + stated[0]
+    yield b"\0" + create + ask(CONFIRM, NO_BODY, {1: "record"}) + ask(STATEMENT, NO_BODY, {1: OWNER, 2: OFFERED})
     yield b"\0" + deploy + deploy + listed[0]
-    yield b"\0" + delete + plain
-    yield b"\0" + run([[0, "length"]], 2, b"no half") + run([[0, "length"]], 8, b"described wrongly")
-    yield from (b"\0" + run([[0, "length"]], 0, bytes([how])) for how in range(4))
+    yield b"\0" + delete + run(b"an input")
+    yield b"\0" + run(b"no key share", NO_KEY_SHARES) + run(b"another length", WRONG_LENGTH)
+    # See `work` in `src/platform.rs`.
+    yield from (b"\0" + run(bytes([first]), flags) for first in range(11) for flags in (0, ENCRYPTED))
 
 
 def connections():
-    """The first byte: in what pieces the rest comes. Frames: hello, enc, commitment, chunk."""
+    """The most bytes per read, then frames: hello, enc, commitment, chunk."""
     frame = lambda content: len(content).to_bytes(4, "big") + content
     for hello in unhex(case("session", "hello")):
         yield b"\xff" + frame(hello)
@@ -258,6 +302,7 @@ vault_claims = [items(one)[0][1] for one in statements if one[:1] == b"\x83" and
 records = [payload(items(one)[1]) for one in statements if one[:1] == b"\x83" and items(one)[1][:1] == b"\xd2"]
 requests = list(heads(unhex(case("request", "plain"))))
 objects = list(unhex(case("object", "stored", "ad", "record")))
+streams = [one for one in unhex(case("stream", "data")) if len(one) < 400]
 corpora = {
     "bundle": bundles(),
     "cbor": unhex(case("cbor", "data")),
@@ -277,14 +322,17 @@ corpora = {
     "object": [*objects, *(payload(one) for one in objects if one[:1] == b"\xd2")],
     "parent": messages_to_the_parent(),
     "receipt": unhex(case("receipt", "bundle", "receipt")),
-    "request": requests + [payload(one) for one in requests if len(one) > 40],
-    "response": [*heads(unhex(case("response", "plain"))), cbor({1: 0, 2: bytes(48), 3: 2, 4: {}})],
+    "request": [*requests, *(payload(one) for one in requests if len(one) > 40), *request_parameters()],
+    "response": [*heads(unhex(case("response", "plain"))), cbor({1: 0, 2: bytes(48), 3: 2, 4: {}}), *results()],
     "session": sessions(),
     "statement": [*statements, *vault_claims, *records],
-    "stream": [b"\2\0", b"\2\0abc", b"\0\1", b"\1\1abc"] + [one for one in unhex(case("stream", "data")) if len(one) < 400],
+    "stream": [b"\2\0", b"\2\0abc", b"\0\1", b"\1\1abc", *streams],
     "text": [*unhex(case("text", "text")), b"-_8"],
 }
 
+targets = {path.stem for path in (here / "fuzz_targets").glob("*.rs")}
+if targets != set(corpora):
+    sys.exit(f"Error: a target without a corpus, or a corpus without a target: {sorted(targets ^ set(corpora))}")
 shutil.rmtree(here / "corpus", ignore_errors=True)
 for target, seeds in corpora.items():
     folder = here / "corpus" / target

@@ -1,41 +1,36 @@
-//! The beginning of a connection, from somebody who has no keys: the bytes as they are.
+//! The start of a connection from someone without keys.
+//!
+//! - The session always ends with an error.
+//! - A valid hello that offers the suite is answered with one frame of evidence. The document repeats the hello's
+//!   nonce, and the claims contain its digest.
+//! - Nothing else is answered.
 
-use super::bytes::Trickle;
-use crate::world::{Says, World};
-use enclave_core::boot::Boot;
-use enclave_core::claims::{Regime, SUITE, SessionClaims};
-use enclave_core::digest::sha384;
-use enclave_core::document::Document;
-use enclave_core::error::Down;
-use enclave_core::hello::{Hello, parse_evidence};
-use enclave_core::platform::Connection;
-use enclave_core::{frame, session as sessions};
+use crate::kms::KmsMode;
+use crate::platform::FuzzPlatform;
+use crate::trickle::Trickle;
+use enclave_core::attestation::{Document, SessionClaims, TrustMode};
+use enclave_core::crypto::sha384;
+use enclave_core::encoding::{MAX_FRAME, read_frame};
+use enclave_core::messages::{Hello, parse_evidence};
+use enclave_core::session;
 use std::collections::BTreeMap;
 
-impl Connection for Trickle<'_> {
-    fn export(&self, _label: &str, _context: &[u8]) -> Result<[u8; 32], Down> {
-        Ok([8; 32])
-    }
-}
-
-/// The first byte says in what pieces the others come. A proper hello is answered, by evidence that speaks of it;
-/// nothing else is, for nobody sealed it.
-pub fn handshake(data: &[u8]) {
+/// The first byte is the most bytes per read; the rest is what the client sends.
+pub fn check(data: &[u8]) {
     let Some((&piece, data)) = data.split_first() else { return };
-    let world = World::new(Says::Truth, BTreeMap::new());
-    let boot = Boot::fetch(&world, Regime::Development).expect("booted");
+    let platform = FuzzPlatform::new(KmsMode::Honest, BTreeMap::new());
     let mut connection = Trickle::new(data, piece);
-    assert!(sessions::serve(&world, &boot, &mut connection).is_err());
+    assert!(session::serve(&platform, &platform.boot(), &mut connection).is_err());
 
-    let bytes = frame::read(&mut Trickle::new(data, u8::MAX), 256).unwrap_or_default();
-    let Some(hello) = Hello::parse(&bytes).ok().filter(|hello| hello.suites.contains(&SUITE)) else {
+    let bytes = read_frame(&mut Trickle::new(data, u8::MAX), Hello::MAX_LEN).unwrap_or_default();
+    let Some(hello) = Hello::parse(&bytes).ok().filter(Hello::offers_suite) else {
         return assert!(connection.written.is_empty());
     };
     let mut answer = Trickle::new(&connection.written, u8::MAX);
-    let evidence = frame::read(&mut answer, frame::MAX_FRAME).expect("a hello is answered");
-    assert!(answer.left.is_empty(), "nothing else is answered");
-    let (document, claims) = parse_evidence(&evidence).expect("evidence");
-    assert_eq!(Document::parse(document).expect("a document").nonce, Some(&hello.nonce[..]));
-    let claims = SessionClaims::parse(claims, Regime::Development).expect("claims");
+    let evidence = read_frame(&mut answer, MAX_FRAME).expect("a valid hello is answered");
+    assert!(answer.unread.is_empty(), "the enclave answers more than the hello");
+    let (document, claims) = parse_evidence(&evidence).expect("the answer is evidence");
+    assert_eq!(Document::parse(document).expect("the document is valid").nonce, Some(hello.nonce.as_ref()));
+    let claims = SessionClaims::parse(claims, TrustMode::Development).expect("the claims are valid");
     assert_eq!(claims.hello, sha384(&[&bytes]));
 }

@@ -1,0 +1,12 @@
+//! An encrypted file decrypts only if it was encrypted to the vault key and is undamaged.
+//! See `capelet_fuzz::targets::ciphertext`.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| capelet_fuzz::targets::ciphertext::check(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    capelet_fuzz::mutate_cbor(data, size, max_size, seed)
+});

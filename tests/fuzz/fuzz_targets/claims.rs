@@ -1,0 +1,12 @@
+//! Claims have one encoding, and production accepts no claims that development rejects.
+//! See `capelet_fuzz::targets::claims`.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| capelet_fuzz::targets::claims::check(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    capelet_fuzz::mutate_cbor(data, size, max_size, seed)
+});

@@ -1,0 +1,11 @@
+//! A hello and the evidence that answers it each have one encoding. See `capelet_fuzz::targets::hello`.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| capelet_fuzz::targets::hello::check(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    capelet_fuzz::mutate_cbor(data, size, max_size, seed)
+});

@@ -1,0 +1,12 @@
+//! A request is accepted only with its signature, in its session and with its number.
+//! See `capelet_fuzz::targets::request`.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| capelet_fuzz::targets::request::check(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    capelet_fuzz::mutate_cbor(data, size, max_size, seed)
+});

@@ -1,0 +1,11 @@
+//! A vault statement is accepted only if the owner signed exactly its content. See `capelet_fuzz::targets::statement`.
+
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+
+fuzz_target!(|data: &[u8]| capelet_fuzz::targets::statement::check(data));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    capelet_fuzz::mutate_cbor(data, size, max_size, seed)
+});
