@@ -26,9 +26,10 @@ boots: needs ## BOOTS (30) boots of the release, AT_A_TIME (6) at once, beside B
 test-long: needs ## the slow rest: real programs, long simulations
 	@tests/run-long.sh
 
-lint: needs ## formatting and lints; warnings are errors
+lint: needs ## formatting, lints, documentation; warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --quiet --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --quiet --workspace --no-deps
 	@tests/fuzz.sh lint
 
 fuzz: needs ## every parser, SECONDS (60) each

@@ -37,7 +37,7 @@ BUILD = [
     Part("compile", 7, 2, f"{CARGO} build --locked --quiet --workspace --bins && "
          f"{CARGO} test --locked --quiet --workspace --no-run", "build the programs and their tests", quick=True),
     Part("deny-tool", 3, 0, "tests/deny.sh build", "build cargo-deny"),
-    Part("fuzz-build", 3, 0, "tests/fuzz.sh build", "build the fuzz targets"),
+    Part("fuzz-build", 2, 0, "tests/fuzz.sh build", "build the fuzz targets"),
     Part("oracle-build", 3, 0, "tests/oracle-eif/run.sh build", "build AWS' image library"),
     Part("qemu", 7, 0, "dev/qemu/build.sh", "build QEMU"),
     Part("image", 10, 0, "reproducible/image.sh", "build the image; it must measure as committed"),
@@ -45,6 +45,9 @@ BUILD = [
 ]  # fmt: skip
 TESTS = [
     Part("runner", 0, 0, "tests/run_test.py", "this script itself", quick=True, counts=True),
+    Part("imports", 0, 0, f"{CARGO} run --locked --quiet -p xtask -- imports", "no import cycles; packages as drawn",
+         quick=True),
+    Part("names", 0, 0, "tests/names.py", "files and tests that the documents name exist", quick=True),
     Part("deny", 0, 0, "tests/deny.sh", "licences, sources and bans of every lock file"),
     Part("no-std", 1, 1, "tests/no-std/run.sh", "enclave-core links without std", quick=True),
     Part("fuzz", 1, 1, "tests/fuzz.sh 2", "every parser, two seconds of fuzzing each"),

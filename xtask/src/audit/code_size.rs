@@ -19,7 +19,7 @@ impl FileSize {
         // The file was parsed as Rust before, so it has tokens.
         let tokens: TokenStream = file.text.parse().unwrap_or_default();
         let mut found = Tokens { source: &source, has_code: vec![false; source.len() + 1], unsafe_at: Vec::new() };
-        found.add(tokens, &|at| file.test_only.contains(at));
+        found.add(tokens, &|at| file.left_out.contains(at));
         let lines = found.has_code.iter().enumerate();
         let is_blank = |line: usize| source.get(line.wrapping_sub(1)).is_none_or(|text| text.trim().is_empty());
         let lines = lines.filter(|(line, has_code)| **has_code && !is_blank(*line)).count();
@@ -113,7 +113,10 @@ mod tests {
     use crate::repo_path::RepoPath;
 
     fn size(text: &str) -> FileSize {
-        FileSize::of(&SourceFile::parse(RepoPath::new("a/src/lib.rs"), text.into()).unwrap())
+        FileSize::of(
+            &SourceFile::parse(RepoPath::new("a/src/lib.rs"), text.into(), crate::source::left_out::Build::Image)
+                .unwrap(),
+        )
     }
 
     #[test]

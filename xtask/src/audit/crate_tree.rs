@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::audit::command;
 use crate::error::Error;
+use crate::source::left_out::OUTSIDE;
 
 /// One version of one crate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,26 @@ impl Edges {
     }
 }
 
+/// Checks that a program is built without the feature [`OUTSIDE`], whose lines do not count.
+///
+/// # Errors
+/// `Faults`, if a crate of the program has the feature; `Start`, `Failed` or `Output`.
+fn check_features(root: &Path, package: &str) -> Result<(), Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root).args(["tree", "-q", "--locked", "--offline", "--prefix", "none"]);
+    command.args(["--target", "x86_64-unknown-linux-gnu", "-p", package]);
+    command.args(["--edges", "normal", "--format", "{f} {p}", "--color", "never"]);
+    let text = command::text(&mut command)?;
+    let has_feature = |line: &&str| line.split(' ').next().is_some_and(|list| list.split(',').any(|f| f == OUTSIDE));
+    let faults: Vec<String> = text
+        .lines()
+        .filter(has_feature)
+        .map(|line| format!("{package} is built with the feature `{OUTSIDE}` of {}", line.trim_start_matches(OUTSIDE)))
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}
+
 /// The crates of one program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrateTree {
@@ -63,6 +84,9 @@ impl CrateTree {
         command.args(["--target", "x86_64-unknown-linux-gnu", "-p", package]);
         command.args(["--edges", edges.argument(), "--format", "{p}", "--charset", "utf8", "--color", "never"]);
         let text = command::text(&mut command)?;
+        if edges == Edges::Inside {
+            check_features(root, package)?;
+        }
         Self::parse(&text).map_err(|reason| Error::Output { command: command::shown(&command), reason })
     }
 

@@ -7,6 +7,7 @@ use crate::audit::crate_tree::CrateTree;
 use crate::error::Error;
 use crate::repo_path::RepoPath;
 use crate::source::files::PackageFiles;
+use crate::source::left_out::Build;
 use crate::workspace::{Package, Workspace};
 
 /// Only files of this name may contain unsafe code.
@@ -50,7 +51,7 @@ pub fn measure(workspace: &Workspace, packages: &[&Package]) -> Result<Vec<OwnFo
     let mut folders = Vec::new();
     let mut faults = Vec::new();
     for package in packages {
-        let files = PackageFiles::read(&workspace.root, package)?;
+        let files = PackageFiles::read(&workspace.root, package, Build::Image)?;
         let mut measured = Vec::new();
         for (path, file) in &files.files {
             let size = FileSize::of(file);

@@ -25,7 +25,7 @@ pub fn arrows(tree: &ModuleTree<'_>) -> Arrows {
     }
     let mut add = |module: ModuleId, at: LineColumn, targets: Vec<Target<'_>>| {
         let from = tree.get(module).file;
-        if from.test_only.contains(at) {
+        if from.left_out.contains(at) {
             return;
         }
         for target in targets {
@@ -169,7 +169,7 @@ mod tests {
         let paths: Vec<_> = files.iter().map(|(path, text)| (format!("p/src/{path}"), *text)).collect();
         let sample = Sample::new(&paths.iter().map(|(path, text)| (path.as_str(), *text)).collect::<Vec<_>>());
         let package = sample.package("p");
-        let files = PackageFiles::read(sample.root(), &package).unwrap();
+        let files = PackageFiles::read(sample.root(), &package, crate::source::left_out::Build::Workspace).unwrap();
         let short = |path: &RepoPath| path.as_str().trim_start_matches("p/src/").trim_end_matches(".rs").to_string();
         let arrows = arrows(&ModuleTree::of(&package, &files));
         let each = arrows.iter().flat_map(|(from, to)| to.iter().map(move |(to, line)| (from, to, line)));

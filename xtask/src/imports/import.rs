@@ -91,7 +91,7 @@ mod tests {
             "use b::{self, c::*, D as E, F as _};\nuse ::g::h;\nfn f() {\n    use i::J;\n}\nmod inner {\n    use k::L;\n}\n",
         )]);
         let package = sample.package("a");
-        let files = PackageFiles::read(sample.root(), &package).unwrap();
+        let files = PackageFiles::read(sample.root(), &package, crate::source::left_out::Build::Workspace).unwrap();
         let tree = ModuleTree::of(&package, &files);
         let root = tree.ids().next().unwrap();
         let shown = |import: &Import| {

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::imports::cycles::Knot;
 use crate::imports::exceptions::{Exception, LIST};
 use crate::source::files::PackageFiles;
+use crate::source::left_out::Build;
 use crate::source::modules::ModuleTree;
 use crate::workspace::{PackageName, Workspace};
 
@@ -60,7 +61,7 @@ impl Imports {
     fn of(workspace: &Workspace) -> Result<Self, Error> {
         let mut found = Self::default();
         for package in &workspace.packages {
-            let files = PackageFiles::read(&workspace.root, package)?;
+            let files = PackageFiles::read(&workspace.root, package, Build::Workspace)?;
             for path in &files.unreached {
                 found.faults.push(format!("{path}: no `mod` declaration leads to this file: declare or delete it"));
             }

@@ -67,7 +67,7 @@ impl<'a> Names<'a> {
         }
         for item in module.items {
             let Some((name, span)) = defined_name(item) else { continue };
-            if module.file.test_only.contains(span.start()) {
+            if module.file.left_out.contains(span.start()) {
                 continue;
             }
             scope.defines_items = true;
@@ -77,7 +77,7 @@ impl<'a> Names<'a> {
             }
         }
         for import in imports_of(id, module.items) {
-            if module.file.test_only.contains(import.span.start()) {
+            if module.file.left_out.contains(import.span.start()) {
                 continue;
             }
             let index = self.imports.len();

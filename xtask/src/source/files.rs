@@ -10,32 +10,33 @@ use syn::{Expr, Item, ItemMod, Lit, Meta};
 use crate::error::Error;
 use crate::repo_path::RepoPath;
 use crate::source::file::SourceFile;
-use crate::source::test_only::is_test_only;
+use crate::source::left_out::{Build, is_left_out};
 use crate::workspace::Package;
 
 /// The source files of a package's library and programs.
 pub struct PackageFiles {
-    /// Every file that a build without tests compiles.
+    /// Every file that the build compiles.
     pub files: BTreeMap<RepoPath, SourceFile>,
-    /// Files of `src/` that only a test build compiles.
-    pub test_only: BTreeSet<RepoPath>,
+    /// Files of `src/` that the build leaves out.
+    pub left_out: BTreeSet<RepoPath>,
     /// Files of `src/` that no `mod` declaration leads to.
     pub unreached: BTreeSet<RepoPath>,
+    build: Build,
 }
 
 impl PackageFiles {
     /// # Errors
     /// `Io`, if a file cannot be read; `Format`, if one is not Rust or declares a module without a file.
-    pub fn read(root: &Path, package: &Package) -> Result<Self, Error> {
-        let mut found = Self { files: BTreeMap::new(), test_only: BTreeSet::new(), unreached: BTreeSet::new() };
+    pub fn read(root: &Path, package: &Package, build: Build) -> Result<Self, Error> {
+        let mut found = Self { files: BTreeMap::new(), left_out: BTreeSet::new(), unreached: BTreeSet::new(), build };
         for file in package.roots() {
-            found.follow(root, SourceFile::read(root, file.clone())?, true)?;
+            found.follow(root, SourceFile::read(root, file.clone(), build)?, true)?;
         }
         // A module may be declared twice, once for tests alone.
-        found.test_only.retain(|file| !found.files.contains_key(file));
+        found.left_out.retain(|file| !found.files.contains_key(file));
         let present = rust_files(root, &package.source_folder())?;
         found.unreached =
-            present.into_iter().filter(|p| !found.files.contains_key(p) && !found.test_only.contains(p)).collect();
+            present.into_iter().filter(|p| !found.files.contains_key(p) && !found.left_out.contains(p)).collect();
         Ok(found)
     }
 
@@ -53,13 +54,13 @@ impl PackageFiles {
         file: &SourceFile,
         items: &[Item],
         place: &ModulePlace,
-        in_tests: bool,
+        left_out: bool,
     ) -> Result<(), Error> {
         for item in items {
             let Item::Mod(module) = item else { continue };
-            let in_tests = in_tests || is_test_only(&module.attrs);
+            let left_out = left_out || is_left_out(&module.attrs, self.build);
             if let Some((_, items)) = &module.content {
-                self.follow_items(root, file, items, &place.inline(module), in_tests)?;
+                self.follow_items(root, file, items, &place.inline(module), left_out)?;
                 continue;
             }
             let candidates = place.candidates(module);
@@ -70,12 +71,12 @@ impl PackageFiles {
                     format!("module `{}` has no file: create {} or remove it", module.ident, tried.join(" or "));
                 return Err(Error::Format { path: file.path.clone(), line, reason });
             };
-            if in_tests {
-                self.test_only.insert(path.clone());
-                let child = SourceFile::read(root, path.clone())?;
+            if left_out {
+                self.left_out.insert(path.clone());
+                let child = SourceFile::read(root, path.clone(), self.build)?;
                 self.follow_items(root, &child, &child.syntax.items, &ModulePlace::of_file(path, false), true)?;
             } else if !self.files.contains_key(path) {
-                self.follow(root, SourceFile::read(root, path.clone())?, false)?;
+                self.follow(root, SourceFile::read(root, path.clone(), self.build)?, false)?;
             }
         }
         Ok(())
@@ -177,20 +178,20 @@ mod tests {
             ("a/src/tests/more.rs", ""),
             ("a/src/forgotten.rs", ""),
         ]);
-        let files = PackageFiles::read(sample.root(), &sample.package("a")).unwrap();
+        let files = PackageFiles::read(sample.root(), &sample.package("a"), Build::Workspace).unwrap();
         let names = |paths: Vec<&RepoPath>| paths.iter().map(|path| path.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(
             names(files.files.keys().collect()),
             "a/src/lib.rs a/src/one.rs a/src/one/deep.rs a/src/two/inner/leaf.rs a/src/two/mod.rs"
         );
-        assert_eq!(names(files.test_only.iter().collect()), "a/src/one_tests.rs a/src/tests.rs a/src/tests/more.rs");
+        assert_eq!(names(files.left_out.iter().collect()), "a/src/one_tests.rs a/src/tests.rs a/src/tests/more.rs");
         assert_eq!(names(files.unreached.iter().collect()), "a/src/forgotten.rs");
     }
 
     #[test]
     fn a_module_without_a_file_is_an_error_with_its_line() {
         let sample = Sample::new(&[("a/src/lib.rs", "\nmod gone;\n")]);
-        let error = PackageFiles::read(sample.root(), &sample.package("a")).err().unwrap();
+        let error = PackageFiles::read(sample.root(), &sample.package("a"), Build::Workspace).err().unwrap();
         assert_eq!(
             error.to_string(),
             "a/src/lib.rs:2: module `gone` has no file: create a/src/gone.rs or a/src/gone/mod.rs or remove it"

@@ -1,6 +1,6 @@
-//! The Rust source of a package: its files, its modules, and what of it only a test build compiles.
+//! The Rust source of a package: its files, its modules, and what a build leaves out.
 
 pub mod file;
 pub mod files;
+pub mod left_out;
 pub mod modules;
-pub mod test_only;

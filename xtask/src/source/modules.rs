@@ -7,7 +7,7 @@ use syn::Item;
 use crate::repo_path::RepoPath;
 use crate::source::file::SourceFile;
 use crate::source::files::{ModulePlace, PackageFiles, name_of};
-use crate::source::test_only::is_test_only;
+use crate::source::left_out::{Build, is_left_out};
 use crate::workspace::Package;
 
 /// A module's index in its [`ModuleTree`].
@@ -66,7 +66,7 @@ impl<'a> ModuleTree<'a> {
         let Module { file, items, .. } = *self.get(id);
         for item in items {
             let Item::Mod(module) = item else { continue };
-            if is_test_only(&module.attrs) {
+            if is_left_out(&module.attrs, Build::Workspace) {
                 continue;
             }
             let (child, place) = match &module.content {

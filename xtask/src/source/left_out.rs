@@ -1,4 +1,4 @@
-//! What only a test build compiles: items, fields, arms and statements under `#[cfg(test)]`, and `#[test]` functions.
+//! What a build leaves out: items, fields, arms and statements under `#[cfg(…)]`, and `#[test]` functions.
 
 use proc_macro2::LineColumn;
 use syn::punctuated::Punctuated;
@@ -6,17 +6,30 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Meta, Token};
 
-/// The parts of one file that only a test build compiles.
-#[derive(Clone, Debug, Default)]
-pub struct TestOnly {
+/// The feature of our packages that adds what no enclave runs.
+pub const OUTSIDE: &str = "outside";
+
+/// Which build is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Without tests. Features count as undecided, so their code is in.
+    Workspace,
+    /// Without tests and without the feature [`OUTSIDE`]: what an image is made of.
+    Image,
+}
+
+/// The parts of one file that a build leaves out.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    build: Build,
     /// First and last position of each part, in the order of the file.
     parts: Vec<(LineColumn, LineColumn)>,
 }
 
-impl TestOnly {
-    pub fn of(file: &syn::File) -> Self {
-        let mut found = Self::default();
-        if is_test_only(&file.attrs) {
+impl LeftOut {
+    pub fn of(file: &syn::File, build: Build) -> Self {
+        let mut found = Self { build, parts: Vec::new() };
+        if is_left_out(&file.attrs, build) {
             found.parts.push((LineColumn { line: 0, column: 0 }, LineColumn { line: usize::MAX, column: 0 }));
         } else {
             found.visit_file(file);
@@ -29,28 +42,34 @@ impl TestOnly {
     }
 }
 
-/// Whether these attributes leave their item out of every build that is not a test.
+/// Whether these attributes leave their item out of the build.
 ///
-/// `cfg` predicates other than `test` count as undecided. So `any(test, feature = "x")` is not test-only.
-pub fn is_test_only(attributes: &[Attribute]) -> bool {
+/// Other `cfg` predicates than those that the build decides count as undecided. So `any(test, unix)` is not left out.
+pub fn is_left_out(attributes: &[Attribute], build: Build) -> bool {
     attributes.iter().any(|attribute| {
         if attribute.path().is_ident("test") {
             return true;
         }
         let Meta::List(list) = &attribute.meta else { return false };
         attribute.path().is_ident("cfg")
-            && list.parse_args::<Meta>().is_ok_and(|predicate| without_tests(&predicate) == Some(false))
+            && list.parse_args::<Meta>().is_ok_and(|predicate| value(&predicate, build) == Some(false))
     })
 }
 
-/// The value of a `cfg` predicate when `test` is not set. `None` if it depends on something else.
-fn without_tests(predicate: &Meta) -> Option<bool> {
+/// The value of a `cfg` predicate in the build. `None` if it depends on something else.
+fn value(predicate: &Meta, build: Build) -> Option<bool> {
     if predicate.path().is_ident("test") {
         return Some(false);
     }
+    if let Meta::NameValue(pair) = predicate {
+        let is_outside = pair.path.is_ident("feature")
+            && matches!(&pair.value, syn::Expr::Lit(literal)
+                if matches!(&literal.lit, syn::Lit::Str(name) if name.value() == OUTSIDE));
+        return (is_outside && build == Build::Image).then_some(false);
+    }
     let Meta::List(list) = predicate else { return None };
     let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
-    let mut values = parts.iter().map(without_tests);
+    let mut values = parts.iter().map(|part| value(part, build));
     if list.path.is_ident("not") {
         return values.next()?.map(|value| !value);
     }
@@ -72,9 +91,9 @@ fn without_tests(predicate: &Meta) -> Option<bool> {
 /// Implements [`Visit`] for every node that can stand under an attribute of its own.
 macro_rules! visit_attributed {
     ($($method:ident $node:ident),* $(,)?) => {
-        impl<'a> Visit<'a> for TestOnly {
+        impl<'a> Visit<'a> for LeftOut {
             $(fn $method(&mut self, node: &'a syn::$node) {
-                if is_test_only(&node.attrs) {
+                if is_left_out(&node.attrs, self.build) {
                     let span = node.span();
                     self.parts.push((span.start(), span.end()));
                 } else {
@@ -109,10 +128,10 @@ visit_attributed! {
 mod tests {
     use super::*;
 
-    fn lines_for_tests(text: &str) -> Vec<usize> {
-        let test_only = TestOnly::of(&syn::parse_file(text).unwrap());
+    fn lines_left_out(text: &str, build: Build) -> Vec<usize> {
+        let left_out = LeftOut::of(&syn::parse_file(text).unwrap(), build);
         let lines = 1..=text.lines().count();
-        lines.filter(|line| test_only.contains(LineColumn { line: *line, column: 4 })).collect()
+        lines.filter(|line| left_out.contains(LineColumn { line: *line, column: 4 })).collect()
     }
 
     #[test]
@@ -134,7 +153,7 @@ fn f() {
 #[test]
 fn shows_something() {}
 ";
-        assert_eq!(lines_for_tests(text), [3, 4, 6, 7, 8, 12, 13, 15, 16]);
+        assert_eq!(lines_left_out(text, Build::Workspace), [3, 4, 6, 7, 8, 12, 13, 15, 16]);
     }
 
     #[test]
@@ -142,7 +161,7 @@ fn shows_something() {}
         let is_test = |text: &str| {
             let file = syn::parse_file(&format!("{text}\nfn f() {{}}")).unwrap();
             match &file.items[0] {
-                syn::Item::Fn(item) => is_test_only(&item.attrs),
+                syn::Item::Fn(item) => is_left_out(&item.attrs, Build::Workspace),
                 _ => panic!("not a function"),
             }
         };
@@ -157,6 +176,19 @@ fn shows_something() {}
 
     #[test]
     fn an_inner_attribute_makes_the_whole_file_test_only() {
-        assert_eq!(lines_for_tests("#![cfg(test)]\nfn f() {}\n"), [1, 2]);
+        assert_eq!(lines_left_out("#![cfg(test)]\nfn f() {}\n", Build::Workspace), [1, 2]);
+    }
+
+    #[test]
+    fn only_the_image_leaves_out_what_is_outside() {
+        let text = "#[cfg(feature = \"outside\")]
+fn f() {}
+#[cfg(not(feature = \"outside\"))]
+fn g() {}
+#[cfg(feature = \"other\")]
+fn h() {}
+";
+        assert_eq!(lines_left_out(text, Build::Workspace), [0; 0]);
+        assert_eq!(lines_left_out(text, Build::Image), [1, 2]);
     }
 }
