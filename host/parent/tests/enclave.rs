@@ -55,10 +55,12 @@ impl Place {
         self.0.path().canonicalize().unwrap().join(name)
     }
 
+    /// Another process writes the program. A child that another test forks meanwhile would inherit a descriptor of this
+    /// process that is open for writing, and while it has it, the kernel executes no such file (ETXTBSY).
     fn program(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::write(&path, format!("#!/bin/sh\ncd {}\n{text}\n", self.path("").display())).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("#!/bin/sh\ncd {}\n{text}\n", self.path("").display());
+        let write = r#"printf %s "$1" > "$0" && chmod 755 "$0""#;
+        assert!(Command::new("sh").args(["-c", write]).arg(self.path(name)).arg(text).status().unwrap().success());
     }
 
     fn answer(&self, command: &str, json: &Value) {
