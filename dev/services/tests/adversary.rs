@@ -4,18 +4,15 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use capelet_dev::adversary::mitm::{self, Sight};
+use capelet_dev::adversary::mitm::{self, AnyKey, Sight};
 use capelet_dev::adversary::pad;
 use capelet_dev::adversary::store::{self, Kind};
 use capelet_dev::{Address, Error, Service, Stream};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs as provider, verify_tls13_signature_with_raw_key};
+use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
 use rustls::sign::CertifiedKey;
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme, StreamOwned,
-};
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+use rustls_pki_types::{PrivatePkcs8KeyDer, ServerName};
 use std::fs;
 use std::io::{Read, Write};
 use std::process::Command;
@@ -68,50 +65,6 @@ fn swapping_replaces_the_newest_version_of_one_object_only() {
 fn crypto() -> Arc<CryptoProvider> {
     let kx_groups = vec![provider::kx_group::X25519MLKEM768];
     Arc::new(CryptoProvider { kx_groups, ..provider::default_provider() })
-}
-
-#[derive(Debug)]
-struct AnyKey;
-
-impl ServerCertVerifier for AnyKey {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        unreachable!()
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        key: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let spki = SubjectPublicKeyInfoDer::from(key.as_ref());
-        let algorithms = provider::default_provider().signature_verification_algorithms;
-        verify_tls13_signature_with_raw_key(message, &spki, signature, &algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        true
-    }
 }
 
 fn read_frame(from: &mut impl Read) -> Option<Vec<u8>> {

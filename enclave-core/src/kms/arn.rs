@@ -111,8 +111,8 @@ impl Arn {
     }
 }
 
-/// `[a-z]{2}(-[a-z]+)+-[0-9]{1,2}`.
-fn is_region(text: &str) -> bool {
+/// Whether this is the name of an AWS region, in the form that an ARN has it: `[a-z]{2}(-[a-z]+)+-[0-9]{1,2}`.
+pub fn is_region(text: &str) -> bool {
     let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
     let Some((names, number)) = text.rsplit_once('-') else { return false };
     let Some((first, others)) = names.split_once('-') else { return false };

@@ -84,6 +84,14 @@ impl AcceptedKey {
     }
 }
 
+/// What a client accepts that accepts this state.
+#[cfg(feature = "outside")]
+impl From<&KmsKeyState> for AcceptedKey {
+    fn from(state: &KmsKeyState) -> Self {
+        Self { arn: state.arn.clone(), policy: state.policy, metadata: state.metadata }
+    }
+}
+
 /// What was read of a KMS key: digests for the claims, texts for the client.
 #[derive(Clone)]
 pub struct KeyReading {

@@ -18,7 +18,7 @@ mod key_reading;
 mod key_state;
 mod sigv4;
 
-pub use arn::{ARN_MAX, ARN_MIN, Arn, Partition};
+pub use arn::{ARN_MAX, ARN_MIN, Arn, Partition, is_region};
 pub use calls::{MAX_GRANTS, MAX_PAGES, MAX_WRAPPED, decrypt, generate_data_key, key_metadata, key_policy};
 pub use cms::{MAX_MESSAGE, Message, open_message};
 pub use http::{MAX_KMS_BODY, MAX_KMS_HEAD};

@@ -1,6 +1,7 @@
 //! Where the enclave's KMS traffic may go.
 
 use crate::{Address, Error};
+use enclave_core::kms::is_region;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,20 +24,16 @@ impl Region {
 impl FromStr for Region {
     type Err = Error;
 
-    /// Parses `[a-z]{2}(-[a-z]+)+-[0-9]{1,2}`, the form of a region in the ARN of a key.
+    /// Parses the name of a region of at most 32 bytes, in the form that the ARN of a key has it.
     ///
     /// # Errors
     /// [`Error::Region`] for any other text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let mut parts = text.split('-');
-        let lower = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-        let number = |part: &str| matches!(part.len(), 1..=2) && part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_region = text.len() <= MAX_REGION
-            && parts.next().is_some_and(|part| part.len() == 2 && lower(part))
-            && parts.next_back().is_some_and(number)
-            && parts.clone().count() > 0
-            && parts.all(lower);
-        if is_region { Ok(Self(text.into())) } else { Err(Error::Region(text.into())) }
+        if text.len() <= MAX_REGION && is_region(text) {
+            Ok(Self(text.into()))
+        } else {
+            Err(Error::Region(text.into()))
+        }
     }
 }
 

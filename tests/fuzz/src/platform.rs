@@ -135,7 +135,7 @@ impl Platform for FuzzPlatform {
             Some(0) => RunOutcome::TimedOut,
             Some(1) => RunOutcome::Died,
             Some(2) => RunOutcome::Reported(WorkerReport::Status(7)),
-            Some(4) => return Err(WorkError::NotStarted(Error::Busy)),
+            Some(4) => return Err(WorkError::Lost(TransportError::Failed)),
             Some(5) => RunOutcome::Reported(WorkerReport::Trapped),
             Some(6) => RunOutcome::Reported(WorkerReport::Memory),
             Some(7) => RunOutcome::Reported(WorkerReport::Fuel),

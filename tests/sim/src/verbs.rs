@@ -78,8 +78,7 @@ pub fn kms_state(session: &Session) -> Result<&KmsKeyState, Error> {
 /// # Errors
 /// As [`kms_state`].
 pub fn accepted_key(session: &Session) -> Result<AcceptedKey, Error> {
-    let KmsKeyState { arn, policy, metadata, .. } = kms_state(session)?.clone();
-    Ok(AcceptedKey { arn, policy, metadata })
+    Ok(kms_state(session)?.into())
 }
 
 /// deploy's parameters, with a record that `person` signs now.

@@ -146,7 +146,7 @@ fn client() -> Result<Arc<ClientConfig>, Error> {
 
 /// Accepts any raw key that signed the handshake.
 #[derive(Debug)]
-struct AnyKey;
+pub struct AnyKey;
 
 impl ServerCertVerifier for AnyKey {
     fn verify_server_cert(
