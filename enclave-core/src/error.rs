@@ -98,6 +98,7 @@ pub enum TransportError {
 }
 
 /// Whose fault an error is.
+#[cfg(feature = "outside")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Who sent the bytes or made the request.
@@ -262,11 +263,13 @@ impl Error {
     }
 
     /// Whether the same request may succeed later, unchanged.
+    #[cfg(feature = "outside")]
     pub const fn retry(self) -> bool {
         matches!(self, Self::Busy | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_))
     }
 
     /// Whose fault it is, as far as can be known.
+    #[cfg(feature = "outside")]
     pub const fn fault(self) -> Fault {
         match self {
             Self::Malformed(MessageKind::Parent)

@@ -56,7 +56,9 @@ pub use boot::Boot;
 pub use configuration::{
     CONFIGURATION_PCR, Configuration, Deployers, Limits, MAX_BUNDLE, MAX_CONFIGURATION, MAX_DEPLOYERS, pcr16,
 };
-pub use error::{Error, Fault, MessageKind, TransportError};
+#[cfg(feature = "outside")]
+pub use error::Fault;
+pub use error::{Error, MessageKind, TransportError};
 pub use time::UnixMillis;
 pub use types::{
     Checksum, ClaimsDigest, Commitment, DataKey, Deadline, KeyShare, Kid, Nonce, ObjectId, OwnerKey, Pcr, ReceiptKey,

@@ -4,8 +4,11 @@
 
 use crate::Error;
 use crate::crypto::{KemPublicKey, sha256};
-use crate::encoding::{FixedBytes, base32_encode, hex, verify1};
+#[cfg(feature = "outside")]
+use crate::encoding::base32_encode;
+use crate::encoding::{FixedBytes, hex, verify1};
 use crate::time::UnixMillis;
+#[cfg(feature = "outside")]
 use alloc::string::String;
 use core::fmt;
 use subtle::ConstantTimeEq as _;
@@ -81,6 +84,7 @@ public_bytes! {
 
 impl OwnerKey {
     /// How people name an owner: base32 of the first 20 bytes of H("capelet/1/owner", key), 32 characters.
+    #[cfg(feature = "outside")]
     pub fn fingerprint(&self) -> String {
         let digest = crate::crypto::labelled_sha384("capelet/1/owner", &self.0);
         base32_encode(digest.first_chunk::<20>().map_or(&[], |cut| cut.as_slice()))

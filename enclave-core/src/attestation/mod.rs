@@ -17,9 +17,9 @@ pub use chain::Root;
 pub use document::{Document, MAX_CABUNDLE, MAX_DOCUMENT, MAX_FIELD, PCRS, document_time};
 #[cfg(feature = "outside")]
 pub use pins::{Build, Pins};
-pub use session_claims::{
-    EXPORTER_LABEL, MAX_CLAIMS, SUITE, SessionClaims, TrustMode, exporter_claim, session_user_data,
-};
+#[cfg(feature = "outside")]
+pub use session_claims::MAX_CLAIMS;
+pub use session_claims::{EXPORTER_LABEL, SUITE, SessionClaims, TrustMode, exporter_claim, session_user_data};
 pub use vault_claims::{MAX_VALIDITY, VaultClaims, vault_user_data};
 #[cfg(feature = "outside")]
 pub use verify::{

@@ -1,10 +1,16 @@
 //! What a session's document vouches for: its `user_data` is the digest of these claims.
 
+#[cfg(feature = "outside")]
 use crate::configuration::{Configuration, MAX_CONFIGURATION};
-use crate::crypto::{KEM_PUBLIC_LEN, KemPublicKey, labelled_sha384, sha256};
-use crate::encoding::{Reader, Writer};
+#[cfg(feature = "outside")]
+use crate::crypto::KEM_PUBLIC_LEN;
+use crate::crypto::{KemPublicKey, labelled_sha384, sha256};
+#[cfg(feature = "outside")]
+use crate::encoding::Reader;
+use crate::encoding::Writer;
 use crate::kms::KmsKeyState;
 use crate::types::ReceiptKey;
+#[cfg(feature = "outside")]
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 
@@ -15,9 +21,8 @@ pub const EXPORTER_LABEL: &str = "EXPORTER-capelet-1-session";
 /// The one suite: X-Wing, HKDF-SHA256, export-only; AES-256-GCM.
 pub const SUITE: u64 = 1;
 /// The longest claims, in bytes.
+#[cfg(feature = "outside")]
 pub const MAX_CLAIMS: usize = 20_000;
-
-const MALFORMED: Error = Error::Malformed(MessageKind::SessionClaims);
 
 /// Which root signs documents. Only under a development root may claims lack a configuration and a KMS key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +56,7 @@ impl SessionClaims {
     /// # Errors
     /// [`Error::TooLarge`] and [`Error::Malformed`] of [`MessageKind::SessionClaims`] or of a part;
     /// [`Error::DevelopmentOnly`].
+    #[cfg(feature = "outside")]
     pub fn parse(bytes: &[u8], mode: TrustMode) -> Result<Self, Error> {
         if bytes.len() > MAX_CLAIMS {
             return Err(Error::TooLarge(MessageKind::SessionClaims));
@@ -65,7 +71,7 @@ impl SessionClaims {
         let exporter = reader.fixed()?;
         reader.key(4)?;
         if reader.uint()? != SUITE {
-            return Err(MALFORMED);
+            return Err(Error::Malformed(MessageKind::SessionClaims));
         }
         reader.key(5)?;
         let kem_public = KemPublicKey::parse(reader.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?)?;
@@ -95,6 +101,7 @@ impl SessionClaims {
 ///
 /// # Errors
 /// [`Error::Malformed`] or [`Error::TooLarge`] of [`MessageKind::Configuration`]; [`Error::DevelopmentOnly`].
+#[cfg(feature = "outside")]
 pub(super) fn check_environment(configuration: &[u8], kms: Option<&KmsKeyState>, mode: TrustMode) -> Result<(), Error> {
     if !configuration.is_empty() {
         Configuration::parse(configuration)?;

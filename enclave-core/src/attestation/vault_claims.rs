@@ -1,12 +1,20 @@
 //! What an enclave claims of a vault key that it made: its document's `user_data` is the digest of these claims.
 
-use crate::attestation::session_claims::{MAX_CLAIMS, SUITE, TrustMode, check_environment};
+use crate::attestation::session_claims::SUITE;
+#[cfg(feature = "outside")]
+use crate::attestation::session_claims::{MAX_CLAIMS, TrustMode, check_environment};
+#[cfg(feature = "outside")]
 use crate::configuration::MAX_CONFIGURATION;
-use crate::crypto::{KEM_PUBLIC_LEN, KemPublicKey, labelled_sha384};
-use crate::encoding::{Reader, Writer};
+#[cfg(feature = "outside")]
+use crate::crypto::KEM_PUBLIC_LEN;
+use crate::crypto::{KemPublicKey, labelled_sha384};
+#[cfg(feature = "outside")]
+use crate::encoding::Reader;
+use crate::encoding::Writer;
 use crate::kms::KmsKeyState;
 use crate::time::UnixMillis;
 use crate::types::{Kid, OwnerKey};
+#[cfg(feature = "outside")]
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 
@@ -42,6 +50,7 @@ impl VaultClaims {
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Malformed`] or [`Error::Mismatch`] of [`MessageKind::Statement`] or of a part;
     /// [`Error::DevelopmentOnly`].
+    #[cfg(feature = "outside")]
     pub fn parse(bytes: &[u8], mode: TrustMode) -> Result<Self, Error> {
         if bytes.len() > MAX_CLAIMS {
             return Err(Error::TooLarge(MessageKind::Statement));

@@ -6,7 +6,9 @@
 use crate::{Error, MessageKind};
 use alloc::boxed::Box;
 use core::fmt;
-use hpke::aead::{AeadCtxR, AeadCtxS, ExportOnlyAead};
+#[cfg(feature = "outside")]
+use hpke::aead::AeadCtxS;
+use hpke::aead::{AeadCtxR, ExportOnlyAead};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::XWing;
 use hpke::{Deserializable as _, Kem, OpModeR, Serializable as _};
@@ -21,6 +23,7 @@ pub const MAX_INFO: usize = 1024;
 
 const MALFORMED: Error = Error::Malformed(MessageKind::Key);
 
+#[cfg(feature = "outside")]
 type PublicKey = <XWing as Kem>::PublicKey;
 type EncappedKey = <XWing as Kem>::EncappedKey;
 
@@ -36,6 +39,7 @@ impl KemPublicKey {
     ///
     /// # Errors
     /// [`Error::Malformed`] of [`MessageKind::Key`].
+    #[cfg(feature = "outside")]
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         PublicKey::from_bytes(bytes).map_err(|_| MALFORMED)?;
         bytes.try_into().map(|bytes| Self(Box::new(bytes))).map_err(|_| MALFORMED)
@@ -81,7 +85,7 @@ impl fmt::Debug for KemSecret {
 }
 
 enum Context {
-    #[cfg_attr(not(feature = "outside"), allow(dead_code))]
+    #[cfg(feature = "outside")]
     Sender(AeadCtxS<ExportOnlyAead, HkdfSha256, XWing>),
     Receiver(AeadCtxR<ExportOnlyAead, HkdfSha256, XWing>),
 }
@@ -94,6 +98,7 @@ impl Exporter {
     pub fn export(&self, context: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut out = Zeroizing::new([0; 32]);
         let done = match &self.0 {
+            #[cfg(feature = "outside")]
             Context::Sender(sender) => sender.export(context, out.as_mut_slice()),
             Context::Receiver(receiver) => receiver.export(context, out.as_mut_slice()),
         };

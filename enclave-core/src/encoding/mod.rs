@@ -10,6 +10,6 @@ pub(crate) use cbor::head;
 pub use cbor::{FixedBytes, MAX_DEPTH, Reader, TAG_SIGN1, Writer, check_integer_keys};
 pub use cose::{SigningKey, payload1, verify1};
 pub use frame::{Channel, MAX_FRAME, append_frame, read_frame, write_frame};
-pub use text::{CAPE, base32_encode, base64url_decode, base64url_encode, hex};
 #[cfg(feature = "outside")]
-pub use text::{cape_decode, cape_encode};
+pub use text::{CAPE, base32_encode, cape_decode, cape_encode};
+pub use text::{base64url_decode, base64url_encode, hex};

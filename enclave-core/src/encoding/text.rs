@@ -5,10 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#[cfg(feature = "outside")]
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The prefix of an encrypted file's text form.
+#[cfg(feature = "outside")]
 pub const CAPE: &str = "cape:";
 
 /// Base64url without padding (RFC 4648, 5).
@@ -17,6 +19,7 @@ pub fn base64url_encode(bytes: &[u8]) -> String {
 }
 
 /// Lower-case base32 without padding (RFC 4648, 6).
+#[cfg(feature = "outside")]
 pub fn base32_encode(bytes: &[u8]) -> String {
     encode(bytes, BASE32, 5)
 }

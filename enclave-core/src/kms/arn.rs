@@ -91,6 +91,7 @@ impl Arn {
     }
 
     /// The partition.
+    #[cfg(feature = "outside")]
     pub fn partition(&self) -> Partition {
         self.partition
     }
@@ -101,6 +102,7 @@ impl Arn {
     }
 
     /// The account id, 12 digits.
+    #[cfg(feature = "outside")]
     pub fn account(&self) -> &str {
         self.text.get(self.region.end + 1..self.region.end + 13).unwrap_or_default()
     }

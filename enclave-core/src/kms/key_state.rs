@@ -25,6 +25,7 @@ impl KmsKeyState {
     ///
     /// # Errors
     /// [`Error::Malformed`] of the reader's [`MessageKind`](crate::MessageKind).
+    #[cfg(feature = "outside")]
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         reader.map(4)?;
         let AcceptedKey { arn, policy, metadata } = AcceptedKey::read(reader, 1)?;

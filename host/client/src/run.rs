@@ -6,7 +6,7 @@ use crate::home::catalogue::Catalogue;
 use crate::session::{ReceivedResponse, RequestSpec, Session};
 use enclave_core::encoding::{CAPE, cape_decode};
 use enclave_core::identity::Identity;
-use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, RunStatus, Verb};
+use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, Verb};
 use enclave_core::objects::{Ciphertext, MAX_INPUTS, ObjectKind, Receipt, ReceiptBundle, ReceiptFunction};
 use enclave_core::{Error as CoreError, MessageKind, ObjectId, RequestId};
 use zeroize::Zeroizing;
@@ -146,7 +146,7 @@ fn check_receipt(
         && receipt.caller == identity.owner()
         && receipt.verb == Verb::Run
         && receipt.output.is_some() == completed
-        && receipt.status == RunStatus::from_number(response.status);
+        && receipt.status.number() == response.status;
     if !same {
         return Err(CoreError::Mismatch(MessageKind::Receipt).into());
     }
