@@ -7,19 +7,21 @@ A path is what stands in backquotes or in a link and begins with a folder of thi
 test is a name in backquotes with at least two underscores. CHANGELOG.md may name what is gone."""
 
 import itertools
+import os
 import pathlib
 import re
-import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "docs", "examples/README.md", "tests/vectors/README.md"]
+BUILT = {".git", "build", "target"}
+WITHOUT = {"CHANGELOG.md", "audit.md"}
 
 
-def tracked(*patterns):
-    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns], cwd=ROOT,
-                           check=True, stdout=subprocess.PIPE, text=True).stdout  # fmt: skip
-    return [ROOT / name for name in names.split("\0") if name and (ROOT / name).is_file()]
+def files(*suffixes):
+    """The files of the checkout, without what is built: a new machine may have no git to ask."""
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in BUILT]
+        yield from (pathlib.Path(folder, name) for name in names if name.endswith(suffixes))
 
 
 def alternatives(text):
@@ -30,11 +32,11 @@ def alternatives(text):
 
 
 def main():
-    folders = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"build", "target", ".git"}
-    sources = "\n".join(path.read_text() for path in tracked("*.rs", "*.py"))
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()} - BUILT
+    sources = "\n".join(path.read_text() for path in files(".rs", ".py"))
     words = set(re.findall(r"\w+", sources))
     faults = []
-    for document in (path for path in tracked(*DOCUMENTS) if path.suffix == ".md" and path.name != "audit.md"):
+    for document in sorted(path for path in files(".md") if path.name not in WITHOUT):
         text = re.sub(r"```.*?```", "", document.read_text(), flags=re.S)
         named = re.findall(r"`([^`\s]+)`", text)
         for link in re.findall(r"\]\(([^)#:]+)[)#]", text):
