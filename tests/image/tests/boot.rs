@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_image::hostile::{self, frame};
-use capelet_image::{Machine, NOWHERE, Parent, configure, eif, output, release};
+use capelet_image::{Machine, NOWHERE, Parent, checkout, configure, eif, output, release};
 use enclave_core::parent::Answer;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -130,11 +130,13 @@ fn a_parent_that_does_not_answer_the_heartbeat_ends_the_machine() {
     assert!(console.contains("capelet-pid1: cannot get a valid answer to the heartbeat: "), "{console}");
 }
 
-/// Boots the release with another program instead of the core, and returns the console. `source_text` is C.
+/// Boots the release with another program instead of the core, and returns the console. `source_text` is C without libc.
 fn boot_with_core(folder: &Path, source_text: &str) -> String {
     let (source, binary) = (folder.join("core.c"), folder.join("core"));
     fs::write(&source, source_text).unwrap();
-    output(Command::new("gcc").args(["-static", "-O2", "-o"]).arg(&binary).arg(&source));
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-O2", "-include"]);
+    output(compiler.arg(checkout("init/pid1/tests/native/start.h")).arg("-o").arg(&binary).arg(&source));
     let file = fs::read(release().join("capelet.eif")).unwrap();
     let image = folder.join("image.eif");
     fs::write(&image, eif::with_program(&file, "core", &fs::read(binary).unwrap())).unwrap();
@@ -147,10 +149,18 @@ fn a_core_that_ends_or_breaks_the_protocol_ends_the_machine() {
     let cases = [
         ("by itself", "int main(void) { return 7; }", "exited with status 7"),
         ("by the kernel", "int main(void) { return *(volatile int *)0; }", "was killed by signal 11"),
-        ("by its filter", "#include <unistd.h>\nint main(void) { return chdir(\"/\"); }", "was killed by signal 31"),
+        (
+            "by its filter",
+            "int main(void) { return call(80, (long)\"/\", 0, 0, 0, 0, 0); } // chdir",
+            "was killed by signal 31",
+        ),
         // These two are still running, but have closed or misused the channel to PID 1.
-        ("hangs up", "#include <unistd.h>\nint main(void) { close(0); for (;;); }", "was killed by signal 9"),
-        ("babbles", "#include <unistd.h>\nint main(void) { write(0, \"?\", 1); for (;;); }", "sent an invalid message"),
+        ("hangs up", "int main(void) { call(3, 0, 0, 0, 0, 0, 0); for (;;); } // close", "was killed by signal 9"),
+        (
+            "babbles",
+            "int main(void) { call(1, 0, (long)\"?\", 1, 0, 0, 0); for (;;); } // write",
+            "sent an invalid message",
+        ),
     ];
     for (name, text, expected) in cases {
         let folder = folder();

@@ -88,7 +88,8 @@ fn compile(name: &str, control: u8) -> PathBuf {
     let program = folder().join(name);
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/native/puppet.c");
     let mut compiler = Command::new("cc");
-    compiler.args(["-static", "-O1", "-Wall", "-Werror", "-Wno-array-bounds", source, "-o"]).arg(&program);
+    compiler.args(["-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"]);
+    compiler.args(["-O1", "-Wall", "-Werror", "-Wno-array-bounds", source, "-o"]).arg(&program);
     assert!(compiler.arg(format!("-DCONTROL={control}")).status().expect("cc").success());
     program
 }

@@ -88,7 +88,7 @@ pub fn each_worker_has_another_user(programs: &Programs) {
 pub fn reports_a_worker_that_cannot_start(programs: &Programs) {
     let mut machine = Machine::start(programs);
     // With so little memory it cannot be executed, or cannot reach `main`. That is never a success, and PID 1 goes on.
-    for memory in [0, 4096, 1 << 16, 1 << 18] {
+    for memory in [0, 4096, 1 << 14, 1 << 16] {
         let (job, socket) = machine.spawn(NEVER, memory);
         let exit = machine.next_exit();
         assert_eq!(exit.job, job);
