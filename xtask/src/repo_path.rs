@@ -99,6 +99,6 @@ mod tests {
 
     #[test]
     fn rejects_paths_outside_the_repository() {
-        assert!(RepoPath::below(Path::new("/work/main"), Path::new("/work/other/a.rs")).is_err());
+        assert!(RepoPath::below(Path::new("/checkout"), Path::new("/elsewhere/a.rs")).is_err());
     }
 }
