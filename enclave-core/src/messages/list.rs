@@ -3,10 +3,12 @@
 
 use crate::encoding::{Reader, Writer};
 use crate::messages::request::{Params, Verb};
-use crate::parent::ListEntry;
-use crate::parent::StoreKind;
+use crate::parent::{ListEntry, StoreKind};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
+
+/// The most entries of one list.
+pub const MAX_LIST_ENTRIES: usize = 1_000_000;
 
 /// {1: kind}, where the kind is 1 (functions) or 2 (vault keys).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +43,41 @@ pub fn encode_list(entries: &[ListEntry]) -> Vec<u8> {
     writer.finish()
 }
 
-/// Reads the body.
+/// Reads the body. Its entries must ascend.
 ///
 /// # Errors
-/// [`Error::Malformed`] of [`MessageKind::Response`].
+/// [`Error::TooLarge`] of [`MessageKind::Response`] over [`MAX_LIST_ENTRIES`]; [`Error::Malformed`] of
+/// [`MessageKind::Response`].
 #[cfg(feature = "outside")]
 pub fn parse_list(bytes: &[u8]) -> Result<Vec<ListEntry>, Error> {
     let mut reader = Reader::new(bytes, MessageKind::Response)?;
-    let entries = (0..reader.any_array()?).map(|_| ListEntry::read(&mut reader)).collect::<Result<_, _>>()?;
+    let count = reader.any_array()?;
+    if count > MAX_LIST_ENTRIES as u64 {
+        return Err(Error::TooLarge(MessageKind::Response));
+    }
+    let entries = (0..count).map(|_| ListEntry::read(&mut reader)).collect::<Result<Vec<_>, _>>()?;
     reader.end()?;
-    Ok(entries)
+    if entries.is_sorted_by(|a, b| a < b) { Ok(entries) } else { Err(Error::Malformed(MessageKind::Response)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::ObjectId;
+
+    #[test]
+    fn rejects_lists_that_do_not_ascend_and_lists_that_are_too_long() {
+        let entry = |byte, version| ListEntry { id: ObjectId::new([byte; 16]), version };
+        let ascending = [entry(1, 1), entry(1, 2), entry(2, 1)];
+        assert_eq!(parse_list(&encode_list(&ascending)).as_deref(), Ok(ascending.as_slice()));
+        for wrong in [[entry(1, 2), entry(1, 1)], [entry(2, 1), entry(1, 1)], [entry(1, 1), entry(1, 1)]] {
+            assert_eq!(parse_list(&encode_list(&wrong)), Err(Error::Malformed(MessageKind::Response)));
+        }
+        let mut long = Writer::new();
+        long.array(MAX_LIST_ENTRIES as u64 + 1);
+        for _ in 0..=MAX_LIST_ENTRIES {
+            long.uint(0);
+        }
+        assert_eq!(parse_list(&long.finish()), Err(Error::TooLarge(MessageKind::Response)));
+    }
 }

@@ -26,7 +26,7 @@ pub use hello::{ALPN, Hello, MessagePair, SessionSecrets, VERSION, encode_eviden
 pub use hello::{check_session_claims, parse_evidence};
 #[cfg(feature = "outside")]
 pub use list::parse_list;
-pub use list::{ListParams, encode_list};
+pub use list::{ListParams, MAX_LIST_ENTRIES, encode_list};
 pub use policy::{PolicyParams, PolicyResult};
 pub use request::{KeyShares, MAX_KEY_SHARES, Params, REQUEST, Request, Verb, VerifiedRequest, request_digest};
 pub use response::Response;

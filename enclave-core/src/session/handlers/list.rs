@@ -1,7 +1,7 @@
 //! list: the caller's functions or vault keys, as the store has them.
 
 use crate::identity::OwnerOperation;
-use crate::messages::{ListParams, encode_list};
+use crate::messages::{ListParams, MAX_LIST_ENTRIES, encode_list};
 use crate::parent::{Answer, ListEntry, MAX_LISTED, Operation, StoreKind};
 use crate::platform::Platform;
 use crate::session::context::Context;
@@ -11,9 +11,6 @@ use crate::types::OwnerKey;
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
-
-/// The most entries of one list.
-const MAX_ENTRIES: usize = 1_000_000;
 
 pub(super) fn list<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Result<Reply<'p, P>, Error> {
     let ListParams { kind } = context.request.params()?;
@@ -33,7 +30,7 @@ pub(super) fn all<P: Platform>(platform: &P, kind: StoreKind, owner: OwnerKey) -
             return Err(Error::ParentFailed);
         };
         let ascending = after.iter().chain(&page).zip(after.iter().chain(&page).skip(1)).all(|(a, b)| a < b);
-        if !ascending || entries.len() + page.len() > MAX_ENTRIES {
+        if !ascending || entries.len() + page.len() > MAX_LIST_ENTRIES {
             return Err(Error::Malformed(MessageKind::Parent));
         }
         let full = page.len() == MAX_LISTED;
