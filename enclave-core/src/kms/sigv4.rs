@@ -13,23 +13,8 @@ use zeroize::Zeroizing;
 
 /// The value of `x-amz-date` at `time`: `YYYYMMDDTHHMMSSZ`.
 pub fn date(time: UnixMillis) -> String {
-    let seconds = time.get() / 1_000;
-    let (year, month, day) = civil(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let [year, month, day, hour, minute, second] = time.date_time();
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// Year, month and day of the day that comes `days` days after 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level
-/// Date Algorithms", `civil_from_days`). Years begin in March there, so that a leap day is a year's last day.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 /// The value of `authorization`. `headers` include `x-amz-date` with the value `date`; their names are in lower case
