@@ -137,7 +137,13 @@ fn parse(bytes: &[u8], path: &Path) -> Result<IdentitySecret, Error> {
         return Err(Error::Newer(path.to_owned()));
     }
     let decoded = Zeroizing::new(base64url_decode(stored.secret).map_err(|_| damaged())?);
-    let secret = IdentitySecret(Zeroizing::new(decoded.as_slice().try_into().map_err(|_| damaged())?));
+    // Copied to where it stays: an array that is returned would leave a copy on the stack.
+    let mut secret = Zeroizing::new([0; 32]);
+    if decoded.len() != secret.len() {
+        return Err(damaged());
+    }
+    secret.copy_from_slice(&decoded);
+    let secret = IdentitySecret(secret);
     let intact = stored.version == VERSION && secret.owner() == stored.owner.0;
     if intact { Ok(secret) } else { Err(damaged()) }
 }
