@@ -21,9 +21,6 @@ macro_rules! public_bytes {
         pub struct $name([u8; $length]);
 
         impl $name {
-            /// Length in bytes.
-            pub const LEN: usize = $length;
-
             /// These bytes in this role.
             pub const fn new(bytes: [u8; $length]) -> Self {
                 Self(bytes)
