@@ -133,7 +133,7 @@ pub enum RunOutcome {
     Died,
 }
 
-/// Why there is no [`RunOutput`].
+/// Why a run gave no [`RunOutput`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkError {
     /// No worker was started.

@@ -26,7 +26,7 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), der })
     }
 
-    /// Loads the root `name` from `directory`. If there is none, a root is made and stored.
+    /// Loads the root `name` from `directory`, or creates and stores it.
     ///
     /// `params` must be the same at every start.
     ///

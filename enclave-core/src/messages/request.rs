@@ -43,7 +43,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// The verb with this number; `None` if there is none.
+    /// The verb with this number; `None` if the number is unknown.
     pub fn from_number(number: u64) -> Option<Self> {
         Some(match number {
             1 => Self::Deploy,

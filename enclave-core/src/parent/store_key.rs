@@ -17,7 +17,7 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// The kind with this number; `None` if there is none.
+    /// The kind with this number; `None` if the number is unknown.
     pub fn from_number(number: u64) -> Option<Self> {
         match number {
             1 => Some(Self::Function),

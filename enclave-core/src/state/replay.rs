@@ -17,7 +17,7 @@ impl ReplayWindow {
     ///
     /// # Errors
     /// [`Error::RequestExpired`] as [`Deadline::accept`]; [`Error::Refused`] for an id that was accepted before;
-    /// [`Error::Busy`] if there is no room for another id.
+    /// [`Error::Busy`] if too many ids are remembered.
     pub fn accept(
         &mut self,
         caller: &OwnerKey,

@@ -90,7 +90,7 @@ pub fn create(
 /// Has the enclave attest the present vault key again, countersigns the document, and replaces the statement.
 ///
 /// # Errors
-/// [`Error::NoVaultKey`] if there is none under this root; otherwise as [`create`].
+/// [`Error::NoVaultKey`] if the owner has no vault key under this root; otherwise as [`create`].
 pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
     if let Some(vault) = settle(home, session, identity)? {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The path of the program `name` in the folder of this program.
 ///
 /// # Errors
-/// [`Error::Missing`] if there is no such program, [`Error::System`] if this program's own path is unknown.
+/// [`Error::Missing`] if the program was not found, [`Error::System`] if this program's own path is unknown.
 pub fn beside(name: &str) -> Result<PathBuf, Error> {
     let own = env::current_exe().map_err(Error::System)?;
     let path = own.with_file_name(name);

@@ -45,7 +45,7 @@ pub struct Settings {
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum BootError {
-    /// A KMS root is not a certificate, or there is none.
+    /// A KMS root is not a valid certificate, or none was given.
     KmsRoots,
     /// Threads, keys or descriptors could not be made.
     Start(TransportError),

@@ -28,7 +28,7 @@ impl Sealer {
     /// Makes a sealer with its own issuer of certificates.
     ///
     /// # Errors
-    /// [`Error::Certificate`], [`Error::Connection`] if there is no folder for temporary files.
+    /// [`Error::Certificate`], [`Error::Connection`] if no folder for temporary files can be used.
     pub fn new() -> Result<Self, Error> {
         let issuer = Authority::make(CertificateParams::default(), &PKCS_ECDSA_P256_SHA256)?;
         let directory = tempfile::Builder::new().prefix("capelet-dev-kms-").tempdir()?;

@@ -36,7 +36,7 @@ impl Kms {
     ///
     /// # Errors
     /// [`Error::File`], [`Error::NotARoot`], [`Error::StoredKey`], [`Error::RootMismatch`], [`Error::Certificate`],
-    /// [`Error::Tls`], [`Error::Connection`] if there is no folder for temporary files.
+    /// [`Error::Tls`], [`Error::Connection`] if no folder for temporary files can be used.
     pub fn open(directory: &Path, nsm_roots: Vec<Vec<u8>>) -> Result<Self, Error> {
         Self::with_clock(directory, nsm_roots, Clock::Machine)
     }

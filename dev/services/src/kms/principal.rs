@@ -21,7 +21,7 @@ impl Principal {
     }
 }
 
-/// The role of the parent instance. The enclave receives its credentials. There is no session token.
+/// The role of the parent instance. The enclave receives its credentials, which have no session token.
 pub const PARENT: Principal = Principal {
     arn: "arn:aws:iam::111122223333:role/capelet-DEVELOPMENT",
     account: "111122223333",
@@ -45,7 +45,7 @@ pub const STRANGER: Principal = Principal {
     secret_access_key: "DEVELOPMENT/secret/of/a/mere/stranger000",
 };
 
-/// The principal with this access key id. `None` if there is none.
+/// The principal with this access key id; `None` if the id is unknown.
 pub fn with_access_key(access_key_id: &str) -> Option<&'static Principal> {
     [&PARENT, &ADMINISTRATOR, &STRANGER].into_iter().find(|known| known.access_key_id == access_key_id)
 }

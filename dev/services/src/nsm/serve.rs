@@ -29,7 +29,7 @@ pub fn serve(listener: UnixListener, nsm: Arc<Nsm>) {
 fn converse(mut stream: Stream, nsm: &Nsm) -> io::Result<()> {
     let mut first = [0];
     loop {
-        // Between two requests there is no time limit.
+        // The client may wait as long as it likes between two requests.
         stream.set_timeout(None)?;
         if stream.read(&mut first)? == 0 {
             return Ok(());
