@@ -5,6 +5,8 @@ use crate::configuration::{Configuration, Deployers, Limits};
 use crate::encoding::SigningKey;
 use crate::parent::{Answer, Operation};
 use crate::platform::Platform;
+use crate::state::Account;
+use crate::types::{OwnerKey, Pcr};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
@@ -23,6 +25,8 @@ pub struct Boot {
     pub receipt_key: SigningKey,
     /// Which root signs this enclave's documents.
     pub mode: TrustMode,
+    /// PCR0: the image that runs. It opens only what it sealed itself.
+    pub image: Pcr,
 }
 
 impl Boot {
@@ -49,6 +53,15 @@ impl Boot {
         let limits = parsed.as_ref().map_or(Limits::MAXIMA, |parsed| parsed.limits.effective());
         let mut seed = Zeroizing::new([0; 32]);
         platform.random(seed.as_mut_slice())?;
-        Ok(Self { configuration, parsed, deployers, limits, receipt_key: SigningKey::from_seed(&seed), mode })
+        let (receipt_key, image) = (SigningKey::from_seed(&seed), platform.image()?);
+        Ok(Self { configuration, parsed, deployers, limits, receipt_key, mode, image })
+    }
+
+    /// Whose share of memory and places a caller uses.
+    pub fn account(&self, caller: &OwnerKey) -> Account {
+        match &self.deployers {
+            None => Account::ANYONE,
+            Some(list) => Account::new(Some(*caller).filter(|caller| list.allowed(caller)), list.count()),
+        }
     }
 }

@@ -58,7 +58,7 @@ pub struct Configuration {
     pub arn: Arn,
     /// The limits asked for; [`Limits::effective`] gives those in force.
     pub limits: Limits,
-    /// SHA-256 of the list of deployers, who may deploy and make vault keys; `None` if anyone may.
+    /// SHA-256 of the salted list of deployers, who may deploy and make vault keys; `None` if anyone may.
     pub deployers: Option<[u8; 32]>,
 }
 
@@ -73,20 +73,12 @@ impl Configuration {
             return Err(Error::TooLarge(MessageKind::Configuration));
         }
         let mut reader = Reader::new(bytes, MessageKind::Configuration)?;
-        reader.map(4)?;
-        reader.key(1)?;
-        reader.literal(CONFIGURATION)?;
-        reader.key(2)?;
-        let arn = Arn::read(&mut reader)?;
-        reader.key(3)?;
-        reader.map(4)?;
-        let mut limit = |key| {
-            reader.key(key)?;
-            reader.uint()
-        };
+        reader.map(4)?.key(1)?.literal(CONFIGURATION)?;
+        let arn = Arn::read(reader.key(2)?)?;
+        reader.key(3)?.map(4)?;
+        let mut limit = |key| reader.key(key)?.uint();
         let limits = Limits { run: limit(1)?, memory: limit(2)?, input: limit(3)?, output: limit(4)? };
-        reader.key(4)?;
-        let deployers = reader.nullable(Reader::fixed)?;
+        let deployers = reader.key(4)?.nullable(Reader::fixed)?;
         reader.end()?;
         Ok(Self { arn, limits, deployers })
     }
@@ -133,25 +125,34 @@ impl Deployers {
             return Err(Error::Mismatch(MessageKind::Configuration));
         }
         let mut reader = Reader::new(list, MessageKind::Configuration)?;
-        let keys = (0..reader.any_array()?).map(|_| reader.fixed()).collect::<Result<Vec<OwnerKey>, _>>()?;
+        let count = reader.any_array()?;
+        // The salt, without which anyone could confirm a guess of who is on the list.
+        let _: [u8; 32] = reader.fixed()?;
+        let keys = (1..count).map(|_| reader.fixed()).collect::<Result<Vec<OwnerKey>, _>>()?;
         reader.end()?;
-        if !keys.is_sorted_by(|a, b| a < b) {
+        if keys.is_empty() || !keys.is_sorted_by(|a, b| a < b) {
             return Err(Error::Malformed(MessageKind::Configuration));
         }
         Ok(Some(Self(keys)))
     }
 
-    /// The bytes of the list of these keys: sorted, each key once.
+    /// The bytes of the list of these keys: [salt, + key], sorted, each key once. The salt is random, and stays the same
+    /// when the list is written anew.
     #[cfg(feature = "outside")]
-    pub fn encode(mut keys: Vec<OwnerKey>) -> Vec<u8> {
+    pub fn encode(salt: &[u8; 32], mut keys: Vec<OwnerKey>) -> Vec<u8> {
         keys.sort_unstable();
         keys.dedup();
         let mut writer = Writer::new();
-        writer.array(keys.len() as u64);
+        writer.array(1 + keys.len() as u64).bytes(salt);
         for key in &keys {
             writer.bytes(key);
         }
         writer.finish()
+    }
+
+    /// How many owners are in the list.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether `owner` is in the list.

@@ -3,84 +3,71 @@
 use crate::time::UnixMillis;
 use core::fmt;
 
-/// Which kind of message an error is about.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageKind {
-    /// An item of deterministic CBOR (RFC 8949, 4.2.1) within the protocol's limits.
-    Cbor,
-    /// A COSE_Sign1 (RFC 9052, 4.2).
-    Sign1,
-    /// An attestation document.
-    Document,
-    /// A certificate of an attestation document's chain.
-    Certificate,
-    /// A frame, a chunk or a message head, of which the length is checked.
-    Frame,
-    /// The client's hello.
-    Hello,
-    /// The claims of a session.
-    SessionClaims,
-    /// The configuration of an enclave.
-    Configuration,
-    /// A KMS key ARN.
-    Arn,
-    /// A request or its parameters.
-    Request,
-    /// A response or its result.
-    Response,
-    /// A bundle, the canonical form of a function.
-    Bundle,
-    /// A stored object.
-    Object,
-    /// A record: an owner's signature over what an object is.
-    Record,
-    /// An X-Wing public key.
-    Key,
-    /// The claims of a vault key, or its statement.
-    Statement,
-    /// The header of an encrypted file.
-    Ciphertext,
-    /// A receipt or its bundle.
-    Receipt,
-    /// A message from the parent.
-    Parent,
-    /// A message from a worker or from PID 1.
-    Worker,
-    /// A KMS response (HTTP or JSON).
-    Kms,
-    /// A text form (`cape:…`, a fingerprint, hexadecimal).
-    Text,
+macro_rules! message_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// Which kind of message an error is about.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum MessageKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl MessageKind {
+            /// The word for it in messages to people.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl MessageKind {
-    /// The word for it in messages to people.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cbor => "CBOR item",
-            Self::Sign1 => "signed message",
-            Self::Document => "attestation document",
-            Self::Certificate => "certificate",
-            Self::Frame => "frame",
-            Self::Hello => "hello",
-            Self::SessionClaims => "session claims",
-            Self::Configuration => "configuration",
-            Self::Arn => "KMS key ARN",
-            Self::Request => "request",
-            Self::Response => "response",
-            Self::Bundle => "bundle",
-            Self::Object => "stored object",
-            Self::Record => "owner's record",
-            Self::Key => "public key",
-            Self::Statement => "vault statement",
-            Self::Ciphertext => "encrypted file",
-            Self::Receipt => "receipt",
-            Self::Parent => "message from the parent",
-            Self::Worker => "message from the worker",
-            Self::Kms => "KMS response",
-            Self::Text => "text form",
-        }
-    }
+message_kinds! {
+    /// An item of deterministic CBOR (RFC 8949, 4.2.1) within the protocol's limits.
+    Cbor = "CBOR item",
+    /// A COSE_Sign1 (RFC 9052, 4.2).
+    Sign1 = "signed message",
+    /// An attestation document.
+    Document = "attestation document",
+    /// A certificate of an attestation document's chain.
+    Certificate = "certificate",
+    /// A frame, a chunk or a message head, of which the length is checked.
+    Frame = "frame",
+    /// The client's hello.
+    Hello = "hello",
+    /// The claims of a session.
+    SessionClaims = "session claims",
+    /// The configuration of an enclave.
+    Configuration = "configuration",
+    /// A KMS key ARN.
+    Arn = "KMS key ARN",
+    /// A request or its parameters.
+    Request = "request",
+    /// A response or its result.
+    Response = "response",
+    /// A bundle, the canonical form of a function.
+    Bundle = "bundle",
+    /// A stored object.
+    Object = "stored object",
+    /// A record: an owner's signature over what an object is.
+    Record = "owner's record",
+    /// An X-Wing public key.
+    Key = "public key",
+    /// The claims of a vault key, or its statement.
+    Statement = "vault statement",
+    /// The header of an encrypted file.
+    Ciphertext = "encrypted file",
+    /// A receipt or its bundle.
+    Receipt = "receipt",
+    /// A message from the parent.
+    Parent = "message from the parent",
+    /// A message from a worker or from PID 1.
+    Worker = "message from the worker",
+    /// A KMS response (HTTP or JSON).
+    Kms = "KMS response",
+    /// A text form (`cape:…`, a fingerprint, hexadecimal).
+    Text = "text form",
 }
 
 /// Why a connection or a call of the platform failed. The platform keeps the time limits; the core sees the result.
@@ -95,6 +82,17 @@ pub enum TransportError {
     Unreachable,
     /// The platform itself failed: the NSM, the random source, PID 1.
     Failed,
+}
+
+impl TransportError {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::TimedOut => "deadline",
+            Self::Unreachable => "unreachable",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// Whose fault an error is.
@@ -115,157 +113,129 @@ pub enum Fault {
     Enclave,
 }
 
-/// Every error of the core, one variant for each rule that can be broken.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident $(($value:ty))? $({$($fields:tt)*})? = $code:literal,)*) => {
+        /// Every error of the core, one variant for each rule that can be broken.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Error {
+            $($(#[$doc])* $name $(($value))? $({$($fields)*})?,)*
+            /// A connection or the platform failed.
+            Transport(TransportError),
+        }
+
+        impl Error {
+            /// The stable code that people and scripts see.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $code,)*
+                    Self::Transport(error) => error.code(),
+                }
+            }
+        }
+    };
+}
+
+errors! {
     /// The message is invalid: it does not have the form that `docs/protocol.md` gives it.
-    Malformed(MessageKind),
+    Malformed(MessageKind) = "malformed",
     /// The message has more bytes, items or levels than allowed.
-    TooLarge(MessageKind),
+    TooLarge(MessageKind) = "too-large",
     /// The signature is not verified (RFC 8032, 5.1.7; RFC 9053, 2.1).
-    BadSignature,
+    BadSignature = "bad-signature",
     /// The document's certificates do not lead to the pinned root (RFC 5280, 6).
-    UntrustedRoot,
+    UntrustedRoot = "untrusted-root",
     /// The document, the certificate or the key, of `time`, is older than allowed.
     Expired {
         /// The time that the message names.
         time: UnixMillis,
         /// The clock that it was compared with.
         now: UnixMillis,
-    },
+    } = "expired",
     /// The document or the certificate, of `time`, lies in the future.
     NotYetValid {
         /// The time that the message names.
         time: UnixMillis,
         /// The clock that it was compared with.
         now: UnixMillis,
-    },
+    } = "not-yet-valid",
     /// PCR0, PCR1 or PCR2 is all zeros: the enclave runs in debug mode (AWS Nitro Enclaves User Guide).
-    DebugMode,
+    DebugMode = "debug-mode",
     /// No PCRs to compare with.
-    NoPins,
+    NoPins = "no-pins",
     /// The PCR of this index differs from the pin, or is missing.
-    PcrMismatch(u8),
+    PcrMismatch(u8) = "pcr-mismatch",
     /// The image's PCR0 is revoked.
-    Revoked,
+    Revoked = "revoked",
     /// The document has another nonce, or none.
-    NonceMismatch,
+    NonceMismatch = "nonce-mismatch",
     /// The document does not vouch for these claims, or the claims are about another connection.
-    ClaimsMismatch,
+    ClaimsMismatch = "claims-mismatch",
     /// The claims name another TLS connection (RFC 8446, 7.5): someone terminates TLS in between.
-    ExporterMismatch,
+    ExporterMismatch = "exporter-mismatch",
     /// PCR16 is not that of the configuration in the claims.
-    ConfigurationMismatch,
+    ConfigurationMismatch = "configuration-mismatch",
     /// Only an enclave under a development root may lack this configuration or key state.
-    DevelopmentOnly,
+    DevelopmentOnly = "development-only",
     /// Another owner than the expected one.
-    WrongOwner,
+    WrongOwner = "wrong-owner",
     /// Another key, epoch or checksum than the expected one.
-    WrongKey,
+    WrongKey = "wrong-key",
+    /// Another image sealed the object, or the owner's record names another image.
+    WrongImage = "wrong-image",
     /// A digest, record or announced length does not match what it describes.
-    Mismatch(MessageKind),
+    Mismatch(MessageKind) = "disagrees",
     /// An object, a file or a message cannot be opened: a key share is missing or wrong, or the bytes are damaged.
-    CannotOpen,
+    CannotOpen = "cannot-open",
     /// The one answer to a caller who is not authorised.
-    Refused,
+    Refused = "refused",
     /// The KMS key's policy or metadata are not those that the client accepted.
-    PolicyChanged,
+    PolicyChanged = "policy-changed",
     /// The enclave has no room now; nothing was started.
-    Busy,
+    Busy = "busy",
     /// The request came after its deadline, or its deadline is too far ahead.
-    RequestExpired,
+    RequestExpired = "request-expired",
     /// Not found.
-    NotFound,
+    NotFound = "not-found",
     /// An object with this key exists already.
-    Exists,
+    Exists = "exists",
     /// The function or the input is larger than the configuration allows (the limit in bytes).
-    InputLimit(u64),
+    InputLimit(u64) = "input-limit",
     /// The function's output is larger than allowed (the limit in bytes).
-    OutputLimit(u64),
+    OutputLimit(u64) = "output-limit",
     /// The function ran longer than allowed (the limit in milliseconds).
-    TimeLimit(u64),
+    TimeLimit(u64) = "time-limit",
     /// The function needed more memory than allowed (the limit in bytes).
-    MemoryLimit(u64),
+    MemoryLimit(u64) = "memory-limit",
     /// The function exceeded its fuel limit, the wide backstop behind the time limit.
-    FuelLimit,
+    FuelLimit = "fuel-limit",
     /// The module is invalid WebAssembly, or has an unsupported import or export.
-    BadModule,
+    BadModule = "bad-module",
     /// The function trapped.
-    Trapped,
+    Trapped = "trapped",
     /// The function ended with this exit status, not zero.
-    ExitStatus(u32),
-    /// A signal ended the worker, or it did not report how the run ended.
-    WorkerDied,
+    ExitStatus(u32) = "exit-status",
+    /// The worker exited without reporting how the run ended.
+    WorkerDied = "worker-died",
+    /// A signal ended the worker that PID 1 did not send, for example because memory was short.
+    WorkerKilled = "worker-killed",
     /// KMS denies the key to this enclave.
-    KmsDenied,
+    KmsDenied = "kms-denied",
     /// KMS reports that the key is not found, disabled, or of another kind.
-    KmsKeyUnusable,
+    KmsKeyUnusable = "kms-key-unusable",
     /// KMS cannot serve now (throttling, internal errors).
-    KmsUnavailable,
+    KmsUnavailable = "kms-unavailable",
     /// KMS's response names another key, or contains what it must not.
-    KmsMismatch,
+    KmsMismatch = "kms-mismatch",
     /// The parent failed to do its part.
-    ParentFailed,
-    /// A connection or the platform failed.
-    Transport(TransportError),
+    ParentFailed = "parent-failed",
 }
 
 impl Error {
-    /// The stable code that people and scripts see.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed",
-            Self::TooLarge(_) => "too-large",
-            Self::BadSignature => "bad-signature",
-            Self::UntrustedRoot => "untrusted-root",
-            Self::Expired { .. } => "expired",
-            Self::NotYetValid { .. } => "not-yet-valid",
-            Self::DebugMode => "debug-mode",
-            Self::NoPins => "no-pins",
-            Self::PcrMismatch(_) => "pcr-mismatch",
-            Self::Revoked => "revoked",
-            Self::NonceMismatch => "nonce-mismatch",
-            Self::ClaimsMismatch => "claims-mismatch",
-            Self::ExporterMismatch => "exporter-mismatch",
-            Self::ConfigurationMismatch => "configuration-mismatch",
-            Self::DevelopmentOnly => "development-only",
-            Self::WrongOwner => "wrong-owner",
-            Self::WrongKey => "wrong-key",
-            // Scripts know it by this word.
-            Self::Mismatch(_) => "disagrees",
-            Self::CannotOpen => "cannot-open",
-            Self::Refused => "refused",
-            Self::PolicyChanged => "policy-changed",
-            Self::Busy => "busy",
-            Self::RequestExpired => "request-expired",
-            Self::NotFound => "not-found",
-            Self::Exists => "exists",
-            Self::InputLimit(_) => "input-limit",
-            Self::OutputLimit(_) => "output-limit",
-            Self::TimeLimit(_) => "time-limit",
-            Self::MemoryLimit(_) => "memory-limit",
-            Self::FuelLimit => "fuel-limit",
-            Self::BadModule => "bad-module",
-            Self::Trapped => "trapped",
-            Self::ExitStatus(_) => "exit-status",
-            Self::WorkerDied => "worker-died",
-            Self::KmsDenied => "kms-denied",
-            Self::KmsKeyUnusable => "kms-key-unusable",
-            Self::KmsUnavailable => "kms-unavailable",
-            Self::KmsMismatch => "kms-mismatch",
-            Self::ParentFailed => "parent-failed",
-            Self::Transport(TransportError::Closed) => "closed",
-            Self::Transport(TransportError::TimedOut) => "deadline",
-            Self::Transport(TransportError::Unreachable) => "unreachable",
-            Self::Transport(TransportError::Failed) => "failed",
-        }
-    }
-
     /// Whether the same request may succeed later, unchanged.
     #[cfg(feature = "outside")]
     pub const fn retry(self) -> bool {
-        matches!(self, Self::Busy | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_))
+        matches!(self, Self::Busy | Self::WorkerKilled | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_))
     }
 
     /// Whose fault it is, as far as can be known.
@@ -295,9 +265,10 @@ impl Error {
             | Self::RequestExpired
             | Self::CannotOpen
             | Self::InputLimit(_) => Fault::Caller,
-            Self::Busy | Self::Malformed(MessageKind::Worker) | Self::Transport(TransportError::Failed) => {
-                Fault::Enclave
-            }
+            Self::Busy
+            | Self::WorkerKilled
+            | Self::Malformed(MessageKind::Worker)
+            | Self::Transport(TransportError::Failed) => Fault::Enclave,
             _ => Fault::Peer,
         }
     }

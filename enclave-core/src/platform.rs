@@ -1,12 +1,12 @@
 //! What the core asks of its environment: blocking calls. Every answer is hostile until it is parsed.
 
 use crate::crypto::Crypto;
-use crate::encoding::Channel;
+use crate::encoding::{Channel, SecretVec};
 use crate::error::{Error, TransportError};
 use crate::parent::{Answer, Operation, StoreKey};
-use crate::state::SharedState;
+use crate::state::{Account, SharedState};
 use crate::time::UnixMillis;
-use crate::types::Nonce;
+use crate::types::{Nonce, Pcr};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use capelet_abi::{EntryPoint, JobLimits, WorkerReport};
@@ -71,8 +71,21 @@ pub trait Connection: Channel {
     /// A [`TransportError`].
     fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError>;
 
-    /// Tells the connection that a caller signed its first request. Before that it may keep shorter time limits.
-    fn admit(&mut self) {}
+    /// Tells the connection whose share its place is of, now that its caller is known. Before that it may keep shorter time
+    /// limits, and make room for others.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the share is used up.
+    fn admit(&mut self, _account: Account) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Tells the connection that from now on `bytes` are to move, in or out. They must not take longer than their number
+    /// justifies, whatever the client does.
+    fn transfer(&mut self, _bytes: u64) {}
+
+    /// Tells the connection that the transfer is over, and the client may be silent until its next request.
+    fn rest(&mut self) {}
 }
 
 /// A prepared RSA key of 2,048 bits, consumed by its one use.
@@ -105,10 +118,19 @@ pub struct Job<'a> {
     pub limits: JobLimits,
     /// Wall time, in milliseconds.
     pub time: u64,
+    /// Whose share of the places for workers it uses.
+    pub account: Account,
     /// The run must start within this many milliseconds; after that the request's deadline has passed.
     pub start_within: u64,
     /// The time that the function is told.
     pub now: UnixMillis,
+}
+
+impl Job<'_> {
+    /// The bytes of files and input together.
+    pub fn data_len(&self) -> usize {
+        self.files.iter().map(|(_, content)| content.len()).sum::<usize>() + self.input.len()
+    }
 }
 
 /// What a worker gave.
@@ -116,7 +138,7 @@ pub struct RunOutput {
     /// How the run ended.
     pub outcome: RunOutcome,
     /// The output, at most `limits.output` bytes.
-    pub output: Zeroizing<Vec<u8>>,
+    pub output: SecretVec,
     /// What the function wrote to stderr, cut at [`MAX_DIAGNOSTIC`](capelet_abi::MAX_DIAGNOSTIC).
     pub diagnostic: Zeroizing<Vec<u8>>,
 }
@@ -129,8 +151,10 @@ pub enum RunOutcome {
     Reported(WorkerReport),
     /// PID 1 killed the worker at its time limit.
     TimedOut,
-    /// A signal ended the worker, it exited with another status, or it did not report how the run ended.
+    /// The worker exited with another status, or it did not report how the run ended.
     Died,
+    /// A signal ended the worker that PID 1 did not send, or its output found no memory.
+    Killed,
 }
 
 /// Why a run gave no [`RunOutput`].
@@ -161,6 +185,12 @@ pub trait Platform: Sync {
     /// A fresh document from the NSM.
     fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError>;
 
+    /// PCR0 of this enclave, as the NSM has it.
+    fn image(&self) -> Result<Pcr, TransportError>;
+
+    /// Waits a few milliseconds for another thread.
+    fn pause(&self);
+
     /// Milliseconds since some moment of this boot, never going back. For the time see [`now`](crate::state::now).
     fn elapsed(&self) -> u64;
 
@@ -184,8 +214,9 @@ pub trait Platform: Sync {
     /// An RSA key for one KMS call.
     fn recipient(&self) -> Result<Box<dyn Recipient>, TransportError>;
 
-    /// Runs a function in a worker of its own. When a place for a worker is free, it calls `admit` and then starts the
-    /// worker; if `admit` fails, nothing is started. [`Error::Busy`] if no place becomes free in time.
+    /// Runs a function in a worker of its own. It calls `admit` and then starts the worker; if `admit` fails, nothing is
+    /// started. While `admit` says [`Error::Busy`], the run waits until another one has ended, and [`Error::Busy`] if
+    /// that takes too long.
     fn work(&self, job: &Job<'_>, admit: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError>;
 
     /// Runs `f` on the state that sessions share, while no other thread does. `f` makes no other call of the platform.

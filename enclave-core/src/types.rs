@@ -8,6 +8,7 @@ use crate::crypto::{KemPublicKey, sha256};
 use crate::encoding::base32_encode;
 use crate::encoding::{FixedBytes, hex, verify1};
 use crate::time::UnixMillis;
+use alloc::boxed::Box;
 #[cfg(feature = "outside")]
 use alloc::string::String;
 use core::fmt;
@@ -123,6 +124,12 @@ impl Commitment {
     pub fn to(salt: &Salt, data: &[u8]) -> Self {
         Self(sha256(&[b"capelet/1/commitment\0", &salt.0, data]))
     }
+
+    /// The commitment under `salt` to an encrypted file: its vault key, and the
+    /// [digest](crate::objects::Ciphertext::digest) of its beginning.
+    pub fn to_ciphertext(salt: &Salt, kid: &Kid, digest: &[u8; 48]) -> Self {
+        Self(sha256(&[b"capelet/1/commitment-ct\0", &salt.0, &kid.0, digest]))
+    }
 }
 
 impl Pcr {
@@ -134,12 +141,14 @@ macro_rules! secret_bytes {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(Zeroizing<[u8; 32]>);
+        pub struct $name(Box<Zeroizing<[u8; 32]>>);
 
         impl $name {
-            /// These bytes in this role.
-            pub const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-                Self(bytes)
+            /// A copy of these bytes in this role. It lies in a box, because a move would leave the bytes behind.
+            pub fn new(bytes: &[u8; 32]) -> Self {
+                let mut copy = Box::new(Zeroizing::new([0; 32]));
+                copy.copy_from_slice(bytes);
+                Self(copy)
             }
 
             /// The bytes.
@@ -148,10 +157,16 @@ macro_rules! secret_bytes {
             }
         }
 
+        impl FixedBytes for $name {
+            fn from_slice(bytes: &[u8]) -> Option<Self> {
+                <&[u8; 32]>::try_from(bytes).ok().map(Self::new)
+            }
+        }
+
         /// In constant time.
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.0.ct_eq(&*other.0).into()
+                self.as_bytes().ct_eq(other.as_bytes()).into()
             }
         }
 
@@ -231,7 +246,7 @@ mod tests {
         let share = |byte, last| {
             let mut bytes = Zeroizing::new([byte; 32]);
             bytes[31] = last;
-            KeyShare::new(bytes)
+            KeyShare::new(&bytes)
         };
         assert_eq!(share(1, 2), share(1, 2));
         assert_ne!(share(1, 2), share(1, 3));

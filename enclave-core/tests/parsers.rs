@@ -9,18 +9,18 @@ use enclave_core::encoding::{SigningKey, payload1};
 use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity, VAULT_RECORD, VaultRecord};
 use enclave_core::kms::{AcceptedKey, Arn, KmsKeyState};
 use enclave_core::messages::{
-    BodyDigest, DeleteParams, DeployParams, Hello, KeyShares, ListParams, Params, PolicyParams, PolicyResult, Request,
+    BodyDigest, DeleteParams, DeployParams, Hello, KeyShares, ListParams, Params, PolicyParams, PolicyTexts, Request,
     Response, RunInput, RunParams, RunResult, RunStatus, StatementParams, StatementResult, Status, VaultAttestParams,
     VaultConfirmParams, VaultCreateParams, VaultOffer, Verb, encode_list, parse_list,
 };
 use enclave_core::objects::{
-    Bundle, BundleForm, Ciphertext, CiphertextHeader, HANDLER, Manifest, ObjectAd, ObjectContent, Receipt,
-    ReceiptBundle, ReceiptFunction, Statement, encode_statement,
+    Bundle, BundleForm, Ciphertext, CiphertextHeader, HANDLER, InputCommitments, Manifest, ObjectAd, ObjectContent,
+    Receipt, ReceiptBundle, ReceiptFunction, Statement, encode_statement,
 };
-use enclave_core::parent::{ListEntry, StoreKind};
+use enclave_core::parent::{ListEntry, StoreKey, StoreKind};
 use enclave_core::{
     Checksum, ClaimsDigest, Commitment, Configuration, Deadline, Deployers, Error, KeyShare, Kid, Limits, MessageKind,
-    Nonce, ObjectId, OwnerKey, ReceiptKey, RequestDigest, RequestId, Salt, UnixMillis,
+    Nonce, ObjectId, OwnerKey, Pcr, ReceiptKey, RequestDigest, RequestId, Salt, UnixMillis,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -31,6 +31,7 @@ const TYP: &str = "capelet/1/test";
 
 const CHECKSUM: Checksum = Checksum::new([6; 32]);
 const KID: Kid = Kid::new([2; 32]);
+const IMAGE: Pcr = Pcr::new([9; 48]);
 const ID: ObjectId = ObjectId::new([4; 16]);
 const REQUEST_DIGEST: RequestDigest = RequestDigest::new([3; 48]);
 
@@ -69,6 +70,7 @@ fn session_claims() -> SessionClaims {
         receipt_key: ReceiptKey::new([3; 32]),
         configuration: configuration().encode(),
         kms: Some(key_state()),
+        memory: 1 << 30,
     }
 }
 
@@ -83,6 +85,7 @@ fn vault_claims() -> VaultClaims {
         until: UnixMillis::new(u64::MAX),
         configuration: configuration().encode(),
         kms: Some(key_state()),
+        images: vec![Pcr::new([8; 48]), IMAGE],
     }
 }
 
@@ -94,6 +97,7 @@ fn vault_record(document: &[u8], claims: &VaultClaims) -> VaultRecord {
         document: sha384(&[document]),
         claims: sha384(&[&claims.encode()]),
         arn: arn(),
+        image: IMAGE,
     }
 }
 
@@ -104,11 +108,11 @@ fn statement() -> Vec<u8> {
 
 fn function_record() -> FunctionRecord {
     let (owner, issued) = (identity().owner(), UnixMillis::new(1 << 40));
-    FunctionRecord { owner, id: ID, version: 24, checksum: CHECKSUM, issued, arn: arn() }
+    FunctionRecord { owner, id: ID, version: 24, checksum: CHECKSUM, issued, arn: arn(), image: IMAGE }
 }
 
 fn object_ad(content: ObjectContent) -> ObjectAd {
-    ObjectAd { content, owner: identity().owner(), id: ID, version: 1, arn: arn(), salt: [8; 16] }
+    ObjectAd { content, owner: identity().owner(), id: ID, version: 1, arn: arn(), salt: [8; 16], image: IMAGE }
 }
 
 fn header(checksums: Option<Vec<Checksum>>) -> CiphertextHeader {
@@ -116,7 +120,8 @@ fn header(checksums: Option<Vec<Checksum>>) -> CiphertextHeader {
 }
 
 fn request() -> Request {
-    let share = |byte| (ObjectId::new([byte; 16]), KeyShare::new(Zeroizing::new([byte; 32])));
+    let share =
+        |kind, byte| (StoreKey { kind, owner: identity().owner(), id: ID, version: 24 }, KeyShare::new(&[byte; 32]));
     Request {
         n: 300,
         verb: Verb::List,
@@ -124,7 +129,7 @@ fn request() -> Request {
         not_after: Deadline::new(UnixMillis::new(1 << 40)),
         caller: identity().owner(),
         params: ListParams { kind: StoreKind::VaultKey }.encode(),
-        key_shares: KeyShares::from([share(1), share(2)]),
+        key_shares: KeyShares::from([share(StoreKind::Function, 1), share(StoreKind::VaultKey, 2)]),
         body: Some(BodyDigest::of(b"body")),
     }
 }
@@ -135,7 +140,10 @@ fn receipt() -> Receipt {
         request: REQUEST_DIGEST,
         function: ReceiptFunction { owner: identity().owner(), id: ID, version: 2, checksum: CHECKSUM },
         caller: OwnerKey::new([8; 32]),
-        inputs: vec![Commitment::new([1; 32]), Commitment::new([2; 32])],
+        inputs: vec![
+            InputCommitments { data: Commitment::new([1; 32]), ciphertext: None },
+            InputCommitments { data: Commitment::new([2; 32]), ciphertext: Some(Commitment::new([4; 32])) },
+        ],
         output: Some(Commitment::new([3; 32])),
         status: RunStatus::DONE,
         started: UnixMillis::new(1 << 40),
@@ -149,7 +157,8 @@ fn receipt_bundle() -> ReceiptBundle {
         document: b"document".to_vec(),
         claims: b"claims".to_vec(),
         receipt: receipt().sign(&SigningKey::from_seed(&Zeroizing::new([7; 32]))),
-        salts: vec![Some(Salt::new([1; 32])), None],
+        salts: vec![Some(Salt::new([1; 32])), None, None],
+        ciphertext_salts: vec![None, Some(Salt::new([2; 32]))],
     }
 }
 
@@ -189,14 +198,15 @@ fn parameters() -> Vec<Case> {
         ),
         params("run", RunParams { owner, id: ID, version: 2, checksum: CHECKSUM, inputs }),
         params("list", ListParams { kind: StoreKind::Function }),
-        params("delete", DeleteParams { kind: StoreKind::Statement, id: ID, version: 24 }),
+        params("delete", DeleteParams { kind: StoreKind::VaultKey, id: ID, version: 24 }),
         params("statement", StatementParams { owner, kid: Some(KID) }),
         params("newest statement", StatementParams { owner, kid: None }),
         params("vault-create", VaultCreateParams { epoch: 1, nonce, previous: Some(KID), key }),
-        params("vault-attest", VaultAttestParams { kid: KID, epoch: 1, nonce }),
+        params("vault-attest", VaultAttestParams { kid: KID, epoch: 1, nonce, previous: Some(KID) }),
         params("vault-confirm", VaultConfirmParams { record }),
-        params("policy", PolicyParams { arn: None }),
-        params("policy of a key", PolicyParams { arn: Some(arn()) }),
+        params("policy", PolicyParams::Configured),
+        params("policy of a key", PolicyParams::Key(arn())),
+        params("policy of a statement's key", PolicyParams::Statement(owner, 24)),
     ]
 }
 
@@ -215,9 +225,9 @@ fn results() -> Vec<Case> {
         ("vault offer", VaultOffer { document: vec![1], claims: vec![2] }.encode(), |bytes| {
             Ok(VaultOffer::parse(bytes)?.encode())
         }),
-        ("policy result", PolicyResult { policy, metadata }.encode(), |bytes| Ok(PolicyResult::parse(bytes)?.encode())),
-        ("unread policy", PolicyResult { policy: None, metadata: None }.encode(), |bytes| {
-            Ok(PolicyResult::parse(bytes)?.encode())
+        ("policy texts", PolicyTexts { policy, metadata }.encode(), |bytes| Ok(PolicyTexts::parse(bytes)?.encode())),
+        ("unread policy", PolicyTexts { policy: None, metadata: None }.encode(), |bytes| {
+            Ok(PolicyTexts::parse(bytes)?.encode())
         }),
     ]
 }
@@ -286,7 +296,7 @@ fn deployer(byte: u8) -> OwnerKey {
 }
 
 fn deployers(bytes: &[u8]) -> Vec<u8> {
-    Deployers::encode(bytes.iter().map(|byte| deployer(*byte)).collect())
+    Deployers::encode(&[7; 32], bytes.iter().map(|byte| deployer(*byte)).collect())
 }
 
 #[test]
@@ -398,7 +408,7 @@ fn the_list_of_deployers_must_match_the_configuration() {
     assert_eq!(Deployers::parse(&named, None), mismatch);
     assert_eq!(Deployers::parse(&named, Some(&deployers(&[2]))), mismatch);
     // The digest matches, but the keys are not sorted.
-    let descending: Vec<u8> = [&[0x82, 0x58, 32][..], &[2; 32], &[0x58, 32], &[1; 32]].concat();
+    let descending: Vec<u8> = [&[0x83, 0x58, 32][..], &[7; 32], &[0x58, 32], &[2; 32], &[0x58, 32], &[1; 32]].concat();
     let unsorted = Configuration { deployers: Some(sha256(&[&descending])), ..configuration() };
     assert_eq!(Deployers::parse(&unsorted, Some(&descending)), Err(Error::Malformed(MessageKind::Configuration)));
 }

@@ -3,18 +3,20 @@
 
 use capelet_hostile_bytes::{bit_flips, byte_flips, truncations};
 use enclave_core::crypto::{
-    COMMITMENT_LEN, ENC_LEN, KEM_PUBLIC_LEN, KemPublicKey, KemSecret, TAG_LEN, decap, encap, seal_bytes,
+    COMMITMENT_LEN, Crypto, ENC_LEN, KEM_PUBLIC_LEN, KemPublicKey, KemSecret, TAG_LEN, decap, encap, seal_bytes,
 };
-use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
+use enclave_core::encoding::SecretVec;
+use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity, VAULT_RECORD, VaultRecord};
 use enclave_core::kms::Arn;
 use enclave_core::messages::{BodyDigest, KeyShares, REQUEST, Request, Response, Status, Verb};
 use enclave_core::objects::{
-    Ciphertext, CiphertextHeader, ObjectAd, ObjectContent, ObjectKind, Record, StoredObject, begin_encryption,
+    Ciphertext, CiphertextHeader, ObjectAd, ObjectContent, Record, StoredObject, begin_encryption, kms_context,
     seal_object,
 };
+use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{
-    Checksum, ClaimsDigest, DataKey, Deadline, Error, KeyShare, Kid, MessageKind, ObjectId, OwnerKey, RequestDigest,
-    RequestId, UnixMillis,
+    Checksum, ClaimsDigest, DataKey, Deadline, Error, KeyShare, Kid, MessageKind, ObjectId, OwnerKey, Pcr,
+    RequestDigest, RequestId, UnixMillis,
 };
 use enclave_core_aws_lc::AwsLc;
 use proptest::prelude::*;
@@ -24,11 +26,11 @@ const ARN: &str = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-
 const CONTENT: &[u8] = b"the core does not parse what it seals";
 
 fn data_key(byte: u8) -> DataKey {
-    DataKey::new(Zeroizing::new([byte; 32]))
+    DataKey::new(&[byte; 32])
 }
 
 fn key_share(byte: u8) -> KeyShare {
-    KeyShare::new(Zeroizing::new([byte; 32]))
+    KeyShare::new(&[byte; 32])
 }
 
 fn identity() -> Identity {
@@ -43,12 +45,13 @@ fn ad() -> ObjectAd {
         version: 7,
         arn: Arn::parse(ARN).unwrap(),
         salt: [8; 16],
+        image: Pcr::new([3; 48]),
     }
 }
 
 fn record() -> FunctionRecord {
-    let ObjectAd { owner, id, version, arn, .. } = ad();
-    FunctionRecord { owner, id, version, checksum: Checksum::of(CONTENT), issued: UnixMillis::new(1), arn }
+    let ObjectAd { owner, id, version, arn, image, .. } = ad();
+    FunctionRecord { owner, id, version, checksum: Checksum::of(CONTENT), issued: UnixMillis::new(1), arn, image }
 }
 
 fn signed_record() -> Vec<u8> {
@@ -63,7 +66,7 @@ fn stored() -> Vec<u8> {
     seal(&ad(), b"wrapped", &signed_record(), CONTENT).unwrap()
 }
 
-fn open(stored: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn open(stored: &[u8]) -> Result<SecretVec, Error> {
     StoredObject::parse(stored)?.open::<AwsLc>(&data_key(1), &key_share(2))
 }
 
@@ -77,6 +80,29 @@ fn opens_only_with_the_data_key_and_the_key_share() {
         let opened = object.open::<AwsLc>(&data_key(data), &key_share(share));
         assert_eq!(opened, Err(Error::CannotOpen), "data key {data}, key share {share}");
     }
+}
+
+/// AES-256-GCM that always fails with the error `Busy`, as without memory, or else with another one.
+struct Failing<const BUSY: bool>;
+
+impl<const BUSY: bool> Crypto for Failing<BUSY> {
+    type Cipher = <AwsLc as Crypto>::Cipher;
+
+    fn aes_256_gcm(_: &[u8; 32]) -> Result<Self::Cipher, Error> {
+        Err(if BUSY { Error::Busy } else { Error::ParentFailed })
+    }
+
+    fn aes_256_cbc(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        AwsLc::aes_256_cbc(key, iv, data)
+    }
+}
+
+#[test]
+fn a_lack_of_memory_is_not_reported_as_a_damaged_object() {
+    let stored = stored();
+    let object = StoredObject::parse(&stored).unwrap();
+    assert_eq!(object.open::<Failing<true>>(&data_key(1), &key_share(2)), Err(Error::Busy));
+    assert_eq!(object.open::<Failing<false>>(&data_key(1), &key_share(2)), Err(Error::CannotOpen));
 }
 
 #[test]
@@ -108,6 +134,7 @@ fn seals_nothing_that_the_owners_record_does_not_name() {
         ObjectAd { version: 8, ..ad() },
         ObjectAd { content: ObjectContent::Function(Checksum::of(b"")), ..ad() },
         ObjectAd { arn: Arn::parse(&ARN.replace("138", "139")).unwrap(), ..ad() },
+        ObjectAd { image: Pcr::new([4; 48]), ..ad() },
     ] {
         assert_eq!(error(&other, &signed_record(), CONTENT), Some(Error::Mismatch(MessageKind::Object)));
     }
@@ -121,14 +148,18 @@ fn seals_nothing_that_the_owners_record_does_not_name() {
 }
 
 #[test]
-fn key_shares_differ_by_root_kind_id_and_version() {
-    let share = |root: &[u8], kind, id, version| identity().key_share(root, kind, &ObjectId::new([id; 16]), version);
+fn key_shares_differ_by_root_image_kind_id_and_version() {
+    let share = |root: &[u8], image, kind, id, version| {
+        let key = StoreKey { kind, owner: identity().owner(), id: ObjectId::new([id; 16]), version };
+        identity().key_share(root, &Pcr::new([image; 48]), &key)
+    };
     let shares = [
-        share(b"r", ObjectKind::Function, 0, 0),
-        share(b"R", ObjectKind::Function, 0, 0),
-        share(b"r", ObjectKind::VaultKey, 0, 0),
-        share(b"r", ObjectKind::Function, 1, 0),
-        share(b"r", ObjectKind::Function, 0, 1),
+        share(b"r", 0, StoreKind::Function, 0, 0),
+        share(b"R", 0, StoreKind::Function, 0, 0),
+        share(b"r", 1, StoreKind::Function, 0, 0),
+        share(b"r", 0, StoreKind::VaultKey, 0, 0),
+        share(b"r", 0, StoreKind::Function, 1, 0),
+        share(b"r", 0, StoreKind::Function, 0, 1),
     ];
     for (i, share) in shares.iter().enumerate() {
         assert!(shares[..i].iter().all(|other| other != share));
@@ -174,6 +205,57 @@ fn rejects_every_flipped_byte_and_every_truncation_of_a_file() {
     for truncated in truncations(&file) {
         assert!(open(truncated).is_err(), "{} bytes", truncated.len());
     }
+}
+
+#[test]
+fn a_vault_key_is_sealed_only_with_its_own_seed() {
+    let kid = Kid::of(&vault_key().public());
+    let ad = ObjectAd { content: ObjectContent::VaultKey(kid), id: kid.object_id(), ..ad() };
+    let ObjectAd { owner, version, arn, image, .. } = ad.clone();
+    let record = VaultRecord { owner, epoch: version, kid, document: [0; 48], claims: [0; 48], arn, image };
+    let record = identity().sign1(VAULT_RECORD, &[], &record.encode());
+    let stored = seal(&ad, b"wrapped", &record, &[5; 32]).unwrap();
+    assert_eq!(open(&stored).unwrap().as_slice(), [5; 32]);
+    for seed in [&[6; 32][..], &[5; 31], b""] {
+        assert_eq!(seal(&ad, b"wrapped", &record, seed), Err(Error::CannotOpen), "{seed:?}");
+    }
+}
+
+#[test]
+fn kms_contexts_differ_by_every_bit_of_the_associated_data() {
+    let ad = ad().encode();
+    let context = kms_context(&ad);
+    assert_eq!(context.len(), 43);
+    for flip in bit_flips(&ad) {
+        assert_ne!(kms_context(&flip.bytes), context, "{flip}");
+    }
+}
+
+#[test]
+fn an_encrypted_file_is_known_by_its_first_four_bytes() {
+    let file = encrypt(b"secret");
+    assert!(Ciphertext::is_encrypted(&file) && Ciphertext::is_encrypted(b"CPLT"));
+    for other in [&b""[..], b"CPL", b"CPLO", &file[1..]] {
+        assert!(!Ciphertext::is_encrypted(other), "{other:?}");
+    }
+}
+
+#[test]
+fn a_header_names_at_most_1024_functions() {
+    let checksum = |n: u16| {
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        Checksum::new(bytes)
+    };
+    let most = CiphertextHeader { checksums: Some((0..1024).map(checksum).collect()), ..header() };
+    let bytes = most.encode().unwrap();
+    assert_eq!(CiphertextHeader::parse(&bytes), Ok(most));
+    // One more, which no encoder writes: the array's length, then each checksum in 34 bytes.
+    let at = bytes.len() - 1024 * 34 - 2;
+    assert_eq!(bytes[at..at + 2], 1024u16.to_be_bytes());
+    let more =
+        [&bytes[..at], &1025u16.to_be_bytes(), &bytes[at + 2..], &[0x58, 32], checksum(1024).as_bytes()].concat();
+    assert_eq!(CiphertextHeader::parse(&more), Err(Error::TooLarge(MessageKind::Ciphertext)));
 }
 
 /// A share of zeros is a point of small order: X25519 gives zeros for it (RFC 7748, 6.1). X-Wing hashes them together
@@ -247,7 +329,13 @@ proptest! {
 #[test]
 fn a_message_with_key_shares_does_not_grow() {
     for count in [0, 1, 64u8] {
-        let key_shares: KeyShares = (0..count).map(|n| (ObjectId::new([n; 16]), key_share(n))).collect();
+        let key = |n| StoreKey {
+            kind: StoreKind::VaultKey,
+            owner: identity().owner(),
+            id: ObjectId::new([n; 16]),
+            version: u64::MAX,
+        };
+        let key_shares: KeyShares = (0..count).map(|n| (key(n), key_share(n))).collect();
         let request = Request {
             n: u64::MAX,
             verb: Verb::Run,
@@ -259,7 +347,7 @@ fn a_message_with_key_shares_does_not_grow() {
             body: Some(BodyDigest { length: u64::MAX, sha256: [2; 32] }),
         };
         let map = request.encode();
-        assert_eq!(map.capacity(), 256 + 1000 + 64 * usize::from(count));
+        assert_eq!(map.capacity(), 256 + 1000 + 100 * usize::from(count));
         let signed = identity().sign1(REQUEST, ClaimsDigest::new([3; 48]).as_bytes(), &map);
         assert_eq!(signed.capacity(), map.len() + 64 + 160);
     }

@@ -6,6 +6,7 @@ use enclave_core::crypto::{
     CHUNK_LEN, COMMITMENT_LEN, Cipher, Crypto, FrameReader, FrameWriter, MAX_CHUNKS, Secret, TAG_LEN, open_bytes,
     seal_bytes,
 };
+use enclave_core::encoding::SecretVec;
 use enclave_core::{Error, MessageKind};
 use enclave_core_aws_lc::AwsLc;
 use proptest::prelude::*;
@@ -23,7 +24,7 @@ fn seal(data: &[u8]) -> Vec<u8> {
     seal_bytes::<AwsLc>(secret(), AAD, data).unwrap()
 }
 
-fn open(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn open(bytes: &[u8]) -> Result<SecretVec, Error> {
     open_bytes::<AwsLc>(secret(), AAD, bytes)
 }
 
@@ -65,7 +66,11 @@ fn opens_streams_of_every_length_around_a_chunk() {
         let sealed = seal(&data);
         let chunks = length.div_ceil(CHUNK_LEN).max(1);
         assert_eq!(sealed.len(), COMMITMENT_LEN + length + chunks * TAG_LEN);
-        assert_eq!(*open(&sealed).unwrap(), data);
+        // A vector that grows leaves its old content in memory.
+        assert!(sealed.capacity() <= sealed.len() + TAG_LEN, "{length} bytes: it has grown");
+        let opened = open(&sealed).unwrap();
+        assert_eq!(opened.capacity(), sealed.len() - COMMITMENT_LEN, "{length} bytes: it has grown");
+        assert_eq!(*opened, data);
     }
 }
 
@@ -168,9 +173,92 @@ fn opens_nothing_after_a_failure() {
     assert_eq!(reader.chunk(frames[1].clone()), Err(Error::CannotOpen));
 }
 
+/// The name of a damage to a chunk or a frame, and how to make it.
+type Damage = (&'static str, fn(&mut Vec<u8>));
+
+const DAMAGES: [Damage; 3] = [
+    ("a flipped bit", |chunk| *chunk.last_mut().unwrap() ^= 1),
+    ("a missing byte", |chunk| chunk.truncate(chunk.len() - 1)),
+    ("no tag", |chunk| chunk.truncate(TAG_LEN - 1)),
+];
+
+/// The later chunks are valid at their own positions. A reader that went on would open them.
+#[test]
+fn opens_no_valid_chunk_after_one_that_failed() {
+    let sealed = seal(&[7; 2 * CHUNK_LEN + 1]);
+    let (commitment, chunks) = sealed.split_first_chunk().unwrap();
+    let chunks: Vec<&[u8]> = chunks.chunks(CHUNK_LEN + TAG_LEN).collect();
+    for failing in [0, 1] {
+        for (name, damage) in DAMAGES {
+            let mut opener = secret().open::<AwsLc>(AAD, commitment).unwrap();
+            for (at, chunk) in chunks.iter().enumerate() {
+                let mut chunk = chunk.to_vec();
+                if at == failing {
+                    damage(&mut chunk);
+                }
+                let opened = opener.open(&mut chunk, at == 2).map(|_| ());
+                let expected = if at < failing { Ok(()) } else { Err(Error::CannotOpen) };
+                assert_eq!(opened, expected, "chunk {at} after {name} in chunk {failing}");
+                assert!(!opener.ended(), "chunk {at} after {name} in chunk {failing}");
+            }
+            assert_eq!(opener.ticket(false).err(), Some(Error::CannotOpen));
+        }
+    }
+    // A chunk that is not the last, opened as the last.
+    let mut opener = secret().open::<AwsLc>(AAD, commitment).unwrap();
+    assert_eq!(opener.open(&mut chunks[0].to_vec(), true), Err(Error::CannotOpen));
+    assert_eq!(opener.open(&mut chunks[1].to_vec(), false), Err(Error::CannotOpen));
+    assert!(!opener.ended());
+}
+
+#[test]
+fn opens_no_valid_frame_after_one_that_failed() {
+    let (mut writer, commitment) = FrameWriter::<AwsLc>::new(secret(), AAD).unwrap();
+    let mut frame = |data: &[u8], last| writer.chunk(data, last).unwrap();
+    let frames = [frame(&[7; CHUNK_LEN], false), frame(&[7; CHUNK_LEN], false), frame(b"end", true)];
+    for failing in [0, 1] {
+        for (name, damage) in DAMAGES {
+            let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();
+            for (at, frame) in frames.iter().enumerate() {
+                let mut frame = frame.clone();
+                if at == failing {
+                    damage(&mut frame);
+                }
+                let opened = reader.chunk(frame).map(|_| ());
+                let expected = if at < failing { Ok(()) } else { Err(Error::CannotOpen) };
+                assert_eq!(opened, expected, "frame {at} after {name} in frame {failing}");
+                assert!(!reader.ended(), "frame {at} after {name} in frame {failing}");
+            }
+        }
+    }
+}
+
+#[test]
+fn opens_nothing_after_a_frame_without_a_valid_first_byte() {
+    let (mut writer, commitment) = FrameWriter::<AwsLc>::new(secret(), AAD).unwrap();
+    let frame = writer.chunk(b"data", true).unwrap();
+    for invalid in [&[][..], &[2], &[255; 40]] {
+        let mut reader = FrameReader::<AwsLc>::new(secret(), AAD, &commitment).unwrap();
+        assert_eq!(reader.chunk(invalid.to_vec()).err(), Some(Error::Malformed(MessageKind::Frame)));
+        assert_eq!(reader.chunk(frame.clone()).err(), Some(Error::CannotOpen));
+        assert!(!reader.ended());
+    }
+}
+
+#[test]
+fn a_frame_has_its_final_capacity_from_the_start() {
+    let (mut writer, _) = FrameWriter::<AwsLc>::new(secret(), AAD).unwrap();
+    for (data, last) in [(&[7; CHUNK_LEN][..], false), (b"end", true)] {
+        let frame = writer.chunk(data, last).unwrap();
+        assert_eq!(frame.capacity(), frame.len());
+    }
+}
+
 #[test]
 fn rejects_another_commitment_before_any_chunk() {
     assert_eq!(secret().open::<AwsLc>(AAD, &[0; COMMITMENT_LEN]).err(), Some(Error::CannotOpen));
+    let (_, commitment) = Secret::new(Zeroizing::new([4; 32])).seal::<AwsLc>(AAD).unwrap();
+    assert_eq!(secret().open::<AwsLc>(AAD, &commitment).err(), Some(Error::CannotOpen), "another secret's");
     assert_eq!(FrameReader::<AwsLc>::new(secret(), AAD, &[0; 31]).err(), Some(Error::Malformed(MessageKind::Frame)));
 }
 

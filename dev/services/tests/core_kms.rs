@@ -17,7 +17,7 @@ use enclave_core::kms::{Arn, decrypt, generate_data_key, key_metadata, key_polic
 use enclave_core::parent::{Answer, Credentials, Operation};
 use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
 use enclave_core::state::SharedState;
-use enclave_core::{Error, TransportError, UnixMillis};
+use enclave_core::{Error, Pcr, TransportError, UnixMillis};
 use enclave_core_aws_lc::AwsLc;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
@@ -81,6 +81,14 @@ impl Platform for Here<'_> {
             Response::Attestation { document } => Ok(document),
             _ => Err(TransportError::Failed),
         }
+    }
+
+    fn image(&self) -> Result<Pcr, TransportError> {
+        unreachable!()
+    }
+
+    fn pause(&self) {
+        unreachable!()
     }
 
     fn elapsed(&self) -> u64 {

@@ -5,9 +5,7 @@
 //! indefinite length. This reader accepts that and is otherwise as strict as the protocol's: shortest heads, no unknown
 //! or duplicate key, nothing after the end. Nothing here is verified; `attestation/verify.rs` does that.
 
-#[cfg(feature = "outside")]
-use crate::encoding::Writer;
-use crate::encoding::{FixedBytes as _, head};
+use crate::encoding::{FixedBytes as _, Writer, head};
 use crate::time::UnixMillis;
 use crate::types::Pcr;
 use crate::{Error, MessageKind};
@@ -103,21 +101,11 @@ impl<'a> Document<'a> {
     }
 
     /// What the leaf signed: the Sig_structure (RFC 9052, 4.4), without external data.
-    #[cfg(feature = "outside")]
     pub fn to_be_signed(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.array(4).text("Signature1").bytes(self.protected).bytes([]).bytes(self.payload);
         writer.finish()
     }
-}
-
-/// The time that a document names, *not verified*. It serves the enclave's own clock: that document comes from the NSM
-/// by a system call, and anyone who could forge the answer could forge every other one.
-///
-/// # Errors
-/// As [`Document::parse`].
-pub fn document_time(document: &[u8]) -> Result<UnixMillis, Error> {
-    Document::parse(document).map(|document| document.timestamp)
 }
 
 /// The payload's map while it is read: each key at most once, in any order.

@@ -4,7 +4,9 @@
 mod certificate;
 #[cfg(feature = "outside")]
 mod chain;
+#[cfg(feature = "outside")]
 mod document;
+mod document_time;
 #[cfg(feature = "outside")]
 mod pins;
 mod session_claims;
@@ -14,7 +16,9 @@ mod verify;
 
 #[cfg(feature = "outside")]
 pub use chain::Root;
-pub use document::{Document, MAX_CABUNDLE, MAX_DOCUMENT, MAX_FIELD, PCRS, document_time};
+#[cfg(feature = "outside")]
+pub use document::{Document, MAX_CABUNDLE, MAX_DOCUMENT, MAX_FIELD, PCRS};
+pub use document_time::document_time;
 #[cfg(feature = "outside")]
 pub use pins::{Build, Pins};
 #[cfg(feature = "outside")]

@@ -95,4 +95,38 @@ impl Pins {
         }
         Err(Error::PcrMismatch(furthest))
     }
+
+    /// Checks an image that is known by its PCR0 alone, for example because a vault key's claims name it.
+    ///
+    /// It proves that the image is pinned and not revoked today. Other PCRs of the build are not compared.
+    ///
+    /// # Errors
+    /// [`Error::DebugMode`], [`Error::Revoked`], [`Error::PcrMismatch`], in this order.
+    pub fn check_image(&self, pcr0: &Pcr) -> Result<(), Error> {
+        if *pcr0 == Pcr::ZERO {
+            return Err(Error::DebugMode);
+        }
+        if self.revoked.contains(pcr0) {
+            return Err(Error::Revoked);
+        }
+        if self.builds.iter().any(|build| build.pcr0 == *pcr0) { Ok(()) } else { Err(Error::PcrMismatch(0)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_must_be_pinned_and_not_revoked() {
+        let [one, two, three] = [1, 2, 3].map(|byte| Pcr::new([byte; 48]));
+        let build = |pcr0| Build::new(pcr0, BTreeMap::from([(8, Pcr::new([8; 48]))])).unwrap();
+        let pins = Pins::new(alloc::vec![build(one), build(two)], alloc::vec![two]).unwrap();
+        assert_eq!(pins.builds(), [build(one), build(two)]);
+        assert_eq!((pins.builds()[0].pcr0(), pins.builds()[0].others().get(&8)), (&one, Some(&Pcr::new([8; 48]))));
+        assert_eq!(pins.check_image(&one), Ok(()));
+        assert_eq!(pins.check_image(&two), Err(Error::Revoked));
+        assert_eq!(pins.check_image(&three), Err(Error::PcrMismatch(0)));
+        assert_eq!(pins.check_image(&Pcr::ZERO), Err(Error::DebugMode));
+    }
 }

@@ -48,6 +48,8 @@ pub struct SessionClaims {
     pub configuration: Vec<u8>,
     /// The state of the configuration's KMS key; `None` only under a development root.
     pub kms: Option<KmsKeyState>,
+    /// How many bytes of memory all sessions together may reserve.
+    pub memory: u64,
 }
 
 impl SessionClaims {
@@ -62,37 +64,28 @@ impl SessionClaims {
             return Err(Error::TooLarge(MessageKind::SessionClaims));
         }
         let mut reader = Reader::new(bytes, MessageKind::SessionClaims)?;
-        reader.map(8)?;
-        reader.key(1)?;
-        reader.literal(SESSION)?;
-        reader.key(2)?;
-        let hello = reader.fixed()?;
-        reader.key(3)?;
-        let exporter = reader.fixed()?;
-        reader.key(4)?;
-        if reader.uint()? != SUITE {
+        reader.map(9)?.key(1)?.literal(SESSION)?;
+        let (hello, exporter) = (reader.key(2)?.fixed()?, reader.key(3)?.fixed()?);
+        if reader.key(4)?.uint()? != SUITE {
             return Err(Error::Malformed(MessageKind::SessionClaims));
         }
-        reader.key(5)?;
-        let kem_public = KemPublicKey::parse(reader.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?)?;
-        reader.key(6)?;
-        let receipt_key = reader.fixed()?;
-        reader.key(7)?;
-        let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
-        reader.key(8)?;
-        let kms = reader.nullable(KmsKeyState::read)?;
+        let kem_public = KemPublicKey::parse(reader.key(5)?.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?)?;
+        let receipt_key = reader.key(6)?.fixed()?;
+        let configuration = reader.key(7)?.bytes(0, MAX_CONFIGURATION)?.to_vec();
+        let (kms, memory) = (reader.key(8)?.nullable(KmsKeyState::read)?, reader.key(9)?.uint()?);
         reader.end()?;
         check_environment(&configuration, kms.as_ref(), mode)?;
-        Ok(Self { hello, exporter, kem_public, receipt_key, configuration, kms })
+        Ok(Self { hello, exporter, kem_public, receipt_key, configuration, kms, memory })
     }
 
     /// The claims' bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(8).uint(1).text(SESSION).uint(2).bytes(self.hello).uint(3).bytes(self.exporter);
+        writer.map(9).uint(1).text(SESSION).uint(2).bytes(self.hello).uint(3).bytes(self.exporter);
         writer.uint(4).uint(SUITE).uint(5).bytes(self.kem_public.as_bytes()).uint(6).bytes(self.receipt_key);
         writer.uint(7).bytes(&self.configuration).uint(8);
         writer.nullable(self.kms.as_ref(), |writer, kms| kms.write(writer));
+        writer.uint(9).uint(self.memory);
         writer.finish()
     }
 }

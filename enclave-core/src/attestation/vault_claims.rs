@@ -13,13 +13,16 @@ use crate::encoding::Reader;
 use crate::encoding::Writer;
 use crate::kms::KmsKeyState;
 use crate::time::UnixMillis;
-use crate::types::{Kid, OwnerKey};
+use crate::types::{Kid, OwnerKey, Pcr};
 #[cfg(feature = "outside")]
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 
 /// Label of a vault key's claims; also their first entry.
 const VAULT: &str = "capelet/1/vault";
+/// The most images in the claims of one vault key.
+#[cfg(feature = "outside")]
+pub const MAX_IMAGES: u64 = 16;
 /// How long after its document a vault key may be used, in milliseconds: 400 days.
 pub const MAX_VALIDITY: u64 = 400 * 86_400_000;
 
@@ -42,6 +45,8 @@ pub struct VaultClaims {
     pub configuration: Vec<u8>,
     /// The state of the KMS key; `None` only under a development root.
     pub kms: Option<KmsKeyState>,
+    /// PCR0 of every image that has held the key's seed, ascending, 1 to [`MAX_IMAGES`] of them.
+    pub images: Vec<Pcr>,
 }
 
 impl VaultClaims {
@@ -56,48 +61,45 @@ impl VaultClaims {
             return Err(Error::TooLarge(MessageKind::Statement));
         }
         let mut reader = Reader::new(bytes, MessageKind::Statement)?;
-        reader.map(10)?;
-        reader.key(1)?;
-        reader.literal(VAULT)?;
-        reader.key(2)?;
-        let owner = reader.fixed()?;
-        reader.key(3)?;
-        let epoch = reader.uint()?;
-        reader.key(4)?;
-        if reader.uint()? != SUITE {
+        reader.map(11)?.key(1)?.literal(VAULT)?;
+        let (owner, epoch) = (reader.key(2)?.fixed()?, reader.key(3)?.uint()?);
+        if reader.key(4)?.uint()? != SUITE {
             return Err(Error::Malformed(MessageKind::Statement));
         }
-        reader.key(5)?;
-        let key = reader.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?;
-        reader.key(6)?;
-        let kid = reader.fixed()?;
-        reader.key(7)?;
-        let previous = reader.nullable(Reader::fixed)?;
-        reader.key(8)?;
-        let until = UnixMillis::new(reader.uint()?);
-        reader.key(9)?;
-        let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
-        reader.key(10)?;
-        let kms = reader.nullable(KmsKeyState::read)?;
+        let (key, kid) = (reader.key(5)?.bytes(KEM_PUBLIC_LEN, KEM_PUBLIC_LEN)?, reader.key(6)?.fixed()?);
+        let (previous, until) = (reader.key(7)?.nullable(Reader::fixed)?, UnixMillis::new(reader.key(8)?.uint()?));
+        let configuration = reader.key(9)?.bytes(0, MAX_CONFIGURATION)?.to_vec();
+        let (kms, count) = (reader.key(10)?.nullable(KmsKeyState::read)?, reader.key(11)?.any_array()?);
+        if !(1..=MAX_IMAGES).contains(&count) {
+            return Err(Error::Malformed(MessageKind::Statement));
+        }
+        let images = (0..count).map(|_| reader.fixed()).collect::<Result<Vec<Pcr>, _>>()?;
         reader.end()?;
+        if !images.is_sorted_by(|a, b| a < b) {
+            return Err(Error::Malformed(MessageKind::Statement));
+        }
         let key = KemPublicKey::parse(key)?;
         if kid != Kid::of(&key) {
             return Err(Error::Mismatch(MessageKind::Statement));
         }
         check_environment(&configuration, kms.as_ref(), mode)?;
-        Ok(Self { owner, epoch, key, kid, previous, until, configuration, kms })
+        Ok(Self { owner, epoch, key, kid, previous, until, configuration, kms, images })
     }
 
     /// The claims' bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(10).uint(1).text(VAULT).uint(2).bytes(self.owner).uint(3).uint(self.epoch);
+        writer.map(11).uint(1).text(VAULT).uint(2).bytes(self.owner).uint(3).uint(self.epoch);
         writer.uint(4).uint(SUITE).uint(5).bytes(self.key.as_bytes()).uint(6).bytes(self.kid);
         writer.uint(7).nullable(self.previous, |writer, kid| {
             writer.bytes(kid);
         });
         writer.uint(8).uint(self.until.get()).uint(9).bytes(&self.configuration);
         writer.uint(10).nullable(self.kms.as_ref(), |writer, kms| kms.write(writer));
+        writer.uint(11).array(self.images.len() as u64);
+        for image in &self.images {
+            writer.bytes(image);
+        }
         writer.finish()
     }
 

@@ -78,11 +78,7 @@ impl KemSecret {
     }
 }
 
-impl fmt::Debug for KemSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KemSecret([redacted])")
-    }
-}
+redacted!(KemSecret);
 
 enum Context {
     #[cfg(feature = "outside")]
@@ -109,11 +105,7 @@ impl Exporter {
     }
 }
 
-impl fmt::Debug for Exporter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Exporter([redacted])")
-    }
-}
+redacted!(Exporter);
 
 /// Decapsulates `enc`, which was made for the public key of `secret`.
 ///

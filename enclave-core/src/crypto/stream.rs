@@ -10,10 +10,10 @@
 
 use crate::crypto::expand;
 use crate::crypto::injected::{Cipher, Crypto};
+use crate::encoding::SecretVec;
 use crate::{Error, MessageKind};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -71,11 +71,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret([redacted])")
-    }
-}
+redacted!(Secret);
 
 /// What all chunks of a stream share.
 struct Stream<C: Crypto> {
@@ -235,10 +231,11 @@ impl<C: Crypto> OpenTicket<C> {
 /// Seals `data` as files and the store have it: commitment ‖ chunk….
 ///
 /// # Errors
-/// [`Error::TooLarge`] of [`MessageKind::Frame`] from 1 TiB on; those of [`Crypto`].
+/// [`Error::TooLarge`] of [`MessageKind::Frame`] from 1 TiB on; those of [`SecretVec::with_capacity`] and [`Crypto`].
 pub fn seal_bytes<C: Crypto>(secret: Secret, aad: &[u8], data: &[u8]) -> Result<Vec<u8>, Error> {
     let (mut sealer, commitment) = secret.seal::<C>(aad)?;
-    let mut out = Vec::with_capacity(COMMITMENT_LEN + data.len() + (data.len() / CHUNK_LEN + 1) * TAG_LEN);
+    // What is not sealed yet is wiped if sealing fails.
+    let mut out = SecretVec::with_capacity(COMMITMENT_LEN + data.len() + (data.len() / CHUNK_LEN + 1) * TAG_LEN)?;
     out.extend_from_slice(&commitment);
     let mut seal = |ticket: SealTicket<C>, chunk: &[u8]| {
         let start = out.len();
@@ -254,18 +251,17 @@ pub fn seal_bytes<C: Crypto>(secret: Secret, aad: &[u8], data: &[u8]) -> Result<
         rest = after;
     }
     seal(sealer.last()?, rest)?;
-    Ok(out)
+    Ok(core::mem::take(&mut out))
 }
 
 /// Opens what [`seal_bytes`] made.
 ///
 /// # Errors
-/// [`Error::CannotOpen`] for every failure alike.
-pub fn open_bytes<C: Crypto>(secret: Secret, aad: &[u8], bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// [`Error::CannotOpen`] for every failure alike; those of [`SecretVec::with_capacity`].
+pub fn open_bytes<C: Crypto>(secret: Secret, aad: &[u8], bytes: &[u8]) -> Result<SecretVec, Error> {
     let (commitment, mut rest) = bytes.split_first_chunk().ok_or(Error::CannotOpen)?;
     let mut opener = secret.open::<C>(aad, commitment)?;
-    // The final capacity at once, because a vector that grows leaves plaintext behind.
-    let mut out = Zeroizing::new(Vec::with_capacity(rest.len()));
+    let mut out = SecretVec::with_capacity(rest.len())?;
     while !opener.ended() {
         let (chunk, after) = rest.split_at(rest.len().min(CHUNK_LEN + TAG_LEN));
         let start = out.len();
@@ -303,12 +299,13 @@ impl<C: Crypto> FrameWriter<C> {
             self.0 = Some(sealer);
             ticket
         };
-        let mut content = Vec::with_capacity(1 + chunk.len() + TAG_LEN);
+        // It is wiped if sealing fails.
+        let mut content = Zeroizing::new(Vec::with_capacity(1 + chunk.len() + TAG_LEN));
         content.push(if last { LAST } else { MORE });
         content.extend_from_slice(chunk);
         let tag = ticket.seal(content.get_mut(1..).ok_or(MALFORMED)?)?;
         content.extend_from_slice(&tag);
-        Ok(content)
+        Ok(core::mem::take(&mut *content))
     }
 }
 
@@ -337,14 +334,17 @@ impl<C: Crypto> FrameReader<C> {
     /// Opens the next frame in place: its content is in `bytes` from `start` to the end, and its plaintext replaces it.
     ///
     /// # Errors
-    /// [`Error::Malformed`] of [`MessageKind::Frame`] for a first byte other than 0 and 1; as [`Opener::open`].
+    /// [`Error::Malformed`] of [`MessageKind::Frame`] for a first byte other than 0 and 1; as [`Opener::open`]. After a
+    /// failure nothing more is opened.
     pub fn open(&mut self, bytes: &mut Vec<u8>, start: usize) -> Result<(), Error> {
-        let content = bytes.get_mut(start..).ok_or(MALFORMED)?;
-        let (flag, chunk) = content.split_first_mut().ok_or(MALFORMED)?;
-        let last = match *flag {
-            MORE => false,
-            LAST => true,
-            _ => return Err(MALFORMED),
+        let content = bytes.get_mut(start..).unwrap_or_default();
+        let (last, chunk) = match content.split_first_mut() {
+            Some((&mut MORE, chunk)) => (false, chunk),
+            Some((&mut LAST, chunk)) => (true, chunk),
+            _ => {
+                self.0.state = State::Failed;
+                return Err(MALFORMED);
+            }
         };
         let length = self.0.open(chunk, last)?.len();
         // The plaintext lies where the ciphertext was, one byte behind `start`. It moves to `start`.

@@ -16,15 +16,6 @@ pub const TAG_SIGN1: u64 = 18;
 
 const MALFORMED: Error = Error::Malformed(MessageKind::Cbor);
 
-/// Which keys a map may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Keys {
-    /// Integers and byte strings. Only a request's key shares have byte strings as keys: object ids.
-    Any,
-    /// Integers alone, at every depth.
-    Integers,
-}
-
 /// A value of a fixed length in bytes.
 pub trait FixedBytes: Sized {
     /// The value of these bytes; `None` if their number is not the value's length.
@@ -54,7 +45,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::Malformed`] of `kind`, unless `bytes` are exactly one deterministic item.
     pub fn new(bytes: &'a [u8], kind: MessageKind) -> Result<Self, Error> {
-        let end = walk(bytes, 0, 1, Keys::Any).map_err(|_| Error::Malformed(kind))?;
+        let end = walk(bytes, 0, 1).map_err(|_| Error::Malformed(kind))?;
         if end != bytes.len() {
             return Err(Error::Malformed(kind));
         }
@@ -81,15 +72,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A map of exactly `entries` entries.
-    pub fn map(&mut self, entries: u64) -> Result<(), Error> {
+    pub fn map(&mut self, entries: u64) -> Result<&mut Self, Error> {
         let found = self.any_map()?;
-        self.require(found == entries)
+        self.require(found == entries)?;
+        Ok(self)
     }
 
     /// An array of exactly `items` items.
-    pub fn array(&mut self, items: u64) -> Result<(), Error> {
+    pub fn array(&mut self, items: u64) -> Result<&mut Self, Error> {
         let found = self.any_array()?;
-        self.require(found == items)
+        self.require(found == items)?;
+        Ok(self)
     }
 
     /// The tag `tag`.
@@ -108,10 +101,11 @@ impl<'a> Reader<'a> {
         self.decoder.i64().map_err(self.malformed())
     }
 
-    /// The key `key`.
-    pub fn key(&mut self, key: u64) -> Result<(), Error> {
+    /// The key `key`. The reader is then at the key's value.
+    pub fn key(&mut self, key: u64) -> Result<&mut Self, Error> {
         let found = self.uint()?;
-        self.require(found == key)
+        self.require(found == key)?;
+        Ok(self)
     }
 
     /// A byte string of `least..=most` bytes.
@@ -176,15 +170,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Checks that `bytes` are one deterministic item in which every map key is an integer, at every depth.
-///
-/// # Errors
-/// [`Error::Malformed`] of [`MessageKind::Cbor`].
-pub fn check_integer_keys(bytes: &[u8]) -> Result<(), Error> {
-    let end = walk(bytes, 0, 1, Keys::Integers)?;
-    if end == bytes.len() { Ok(()) } else { Err(MALFORMED) }
-}
-
 /// The head at `at`: major type, argument, and where the head ends. Only the shortest form is accepted.
 ///
 /// # Errors
@@ -210,7 +195,7 @@ pub(crate) fn head(bytes: &[u8], at: usize) -> Result<(u8, u64, usize), Error> {
 }
 
 /// Walks one item from `at`, the outermost at `depth` 1, and returns where it ends.
-fn walk(bytes: &[u8], at: usize, depth: u8, keys: Keys) -> Result<usize, Error> {
+fn walk(bytes: &[u8], at: usize, depth: u8) -> Result<usize, Error> {
     if depth > MAX_DEPTH {
         return Err(MALFORMED);
     }
@@ -228,27 +213,26 @@ fn walk(bytes: &[u8], at: usize, depth: u8, keys: Keys) -> Result<usize, Error> 
         4 => {
             // Each item takes at least one byte, so a count larger than the input ends with the input.
             for _ in 0..argument {
-                at = walk(bytes, at, depth + 1, keys)?;
+                at = walk(bytes, at, depth + 1)?;
             }
             Ok(at)
         }
         5 => {
             let mut last: Option<&[u8]> = None;
             for _ in 0..argument {
-                let end = walk(bytes, at, depth + 1, keys)?;
+                let end = walk(bytes, at, depth + 1)?;
                 let key = bytes.get(at..end).ok_or(MALFORMED)?;
-                let kind = key.first().map(|b| b >> 5);
-                let allowed = matches!(kind, Some(0 | 1)) || (kind == Some(2) && keys == Keys::Any);
+                let integer = key.first().is_some_and(|b| matches!(b >> 5, 0 | 1));
                 // Bytewise ascending, which rejects both disorder and duplicates.
-                if !allowed || last.is_some_and(|last| last >= key) {
+                if !integer || last.is_some_and(|last| last >= key) {
                     return Err(MALFORMED);
                 }
                 last = Some(key);
-                at = walk(bytes, end, depth + 1, keys)?;
+                at = walk(bytes, end, depth + 1)?;
             }
             Ok(at)
         }
-        6 if argument == TAG_SIGN1 => walk(bytes, at, depth + 1, keys),
+        6 if argument == TAG_SIGN1 => walk(bytes, at, depth + 1),
         7 if matches!(argument, 20..=22) => Ok(at),
         _ => Err(MALFORMED),
     }

@@ -3,7 +3,6 @@
 use crate::encoding::cbor::{Reader, TAG_SIGN1, Writer};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
-use core::fmt;
 use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use zeroize::Zeroizing;
 
@@ -41,11 +40,7 @@ impl SigningKey {
     }
 }
 
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey([redacted])")
-    }
-}
+redacted!(SigningKey);
 
 /// The payload of a COSE_Sign1 of type `typ` that the holder of `key` signed together with `external_aad`.
 ///
@@ -88,10 +83,7 @@ impl<'a> Sign1<'a> {
         }
         let mut reader = Reader::new(message, MessageKind::Sign1)?;
         reader.tag(TAG_SIGN1)?;
-        reader.array(4)?;
-        let protected = reader.bytes(1, MAX_PROTECTED)?;
-        reader.map(0)?;
-        let payload = reader.bytes(0, MAX_SIGN1)?;
+        let (protected, payload) = (reader.array(4)?.bytes(1, MAX_PROTECTED)?, reader.map(0)?.bytes(0, MAX_SIGN1)?);
         let signature = Signature::from_bytes(&reader.fixed()?);
         reader.end()?;
         Ok(Self { protected, payload, signature })

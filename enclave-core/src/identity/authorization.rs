@@ -219,9 +219,11 @@ mod tests {
     use crate::kms::Arn;
     use crate::messages::{KeyShares, Request, empty_map};
     use crate::time::UnixMillis;
-    use crate::types::{Checksum, ClaimsDigest, Deadline, Kid, RequestId};
+    use crate::types::{Checksum, ClaimsDigest, Deadline, Kid, Pcr, RequestId};
+    use capelet_hostile_bytes::byte_flips;
     use zeroize::Zeroizing;
 
+    const IMAGE: Pcr = Pcr::new([8; 48]);
     const REFUSED: Option<Error> = Some(Error::Refused);
     const MISMATCH: Option<Error> = Some(Error::Mismatch(MessageKind::Object));
 
@@ -251,7 +253,7 @@ mod tests {
 
     fn function(owner: OwnerKey) -> FunctionRecord {
         let (id, checksum) = (ObjectId::new([3; 16]), Checksum::new([4; 32]));
-        FunctionRecord { owner, id, version: 5, checksum, issued: UnixMillis::new(6), arn: arn() }
+        FunctionRecord { owner, id, version: 5, checksum, issued: UnixMillis::new(6), arn: arn(), image: IMAGE }
     }
 
     fn header(owner: OwnerKey, checksums: Option<Vec<Checksum>>) -> CiphertextHeader {
@@ -260,7 +262,7 @@ mod tests {
 
     fn ad(authorised: &AuthorisedObject) -> ObjectAd {
         let StoreKey { owner, id, version, .. } = authorised.key;
-        ObjectAd { content: authorised.content, owner, id, version, arn: arn(), salt: [0; 16] }
+        ObjectAd { content: authorised.content, owner, id, version, arn: arn(), salt: [0; 16], image: IMAGE }
     }
 
     #[test]
@@ -278,7 +280,7 @@ mod tests {
     #[test]
     fn a_caller_who_is_not_on_the_list_does_not_deploy() {
         let (alice, mallory) = (identity(1), identity(2));
-        let list = Deployers::encode(alloc::vec![alice.owner()]);
+        let list = Deployers::encode(&[5; 32], alloc::vec![alice.owner()]);
         let deployers = Some(crate::crypto::sha256(&[&list]));
         let configuration = crate::Configuration { arn: arn(), limits: crate::Limits::MAXIMA, deployers };
         let list = Deployers::parse(&configuration, Some(&list)).unwrap();
@@ -310,6 +312,32 @@ mod tests {
         assert_eq!(run(&function, alloc::vec![header(owner, None), header(other, named)]), REFUSED);
         // Binding: the list names another function.
         assert_eq!(run(&function, alloc::vec![header(owner, Some(alloc::vec![Checksum::new([9; 32])]))]), REFUSED);
+    }
+
+    /// The owner and a key that differs from the owner's in one byte are two owners, whichever byte it is.
+    #[test]
+    fn owners_are_compared_in_every_byte() {
+        let alice = identity(1);
+        let owner = alice.owner();
+        let run = request(Verb::Run, &alice);
+        let function = function(owner);
+        let named = Some(alloc::vec![function.checksum]);
+        let caller = FunctionCaller::new(&run, &owner).unwrap();
+        let authorised = AuthorisedRun::new(&caller, &function, alloc::vec![header(owner, None)]).unwrap();
+        for flip in byte_flips(owner.as_bytes(), 1) {
+            let near = OwnerKey::new(flip.bytes.as_slice().try_into().unwrap());
+            assert_eq!(FunctionCaller::new(&run, &near).err(), REFUSED, "{flip}");
+            // Code: the caller and the owner whom the request names must both be the record's.
+            for caller in [FunctionCaller { caller: near, owner }, FunctionCaller { caller: owner, owner: near }] {
+                assert_eq!(AuthorisedRun::new(&caller, &function, Vec::new()).err(), REFUSED, "{flip}");
+            }
+            // Data.
+            let headers = alloc::vec![header(near, named.clone())];
+            assert_eq!(AuthorisedRun::new(&caller, &function, headers).err(), REFUSED, "{flip}");
+            assert_eq!(authorised.vault_key(&header(near, None), 1).err(), REFUSED, "{flip}");
+            let others = ObjectAd { owner: near, ..ad(authorised.function()) };
+            assert_eq!(authorised.function().check_open(&others).err(), MISMATCH, "{flip}");
+        }
     }
 
     #[test]
@@ -345,6 +373,7 @@ mod tests {
         let (function, known) = (function(owner), header(owner, None));
         let run = AuthorisedRun::new(&caller, &function, alloc::vec![known.clone()]).unwrap();
         assert!(!run.shows_stderr());
+        assert!(AuthorisedRun::new(&caller, &function, Vec::new()).unwrap().shows_stderr());
         assert_eq!(run.function().check_store(&ad(run.function())).err(), REFUSED, "a run stores nothing");
         let right = run.vault_key(&known, 1).unwrap();
         assert_eq!(right.check_open(&ad(&right)), Ok(()));

@@ -3,10 +3,9 @@
 
 use crate::crypto::{expand, sha256};
 use crate::encoding::SigningKey;
-use crate::objects::ObjectKind;
-use crate::types::{KeyShare, ObjectId, OwnerKey};
+use crate::parent::StoreKey;
+use crate::types::{KeyShare, OwnerKey, Pcr};
 use alloc::vec::Vec;
-use core::fmt;
 use zeroize::Zeroizing;
 
 /// An owner's secret, ready for use.
@@ -27,14 +26,15 @@ impl Identity {
         OwnerKey::new(self.signing.public())
     }
 
-    /// The owner's share of the key to one object. `version` is a function's version or a vault key's epoch.
+    /// The owner's share of the key to the object that is stored under `key`.
     ///
-    /// `root_der` is the root certificate under which the enclave was verified. A share that a development enclave was
-    /// given therefore opens nothing in production.
-    pub fn key_share(&self, root_der: &[u8], kind: ObjectKind, id: &ObjectId, version: u64) -> KeyShare {
-        let root = sha256(&[root_der]);
-        let info = [b"capelet/1/half\0".as_slice(), &root, &[kind as u8], id.as_bytes(), &version.to_be_bytes()];
-        KeyShare::new(expand(&self.seal, &info))
+    /// `root_der` and `image` are the root certificate and the PCR0 of the session's verified document, and must come
+    /// from nowhere else. A share that an enclave was given therefore opens only what its own image sealed under its own
+    /// root.
+    pub fn key_share(&self, root_der: &[u8], image: &Pcr, key: &StoreKey) -> KeyShare {
+        let (root, kind, version) = (sha256(&[root_der]), [key.kind as u8], key.version.to_be_bytes());
+        let info: [&[u8]; 6] = [b"capelet/1/share\0", &root, image.as_bytes(), &kind, key.id.as_bytes(), &version];
+        KeyShare::new(&expand(&self.seal, &info))
     }
 
     /// Signs as [`SigningKey::sign1`] does.
@@ -43,8 +43,4 @@ impl Identity {
     }
 }
 
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity([redacted])")
-    }
-}
+redacted!(Identity);

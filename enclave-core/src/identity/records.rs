@@ -7,7 +7,7 @@ use crate::encoding::Reader;
 use crate::encoding::Writer;
 use crate::kms::Arn;
 use crate::time::UnixMillis;
-use crate::types::{Checksum, Kid, ObjectId, OwnerKey};
+use crate::types::{Checksum, Kid, ObjectId, OwnerKey, Pcr};
 use crate::{Error, MessageKind};
 #[cfg(feature = "outside")]
 use alloc::vec::Vec;
@@ -32,6 +32,8 @@ pub struct FunctionRecord {
     pub issued: UnixMillis,
     /// The KMS key under which it is stored.
     pub arn: Arn,
+    /// PCR0 of the image that seals it.
+    pub image: Pcr,
 }
 
 impl FunctionRecord {
@@ -51,37 +53,26 @@ impl FunctionRecord {
     /// [`Error::Malformed`] of [`MessageKind::Record`] or [`MessageKind::Arn`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Record)?;
-        reader.map(8)?;
-        reader.key(1)?;
-        reader.literal(FUNCTION_RECORD)?;
-        reader.key(2)?;
-        let owner = reader.fixed()?;
-        reader.key(3)?;
-        let id = reader.fixed()?;
-        reader.key(4)?;
-        let version = reader.uint()?;
-        reader.key(5)?;
-        let checksum = reader.fixed()?;
-        reader.key(6)?;
-        if reader.bool()? {
+        reader.map(9)?.key(1)?.literal(FUNCTION_RECORD)?;
+        let (owner, id) = (reader.key(2)?.fixed()?, reader.key(3)?.fixed()?);
+        let (version, checksum) = (reader.key(4)?.uint()?, reader.key(5)?.fixed()?);
+        if reader.key(6)?.bool()? {
             // This version of the protocol has no public functions.
             return Err(Error::Malformed(MessageKind::Record));
         }
-        reader.key(7)?;
-        let issued = UnixMillis::new(reader.uint()?);
-        reader.key(8)?;
-        let arn = Arn::read(&mut reader)?;
+        let (issued, arn) = (UnixMillis::new(reader.key(7)?.uint()?), Arn::read(reader.key(8)?)?);
+        let image = reader.key(9)?.fixed()?;
         reader.end()?;
-        Ok(Self { owner, id, version, checksum, issued, arn })
+        Ok(Self { owner, id, version, checksum, issued, arn, image })
     }
 
     /// The record's payload, to be signed as a [`FUNCTION_RECORD`].
     #[cfg(feature = "outside")]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(8).uint(1).text(FUNCTION_RECORD).uint(2).bytes(self.owner).uint(3).bytes(self.id);
+        writer.map(9).uint(1).text(FUNCTION_RECORD).uint(2).bytes(self.owner).uint(3).bytes(self.id);
         writer.uint(4).uint(self.version).uint(5).bytes(self.checksum).uint(6).bool(false);
-        writer.uint(7).uint(self.issued.get()).uint(8).text(self.arn.text());
+        writer.uint(7).uint(self.issued.get()).uint(8).text(self.arn.text()).uint(9).bytes(self.image);
         writer.finish()
     }
 }
@@ -101,6 +92,8 @@ pub struct VaultRecord {
     pub claims: [u8; 48],
     /// The KMS key under which it is stored: that of the claims.
     pub arn: Arn,
+    /// PCR0 of the image that sealed it: that of the document.
+    pub image: Pcr,
 }
 
 impl VaultRecord {
@@ -120,32 +113,22 @@ impl VaultRecord {
     /// [`Error::Malformed`] of [`MessageKind::Record`] or [`MessageKind::Arn`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Record)?;
-        reader.map(7)?;
-        reader.key(1)?;
-        reader.literal(VAULT_RECORD)?;
-        reader.key(2)?;
-        let owner = reader.fixed()?;
-        reader.key(3)?;
-        let epoch = reader.uint()?;
-        reader.key(4)?;
-        let kid = reader.fixed()?;
-        reader.key(5)?;
-        let document = reader.fixed()?;
-        reader.key(6)?;
-        let claims = reader.fixed()?;
-        reader.key(7)?;
-        let arn = Arn::read(&mut reader)?;
+        reader.map(8)?.key(1)?.literal(VAULT_RECORD)?;
+        let (owner, epoch) = (reader.key(2)?.fixed()?, reader.key(3)?.uint()?);
+        let (kid, document) = (reader.key(4)?.fixed()?, reader.key(5)?.fixed()?);
+        let (claims, arn) = (reader.key(6)?.fixed()?, Arn::read(reader.key(7)?)?);
+        let image = reader.key(8)?.fixed()?;
         reader.end()?;
-        Ok(Self { owner, epoch, kid, document, claims, arn })
+        Ok(Self { owner, epoch, kid, document, claims, arn, image })
     }
 
     /// The record's payload, to be signed as a [`VAULT_RECORD`].
     #[cfg(feature = "outside")]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(7).uint(1).text(VAULT_RECORD).uint(2).bytes(self.owner).uint(3).uint(self.epoch);
+        writer.map(8).uint(1).text(VAULT_RECORD).uint(2).bytes(self.owner).uint(3).uint(self.epoch);
         writer.uint(4).bytes(self.kid).uint(5).bytes(self.document).uint(6).bytes(self.claims);
-        writer.uint(7).text(self.arn.text());
+        writer.uint(7).text(self.arn.text()).uint(8).bytes(self.image);
         writer.finish()
     }
 }

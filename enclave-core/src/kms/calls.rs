@@ -1,6 +1,7 @@
 //! The calls: GenerateDataKey and Decrypt with `Recipient`, GetKeyPolicy, DescribeKey, ListGrants (AWS KMS API
 //! Reference).
 
+use crate::encoding::FixedBytes as _;
 use crate::kms::arn::Arn;
 use crate::kms::base64;
 use crate::kms::cms::open_message;
@@ -15,7 +16,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use zeroize::Zeroizing;
 
 /// The longest wrapped key, in bytes (AWS KMS API Reference, Decrypt, `CiphertextBlob`).
 pub const MAX_WRAPPED: usize = 6_144;
@@ -101,7 +101,7 @@ fn open<P: Platform>(answer: Json<'_>, arn: &Arn, recipient: Box<dyn Recipient>)
     let message = answer.member("CiphertextForRecipient")?.filter(|message| !message.is_null());
     let message = base64::decode(&message.ok_or(Error::KmsMismatch)?.string()?)?;
     let key = open_message::<P::Crypto>(&message, recipient)?;
-    key.as_slice().try_into().map(|key| DataKey::new(Zeroizing::new(key))).map_err(|_| Error::CannotOpen)
+    DataKey::from_slice(&key).ok_or(Error::CannotOpen)
 }
 
 fn same_key(named: Json<'_>, arn: &Arn) -> Result<(), Error> {

@@ -54,23 +54,13 @@ impl KeyMetadata {
     pub fn parse(bytes: &[u8]) -> Result<Self, crate::Error> {
         let mut reader = crate::encoding::Reader::new(bytes, crate::MessageKind::Kms)?;
         let text = |reader: &mut crate::encoding::Reader<'_>| Ok(String::from(reader.text(0, MAX_METADATA)?));
-        reader.map(8)?;
-        reader.key(1)?;
-        let key_manager = text(&mut reader)?;
-        reader.key(2)?;
-        let key_spec = text(&mut reader)?;
-        reader.key(3)?;
-        let key_usage = text(&mut reader)?;
-        reader.key(4)?;
-        let key_state = text(&mut reader)?;
-        reader.key(5)?;
-        let origin = text(&mut reader)?;
-        reader.key(6)?;
-        let multi_region = reader.bool()?;
-        reader.key(7)?;
-        let custom_key_store_id = reader.nullable(text)?;
-        reader.key(8)?;
-        let grants = (0..reader.any_array()?).map(|_| text(&mut reader)).collect::<Result<_, _>>()?;
+        let key_manager = text(reader.map(8)?.key(1)?)?;
+        let key_spec = text(reader.key(2)?)?;
+        let key_usage = text(reader.key(3)?)?;
+        let key_state = text(reader.key(4)?)?;
+        let origin = text(reader.key(5)?)?;
+        let (multi_region, custom_key_store_id) = (reader.key(6)?.bool()?, reader.key(7)?.nullable(text)?);
+        let grants = (0..reader.key(8)?.any_array()?).map(|_| text(&mut reader)).collect::<Result<_, _>>()?;
         reader.end()?;
         Ok(Self { key_manager, key_spec, key_usage, key_state, origin, multi_region, custom_key_store_id, grants })
     }

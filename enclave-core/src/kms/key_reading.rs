@@ -1,4 +1,4 @@
-//! Reading a KMS key's policy and metadata, at most once in ten minutes.
+//! Reading a KMS key's policy and metadata, at most once in ten minutes, and by one session at a time.
 
 use crate::Error;
 use crate::boot::Boot;
@@ -8,10 +8,12 @@ use crate::kms::calls::{key_metadata, key_policy};
 use crate::kms::key_metadata::MAX_METADATA;
 use crate::kms::key_state::{AcceptedKey, KeyReading, KmsKeyState};
 use crate::platform::Platform;
-use crate::state::now;
+use crate::state::{Reading, now};
 
 /// The longest policy, in bytes (AWS KMS quotas, "Key policy document size").
 pub const MAX_POLICY: usize = 32_768;
+/// How long a session waits for another one's reading, in milliseconds.
+const WAIT_FOR: u64 = 60_000;
 
 /// The state of the configuration's key; `None` without a configuration.
 ///
@@ -19,7 +21,7 @@ pub const MAX_POLICY: usize = 32_768;
 /// As [`read_key`].
 pub fn configured_key<P: Platform>(platform: &P, boot: &Boot) -> Result<Option<KmsKeyState>, Error> {
     match &boot.parsed {
-        Some(configuration) => Ok(Some(read_key(platform, &configuration.arn)?.state)),
+        Some(configuration) => Ok(Some(read_key(platform, boot, &configuration.arn)?.state)),
         None => Ok(None),
     }
 }
@@ -28,12 +30,19 @@ pub fn configured_key<P: Platform>(platform: &P, boot: &Boot) -> Result<Option<K
 /// judges that.
 ///
 /// # Errors
-/// Those of [`now`].
-pub fn read_key<P: Platform>(platform: &P, arn: &Arn) -> Result<KeyReading, Error> {
-    let now = now(platform)?;
-    if let Some(known) = platform.shared(|shared| shared.keys.get(arn, now)) {
-        return Ok(known);
-    }
+/// Those of [`now`]; [`Error::Busy`] after too many readings in a minute, or if another session's takes too long.
+pub fn read_key<P: Platform>(platform: &P, boot: &Boot, arn: &Arn) -> Result<KeyReading, Error> {
+    let configured = boot.parsed.as_ref().is_some_and(|configuration| configuration.arn == *arn);
+    let since = platform.elapsed();
+    let now = loop {
+        let now = now(platform)?;
+        match platform.shared(|shared| shared.keys.begin(arn, configured, now))? {
+            Reading::Known(known) => return Ok(*known),
+            Reading::Begin => break now,
+            Reading::Wait if platform.elapsed().saturating_sub(since) < WAIT_FOR => platform.pause(),
+            Reading::Wait => return Err(Error::Busy),
+        }
+    };
     let policy = key_policy(platform, arn, now).ok().filter(|text| text.len() <= MAX_POLICY);
     let metadata = key_metadata(platform, arn, now).ok().map(|metadata| metadata.encode());
     let metadata = metadata.filter(|metadata| metadata.len() <= MAX_METADATA);
@@ -44,7 +53,7 @@ pub fn read_key<P: Platform>(platform: &P, arn: &Arn) -> Result<KeyReading, Erro
         read_at: now,
     };
     let reading = KeyReading { state, policy, metadata };
-    platform.shared(|shared| shared.keys.set(reading.clone()));
+    platform.shared(|shared| shared.keys.finish(reading.clone()));
     Ok(reading)
 }
 
@@ -52,7 +61,7 @@ pub fn read_key<P: Platform>(platform: &P, arn: &Arn) -> Result<KeyReading, Erro
 ///
 /// # Errors
 /// [`Error::PolicyChanged`] on any difference; as [`read_key`].
-pub fn unchanged_key<P: Platform>(platform: &P, accepted: &AcceptedKey) -> Result<KmsKeyState, Error> {
-    let state = read_key(platform, &accepted.arn)?.state;
+pub fn unchanged_key<P: Platform>(platform: &P, boot: &Boot, accepted: &AcceptedKey) -> Result<KmsKeyState, Error> {
+    let state = read_key(platform, boot, &accepted.arn)?.state;
     if accepted.matches(&state) { Ok(state) } else { Err(Error::PolicyChanged) }
 }

@@ -29,8 +29,7 @@ impl KmsKeyState {
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         reader.map(4)?;
         let AcceptedKey { arn, policy, metadata } = AcceptedKey::read(reader, 1)?;
-        reader.key(4)?;
-        Ok(Self { arn, policy, metadata, read_at: UnixMillis::new(reader.uint()?) })
+        Ok(Self { arn, policy, metadata, read_at: UnixMillis::new(reader.key(4)?.uint()?) })
     }
 
     /// Writes a kms-state.
@@ -62,12 +61,8 @@ impl AcceptedKey {
     /// # Errors
     /// [`Error::Malformed`] of the reader's [`MessageKind`](crate::MessageKind).
     pub fn read(reader: &mut Reader<'_>, first: u64) -> Result<Self, Error> {
-        reader.key(first)?;
-        let arn = Arn::read(reader)?;
-        reader.key(first + 1)?;
-        let policy = reader.nullable(Reader::fixed)?;
-        reader.key(first + 2)?;
-        Ok(Self { arn, policy, metadata: reader.nullable(Reader::fixed)? })
+        let (arn, policy) = (Arn::read(reader.key(first)?)?, reader.key(first + 1)?.nullable(Reader::fixed)?);
+        Ok(Self { arn, policy, metadata: reader.key(first + 2)?.nullable(Reader::fixed)? })
     }
 
     /// Writes it as a request's entries `first`, `first + 1` and `first + 2`.

@@ -20,8 +20,7 @@ impl BodyDigest {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.array(2)?;
-        Ok(Self { length: reader.uint()?, sha256: reader.fixed()? })
+        Ok(Self { length: reader.array(2)?.uint()?, sha256: reader.fixed()? })
     }
 
     pub(super) fn write(self, writer: &mut Writer) {

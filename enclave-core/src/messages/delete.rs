@@ -4,7 +4,7 @@ use crate::encoding::Reader;
 #[cfg(feature = "outside")]
 use crate::encoding::Writer;
 use crate::messages::request::{Params, Verb};
-use crate::parent::StoreKind;
+use crate::parent::{StoreKey, StoreKind};
 use crate::types::ObjectId;
 use crate::{Error, MessageKind};
 
@@ -23,13 +23,14 @@ impl Params for DeleteParams {
     const VERB: Verb = Verb::Delete;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(3)?;
-        reader.key(1)?;
-        let kind = StoreKind::from_number(reader.uint()?).ok_or(Error::Malformed(MessageKind::Request))?;
-        reader.key(2)?;
-        let id = reader.fixed()?;
-        reader.key(3)?;
-        Ok(Self { kind, id, version: reader.uint()? })
+        let kind =
+            StoreKind::from_number(reader.map(3)?.key(1)?.uint()?).ok_or(Error::Malformed(MessageKind::Request))?;
+        let id: ObjectId = reader.key(2)?.fixed()?;
+        let version = reader.key(3)?.uint()?;
+        if kind == StoreKind::Statement && id != StoreKey::STATEMENT {
+            return Err(Error::Malformed(MessageKind::Request));
+        }
+        Ok(Self { kind, id, version })
     }
 
     #[cfg(feature = "outside")]

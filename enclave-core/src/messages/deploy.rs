@@ -5,7 +5,7 @@ use crate::encoding::Reader;
 #[cfg(feature = "outside")]
 use crate::encoding::Writer;
 use crate::kms::AcceptedKey;
-use crate::messages::request::{Params, Verb};
+use crate::messages::request::{Params, Verb, read_record};
 use crate::types::{Checksum, ObjectId};
 use alloc::vec::Vec;
 
@@ -28,16 +28,10 @@ impl Params for DeployParams {
     const VERB: Verb = Verb::Deploy;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(7)?;
-        reader.key(1)?;
-        let id = reader.fixed()?;
-        reader.key(2)?;
-        let version = reader.uint()?;
-        reader.key(3)?;
-        let checksum = reader.fixed()?;
+        let (id, version) = (reader.map(7)?.key(1)?.fixed()?, reader.key(2)?.uint()?);
+        let checksum = reader.key(3)?.fixed()?;
         let key = AcceptedKey::read(reader, 4)?;
-        reader.key(7)?;
-        Ok(Self { id, version, checksum, key, record: reader.item()?.to_vec() })
+        Ok(Self { id, version, checksum, key, record: read_record(reader.key(7)?)? })
     }
 
     #[cfg(feature = "outside")]

@@ -1,6 +1,6 @@
 //! What a stream holds: u32be length ‖ head ‖ body.
 
-use crate::encoding::{Reader, Writer, check_integer_keys};
+use crate::encoding::{Reader, Writer};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
@@ -41,13 +41,12 @@ pub fn empty_map() -> Vec<u8> {
     writer.finish()
 }
 
-/// The next item of `reader`, which must be a map of unsigned integer keys; maps inside it have integer keys.
+/// The next item of `reader`, which must be a map of unsigned integer keys.
 pub(super) fn read_map(reader: &mut Reader<'_>, kind: MessageKind) -> Result<Vec<u8>, Error> {
     if reader.peek()? != minicbor::data::Type::Map {
         return Err(Error::Malformed(kind));
     }
     let item = reader.item()?;
-    check_integer_keys(item).map_err(|_| Error::Malformed(kind))?;
     let mut entries = Reader::new(item, kind)?;
     for _ in 0..entries.any_map()? {
         entries.uint()?;

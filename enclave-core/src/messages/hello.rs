@@ -34,15 +34,10 @@ impl Hello {
     /// [`Error::Malformed`] of [`MessageKind::Hello`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Hello)?;
-        reader.map(3)?;
-        reader.key(1)?;
-        if reader.uint()? != VERSION {
+        if reader.map(3)?.key(1)?.uint()? != VERSION {
             return Err(Error::Malformed(MessageKind::Hello));
         }
-        reader.key(2)?;
-        let nonce = reader.fixed()?;
-        reader.key(3)?;
-        let count = reader.any_array()?;
+        let (nonce, count) = (reader.key(2)?.fixed()?, reader.key(3)?.any_array()?);
         if !(1..=4).contains(&count) {
             return Err(Error::Malformed(MessageKind::Hello));
         }
@@ -82,9 +77,7 @@ pub fn encode_evidence(document: &[u8], claims: &[u8]) -> Vec<u8> {
 #[cfg(feature = "outside")]
 pub fn parse_evidence(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
     let mut reader = Reader::new(bytes, MessageKind::SessionClaims)?;
-    reader.array(2)?;
-    let document = reader.bytes(1, MAX_DOCUMENT)?;
-    let claims = reader.bytes(1, MAX_CLAIMS)?;
+    let (document, claims) = (reader.array(2)?.bytes(1, MAX_DOCUMENT)?, reader.bytes(1, MAX_CLAIMS)?);
     reader.end()?;
     Ok((document, claims))
 }
@@ -179,6 +172,12 @@ impl SessionSecrets {
     /// The salt of commitment `i` of pair `n`: 0 for the output, 1… for the inputs.
     pub fn salt(&self, n: u64, i: u32) -> Salt {
         let context = [b"capelet/1/salt".as_slice(), &n.to_be_bytes(), &i.to_be_bytes()].concat();
+        Salt::new(*self.exporter.export(&context))
+    }
+
+    /// The salt of the commitment to the encrypted file of input `i`, from 1, of pair `n`.
+    pub fn ciphertext_salt(&self, n: u64, i: u32) -> Salt {
+        let context = [b"capelet/1/salt-ct".as_slice(), &n.to_be_bytes(), &i.to_be_bytes()].concat();
         Salt::new(*self.exporter.export(&context))
     }
 

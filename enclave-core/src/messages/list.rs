@@ -21,9 +21,7 @@ impl Params for ListParams {
     const VERB: Verb = Verb::List;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(1)?;
-        reader.key(1)?;
-        let kind = StoreKind::from_number(reader.uint()?).filter(|kind| *kind != StoreKind::Statement);
+        let kind = StoreKind::from_number(reader.map(1)?.key(1)?.uint()?).filter(|kind| *kind != StoreKind::Statement);
         Ok(Self { kind: kind.ok_or(Error::Malformed(MessageKind::Request))? })
     }
 

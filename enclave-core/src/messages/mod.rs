@@ -27,7 +27,7 @@ pub use hello::{check_session_claims, parse_evidence};
 #[cfg(feature = "outside")]
 pub use list::parse_list;
 pub use list::{ListParams, MAX_LIST_ENTRIES, encode_list};
-pub use policy::{PolicyParams, PolicyResult};
+pub use policy::{PolicyParams, PolicyTexts};
 pub use request::{KeyShares, MAX_KEY_SHARES, Params, REQUEST, Request, Verb, VerifiedRequest, request_digest};
 pub use response::Response;
 pub use run::{RunInput, RunParams, RunResult};

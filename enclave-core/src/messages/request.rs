@@ -6,11 +6,13 @@ use crate::encoding::Writer;
 use crate::encoding::{Reader, payload1};
 use crate::messages::body::BodyDigest;
 use crate::messages::head::read_map;
+use crate::parent::{StoreKey, StoreKind};
 use crate::time::UnixMillis;
-use crate::types::{ClaimsDigest, Deadline, KeyShare, ObjectId, OwnerKey, RequestDigest, RequestId};
+use crate::types::{ClaimsDigest, Deadline, KeyShare, OwnerKey, RequestDigest, RequestId};
 use crate::{Error, MessageKind};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+#[cfg(feature = "outside")]
 use zeroize::Zeroizing;
 
 /// The most key shares in one request.
@@ -43,20 +45,15 @@ pub enum Verb {
 }
 
 impl Verb {
+    #[rustfmt::skip]
+    const ALL: [Self; 9] = [
+        Self::Deploy, Self::Run, Self::List, Self::Delete, Self::Statement, Self::VaultCreate, Self::VaultConfirm,
+        Self::VaultAttest, Self::Policy,
+    ];
+
     /// The verb with this number; `None` if the number is unknown.
     pub fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            1 => Self::Deploy,
-            2 => Self::Run,
-            3 => Self::List,
-            4 => Self::Delete,
-            5 => Self::Statement,
-            6 => Self::VaultCreate,
-            7 => Self::VaultConfirm,
-            8 => Self::VaultAttest,
-            9 => Self::Policy,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|verb| *verb as u64 == number)
     }
 }
 
@@ -95,8 +92,8 @@ pub trait Params: Sized {
     }
 }
 
-/// The key shares that a request carries, by object id.
-pub type KeyShares = BTreeMap<ObjectId, KeyShare>;
+/// The key shares that a request carries, by what each belongs to: kind, owner, id and version.
+pub type KeyShares = BTreeMap<StoreKey, KeyShare>;
 
 /// A request.
 pub struct Request {
@@ -122,13 +119,13 @@ impl Request {
     /// The request map, which is signed and digested.
     #[cfg(feature = "outside")]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // An upper bound of the fields of fixed length, and of each key share with its id and heads.
-        let mut writer = Writer::with_capacity(256 + self.params.len() + 64 * self.key_shares.len());
+        // An upper bound of the fields of fixed length, and of each key share with its heads.
+        let mut writer = Writer::with_capacity(256 + self.params.len() + 100 * self.key_shares.len());
         writer.map(8).uint(1).uint(self.n).uint(2).uint(self.verb as u64).uint(3).bytes(self.id);
         writer.uint(4).uint(self.not_after.time().get()).uint(5).bytes(self.caller).uint(6).item(&self.params);
-        writer.uint(7).map(self.key_shares.len() as u64);
-        for (id, share) in &self.key_shares {
-            writer.bytes(id).bytes(share.as_bytes());
+        writer.uint(7).array(self.key_shares.len() as u64);
+        for (StoreKey { kind, owner, id, version }, share) in &self.key_shares {
+            writer.array(5).uint(*kind as u64).bytes(owner).bytes(id).uint(*version).bytes(share.as_bytes());
         }
         writer.uint(8).nullable(self.body, |writer, body| body.write(writer));
         Zeroizing::new(writer.finish())
@@ -140,30 +137,14 @@ impl Request {
     /// [`Error::TooLarge`] or [`Error::Malformed`] of [`MessageKind::Request`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Request)?;
-        reader.map(8)?;
-        reader.key(1)?;
-        let n = reader.uint()?;
-        reader.key(2)?;
-        let verb = Verb::from_number(reader.uint()?).ok_or(Error::Malformed(MessageKind::Request))?;
-        reader.key(3)?;
-        let id = reader.fixed()?;
-        reader.key(4)?;
-        let not_after = Deadline::new(UnixMillis::new(reader.uint()?));
-        reader.key(5)?;
-        let caller = reader.fixed()?;
-        reader.key(6)?;
-        let params = read_map(&mut reader, MessageKind::Request)?;
-        reader.key(7)?;
-        let count = reader.any_map()?;
-        if count > MAX_KEY_SHARES {
-            return Err(Error::TooLarge(MessageKind::Request));
-        }
-        let mut key_shares = KeyShares::new();
-        for _ in 0..count {
-            key_shares.insert(reader.fixed()?, KeyShare::new(Zeroizing::new(reader.fixed()?)));
-        }
-        reader.key(8)?;
-        let body = reader.nullable(BodyDigest::read)?;
+        let n = reader.map(8)?.key(1)?.uint()?;
+        let verb = Verb::from_number(reader.key(2)?.uint()?).ok_or(Error::Malformed(MessageKind::Request))?;
+        let id = reader.key(3)?.fixed()?;
+        let not_after = Deadline::new(UnixMillis::new(reader.key(4)?.uint()?));
+        let caller = reader.key(5)?.fixed()?;
+        let params = read_map(reader.key(6)?, MessageKind::Request)?;
+        let key_shares = read_key_shares(reader.key(7)?)?;
+        let body = reader.key(8)?.nullable(BodyDigest::read)?;
         reader.end()?;
         Ok(Self { n, verb, id, not_after, caller, params, key_shares, body })
     }
@@ -182,6 +163,37 @@ impl Request {
         let signed = Zeroizing::new(identity.sign1(REQUEST, claims_digest.as_bytes(), &map));
         Ok((super::head::with_length(&signed, MessageKind::Request)?, request_digest(&map)))
     }
+}
+
+/// Key shares of sealed objects, which must ascend.
+fn read_key_shares(reader: &mut Reader<'_>) -> Result<KeyShares, Error> {
+    const MALFORMED: Error = Error::Malformed(MessageKind::Request);
+    let count = reader.any_array()?;
+    if count > MAX_KEY_SHARES {
+        return Err(Error::TooLarge(MessageKind::Request));
+    }
+    let mut key_shares = KeyShares::new();
+    for _ in 0..count {
+        let kind = StoreKind::from_number(reader.array(5)?.uint()?).filter(|kind| *kind != StoreKind::Statement);
+        let key = StoreKey {
+            kind: kind.ok_or(MALFORMED)?,
+            owner: reader.fixed()?,
+            id: reader.fixed()?,
+            version: reader.uint()?,
+        };
+        if key_shares.last_key_value().is_some_and(|(last, _)| *last >= key) {
+            return Err(MALFORMED);
+        }
+        key_shares.insert(key, reader.fixed()?);
+    }
+    Ok(key_shares)
+}
+
+/// A record: a COSE_Sign1, *not verified*.
+pub(super) fn read_record(reader: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
+    let record = reader.item()?;
+    payload1(record)?;
+    Ok(record.to_vec())
 }
 
 /// A request that its caller signed for this session.

@@ -6,7 +6,6 @@ use crate::messages::head::with_length;
 use crate::types::RequestDigest;
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
-use core::fmt;
 use zeroize::Zeroizing;
 
 /// A response.
@@ -57,18 +56,13 @@ impl Response {
     #[cfg(feature = "outside")]
     pub fn parse(bytes: &[u8], n: u64, request: &RequestDigest) -> Result<Self, Error> {
         let mut reader = crate::encoding::Reader::new(bytes, MessageKind::Response)?;
-        let entries = reader.any_map()?;
-        reader.key(1)?;
-        let found = reader.uint()?;
-        reader.key(2)?;
-        let digest: RequestDigest = reader.fixed()?;
+        let (entries, found) = (reader.any_map()?, reader.key(1)?.uint()?);
+        let digest: RequestDigest = reader.key(2)?.fixed()?;
         if found != n || digest != *request {
             return Err(Error::Mismatch(MessageKind::Response));
         }
-        reader.key(3)?;
-        let status = reader.uint()?;
-        reader.key(4)?;
-        let result = Zeroizing::new(super::head::read_map(&mut reader, MessageKind::Response)?);
+        let status = reader.key(3)?.uint()?;
+        let result = Zeroizing::new(super::head::read_map(reader.key(4)?, MessageKind::Response)?);
         let (mut receipt, mut body) = (None, None);
         for _ in 4..entries {
             match reader.uint()? {
@@ -86,8 +80,4 @@ impl Response {
     }
 }
 
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Response([redacted])")
-    }
-}
+redacted!(Response);

@@ -36,17 +36,9 @@ impl Params for RunParams {
     const VERB: Verb = Verb::Run;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(5)?;
-        reader.key(1)?;
-        let owner = reader.fixed()?;
-        reader.key(2)?;
-        let id = reader.fixed()?;
-        reader.key(3)?;
-        let version = reader.uint()?;
-        reader.key(4)?;
-        let checksum = reader.fixed()?;
-        reader.key(5)?;
-        let count = reader.any_array()?;
+        let (owner, id) = (reader.map(5)?.key(1)?.fixed()?, reader.key(2)?.fixed()?);
+        let (version, checksum) = (reader.key(3)?.uint()?, reader.key(4)?.fixed()?);
+        let count = reader.key(5)?.any_array()?;
         if !(1..=MAX_INPUTS).contains(&count) {
             return Err(Error::TooLarge(MessageKind::Request));
         }
@@ -69,8 +61,7 @@ impl Params for RunParams {
 
 impl RunInput {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        let items = reader.any_array()?;
-        let kind = reader.uint()?;
+        let (items, kind) = (reader.any_array()?, reader.uint()?);
         let length = reader.uint()?;
         let epoch = match (kind, items) {
             (0, 2) => None,
@@ -125,8 +116,4 @@ impl RunResult {
     }
 }
 
-impl core::fmt::Debug for RunResult {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("RunResult([redacted])")
-    }
-}
+redacted!(RunResult);

@@ -21,8 +21,10 @@ pub enum RunFailure {
     Trapped,
     /// The function ended with this exit status, not zero.
     ExitStatus(u32),
-    /// A signal ended the worker, or it did not report how the run ended.
+    /// The worker exited without reporting how the run ended.
     WorkerDied,
+    /// A signal ended the worker that PID 1 did not send. The enclave is at fault, not the function.
+    WorkerKilled,
     /// The platform lost the worker.
     Lost(TransportError),
 }
@@ -39,6 +41,7 @@ impl RunFailure {
             Self::Trapped => Error::Trapped,
             Self::ExitStatus(status) => Error::ExitStatus(status),
             Self::WorkerDied => Error::WorkerDied,
+            Self::WorkerKilled => Error::WorkerKilled,
             Self::Lost(error) => Error::Transport(error),
         })
     }
@@ -57,11 +60,10 @@ impl RunStatus {
         Self(failure.status().number())
     }
 
-    /// The status with this number, as a receipt has it. A reader accepts every number; this enclave writes only those
-    /// of [`RunFailure`].
+    /// The status with this number, as a receipt has it. `None` for a number that no run has that was started.
     #[cfg(feature = "outside")]
-    pub const fn from_number(number: u64) -> Self {
-        Self(number)
+    pub fn from_number(number: u64) -> Option<Self> {
+        matches!(number, 0 | 17..=24 | 37..=39).then_some(Self(number))
     }
 
     /// The number; see [`Status`].
@@ -91,13 +93,19 @@ mod tests {
             RunFailure::Trapped,
             RunFailure::ExitStatus(1),
             RunFailure::WorkerDied,
+            RunFailure::WorkerKilled,
             RunFailure::Lost(TransportError::Failed),
             RunFailure::Lost(TransportError::TimedOut),
         ];
         for failure in failures {
             // 1 to 16 are problems of the request, among them `busy`: nothing was started.
             assert!(failure.status().number() > 16, "{failure:?}");
-            assert!(!RunStatus::failed(failure).is_done(), "{failure:?}");
+            let status = RunStatus::failed(failure);
+            assert!(!status.is_done(), "{failure:?}");
+            assert_eq!(RunStatus::from_number(status.number()), Some(status), "{failure:?}");
+        }
+        for number in (1..=16).chain(25..=36).chain([40, u64::MAX]) {
+            assert_eq!(RunStatus::from_number(number), None, "{number}");
         }
     }
 }

@@ -19,11 +19,8 @@ impl Params for StatementParams {
     const VERB: Verb = Verb::Statement;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(2)?;
-        reader.key(1)?;
-        let owner = reader.fixed()?;
-        reader.key(2)?;
-        Ok(Self { owner, kid: reader.nullable(Reader::fixed)? })
+        let owner = reader.map(2)?.key(1)?.fixed()?;
+        Ok(Self { owner, kid: reader.key(2)?.nullable(Reader::fixed)? })
     }
 
     #[cfg(feature = "outside")]
@@ -56,9 +53,7 @@ impl StatementResult {
     #[cfg(feature = "outside")]
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, crate::MessageKind::Response)?;
-        reader.map(1)?;
-        reader.key(1)?;
-        let statement = reader.bytes(1, crate::objects::MAX_STATEMENT)?.to_vec();
+        let statement = reader.map(1)?.key(1)?.bytes(1, crate::objects::MAX_STATEMENT)?.to_vec();
         reader.end()?;
         Ok(Self { statement })
     }

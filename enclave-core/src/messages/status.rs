@@ -1,6 +1,6 @@
 //! The numbers by which a response says how a request ended, and the errors that they stand for.
 //!
-//! 0 is done; 1 to 10 are problems of the request; 16 to 24 are limits and failures of the function; 32 to 38 are
+//! 0 is done; 1 to 11 are problems of the request; 16 to 24 are limits and failures of the function; 32 to 39 are
 //! failures of the environment. A client treats an unknown number as a failure.
 
 use crate::error::{Error, MessageKind, TransportError};
@@ -39,6 +39,7 @@ impl Status {
                 MessageKind::Request | MessageKind::Record | MessageKind::Sign1 | MessageKind::Ciphertext,
             )
             | Error::BadSignature => (10, None),
+            Error::WrongImage => (11, None),
             Error::InputLimit(limit) => (16, Some(limit)),
             Error::OutputLimit(limit) => (17, Some(limit)),
             Error::TimeLimit(limit) => (18, Some(limit)),
@@ -60,6 +61,7 @@ impl Status {
             Error::Transport(TransportError::Unreachable | TransportError::Closed | TransportError::TimedOut) => {
                 (37, None)
             }
+            Error::WorkerKilled => (39, None),
             _ => (38, None),
         };
         Self { number, value }
@@ -91,6 +93,7 @@ impl Status {
             8 => Error::Mismatch(MessageKind::Request),
             9 => Error::Malformed(MessageKind::Bundle),
             10 => Error::Malformed(MessageKind::Request),
+            11 => Error::WrongImage,
             16 => Error::InputLimit(limit),
             17 => Error::OutputLimit(limit),
             18 => Error::TimeLimit(limit),
@@ -106,6 +109,7 @@ impl Status {
             35 => Error::KmsMismatch,
             36 => Error::ParentFailed,
             37 => Error::Transport(TransportError::Unreachable),
+            39 => Error::WorkerKilled,
             _ => Error::Transport(TransportError::Failed),
         })
     }
@@ -134,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_number_stands_for_the_error_that_gives_it() {
-        for number in (1..=10).chain(16..=24).chain(32..=38) {
+        for number in (1..=11).chain(16..=24).chain(32..=39) {
             let value = matches!(number, 16..=19 | 23).then_some(7);
             assert_eq!(Status::of(Status::error(number, value).unwrap()), Status { number, value }, "{number}");
         }

@@ -7,7 +7,7 @@ use crate::encoding::Writer;
 use crate::messages::request::{Params, Verb};
 use crate::types::{Kid, Nonce};
 
-/// {1: kid, 2: epoch, 3: nonce}.
+/// {1: kid, 2: epoch, 3: nonce, 4: previous kid / null}.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VaultAttestParams {
     /// The vault key's name.
@@ -16,23 +16,24 @@ pub struct VaultAttestParams {
     pub epoch: u64,
     /// The nonce, which the document must repeat.
     pub nonce: Nonce,
+    /// The name of the owner's previous key, as in the statement that is renewed.
+    pub previous: Option<Kid>,
 }
 
 impl Params for VaultAttestParams {
     const VERB: Verb = Verb::VaultAttest;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(3)?;
-        reader.key(1)?;
-        let kid = reader.fixed()?;
-        reader.key(2)?;
-        let epoch = reader.uint()?;
-        reader.key(3)?;
-        Ok(Self { kid, epoch, nonce: reader.fixed()? })
+        let (kid, epoch) = (reader.map(4)?.key(1)?.fixed()?, reader.key(2)?.uint()?);
+        let nonce = reader.key(3)?.fixed()?;
+        Ok(Self { kid, epoch, nonce, previous: reader.key(4)?.nullable(Reader::fixed)? })
     }
 
     #[cfg(feature = "outside")]
     fn write(&self, writer: &mut Writer) {
-        writer.map(3).uint(1).bytes(self.kid).uint(2).uint(self.epoch).uint(3).bytes(self.nonce);
+        writer.map(4).uint(1).bytes(self.kid).uint(2).uint(self.epoch).uint(3).bytes(self.nonce);
+        writer.uint(4).nullable(self.previous, |writer, kid| {
+            writer.bytes(kid);
+        });
     }
 }

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::encoding::Reader;
 #[cfg(feature = "outside")]
 use crate::encoding::Writer;
-use crate::messages::request::{Params, Verb};
+use crate::messages::request::{Params, Verb, read_record};
 use alloc::vec::Vec;
 
 /// {1: vault-record}.
@@ -18,9 +18,7 @@ impl Params for VaultConfirmParams {
     const VERB: Verb = Verb::VaultConfirm;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(1)?;
-        reader.key(1)?;
-        Ok(Self { record: reader.item()?.to_vec() })
+        Ok(Self { record: read_record(reader.map(1)?.key(1)?)? })
     }
 
     #[cfg(feature = "outside")]

@@ -24,13 +24,8 @@ impl Params for VaultCreateParams {
     const VERB: Verb = Verb::VaultCreate;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.map(6)?;
-        reader.key(1)?;
-        let epoch = reader.uint()?;
-        reader.key(2)?;
-        let nonce = reader.fixed()?;
-        reader.key(3)?;
-        let previous = reader.nullable(Reader::fixed)?;
+        let (epoch, nonce) = (reader.map(6)?.key(1)?.uint()?, reader.key(2)?.fixed()?);
+        let previous = reader.key(3)?.nullable(Reader::fixed)?;
         Ok(Self { epoch, nonce, previous, key: AcceptedKey::read(reader, 4)? })
     }
 
@@ -69,11 +64,8 @@ impl VaultOffer {
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         use crate::attestation::{MAX_CLAIMS, MAX_DOCUMENT};
         let mut reader = Reader::new(bytes, crate::MessageKind::Response)?;
-        reader.map(2)?;
-        reader.key(1)?;
-        let document = reader.bytes(1, MAX_DOCUMENT)?.to_vec();
-        reader.key(2)?;
-        let claims = reader.bytes(1, MAX_CLAIMS)?.to_vec();
+        let document = reader.map(2)?.key(1)?.bytes(1, MAX_DOCUMENT)?.to_vec();
+        let claims = reader.key(2)?.bytes(1, MAX_CLAIMS)?.to_vec();
         reader.end()?;
         Ok(Self { document, claims })
     }

@@ -2,9 +2,9 @@
 //! makes the same bundle.
 
 use crate::configuration::MAX_BUNDLE;
+use crate::encoding::Reader;
 #[cfg(feature = "outside")]
 use crate::encoding::Writer;
-use crate::encoding::{Reader, check_integer_keys};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 use capelet_abi::{EntryPoint, INPUT_FOLDER, MAX_ARGUMENTS, MAX_FILES};
@@ -29,7 +29,7 @@ pub struct Manifest<'a> {
     pub nonce: Option<[u8; 32]>,
     /// Command or reactor.
     pub entry_point: EntryPoint,
-    /// The name of a reactor's handler; `None` for [`HANDLER`].
+    /// The name of a reactor's handler; `None` for [`HANDLER`], which must not be named.
     pub handler: Option<&'a str>,
     /// Its arguments, at most 64.
     pub arguments: Vec<&'a str>,
@@ -47,8 +47,7 @@ impl<'a> Manifest<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Bundle)?;
         let mut left = reader.any_map()?;
-        reader.key(1)?;
-        let entry = reader.text(1, MAX_TEXT)?;
+        let entry = reader.key(1)?.text(1, MAX_TEXT)?;
         let (mut nonce, mut entry_point, mut handler, mut arguments) = (None, EntryPoint::Command, None, Vec::new());
         // `Reader::new` already rejected unsorted keys. Defaults must be omitted, so that each function has exactly one
         // encoding.
@@ -63,9 +62,9 @@ impl<'a> Manifest<'a> {
             left -= 1;
         }
         reader.end()?;
-        // A command has no handler. An argument cannot contain NUL.
-        let valid =
-            (entry_point == EntryPoint::Reactor || handler.is_none()) && !arguments.iter().any(|a| a.contains('\0'));
+        // A command has no handler, and a default is omitted. An argument cannot contain NUL.
+        let handler_fits = handler.is_none_or(|name| entry_point == EntryPoint::Reactor && name != HANDLER);
+        let valid = handler_fits && !arguments.iter().any(|a| a.contains('\0'));
         if valid { Ok(Self { entry, nonce, entry_point, handler, arguments }) } else { Err(MALFORMED) }
     }
 
@@ -121,20 +120,16 @@ impl<'a> BundleForm<'a> {
             return Err(Error::TooLarge(MessageKind::Bundle));
         }
         let mut reader = Reader::new(bytes, MessageKind::Bundle)?;
-        reader.array(2)?;
-        if reader.peek()? != Type::Map {
+        if reader.array(2)?.peek()? != Type::Map {
             return Err(MALFORMED);
         }
-        let manifest = reader.item()?;
-        check_integer_keys(manifest).map_err(|_| MALFORMED)?;
-        let count = reader.any_array()?;
+        let (manifest, count) = (reader.item()?, reader.any_array()?);
         if count > MAX_FILES as u64 {
             return Err(Error::TooLarge(MessageKind::Bundle));
         }
         let mut files = Vec::new();
         for _ in 0..count {
-            reader.array(2)?;
-            files.push((reader.text(1, MAX_TEXT)?, reader.bytes(0, MAX_BUNDLE)?));
+            files.push((reader.array(2)?.text(1, MAX_TEXT)?, reader.bytes(0, MAX_BUNDLE)?));
         }
         reader.end()?;
         check_paths(&files)?;

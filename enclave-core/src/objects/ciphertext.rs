@@ -1,15 +1,14 @@
 //! Encrypted files: "CPLT" ‖ u32be length ‖ header ‖ enc ‖ stream. Their sender is not authenticated.
 
 use crate::attestation::SUITE;
-use crate::crypto::{Crypto, ENC_LEN, KemSecret, Secret, decap, open_bytes, sha384};
-use crate::encoding::Reader;
+use crate::crypto::{COMMITMENT_LEN, Crypto, ENC_LEN, KemSecret, Secret, decap, open_bytes, sha384};
 #[cfg(feature = "outside")]
 use crate::encoding::Writer;
+use crate::encoding::{Reader, SecretVec};
 use crate::objects::with_head;
 use crate::types::{Checksum, Kid, OwnerKey};
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
-use zeroize::Zeroizing;
 
 /// First entry of a header.
 const CIPHERTEXT: &str = "capelet/1/ciphertext";
@@ -37,19 +36,12 @@ impl CiphertextHeader {
     /// [`Error::Malformed`] or [`Error::TooLarge`] of [`MessageKind::Ciphertext`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Ciphertext)?;
-        reader.map(5)?;
-        reader.key(1)?;
-        reader.literal(CIPHERTEXT)?;
-        reader.key(2)?;
-        if reader.uint()? != SUITE {
+        reader.map(5)?.key(1)?.literal(CIPHERTEXT)?;
+        if reader.key(2)?.uint()? != SUITE {
             return Err(MALFORMED);
         }
-        reader.key(3)?;
-        let owner = reader.fixed()?;
-        reader.key(4)?;
-        let kid = reader.fixed()?;
-        reader.key(5)?;
-        let checksums = if reader.peek()? == minicbor::data::Type::Array {
+        let (owner, kid) = (reader.key(3)?.fixed()?, reader.key(4)?.fixed()?);
+        let checksums = if reader.key(5)?.peek()? == minicbor::data::Type::Array {
             let count = reader.any_array()?;
             if count > MAX_CHECKSUMS {
                 return Err(Error::TooLarge(MessageKind::Ciphertext));
@@ -189,11 +181,20 @@ impl<'a> Ciphertext<'a> {
         Ok(Self { header, header_bytes, enc, stream })
     }
 
+    /// SHA-384(header ‖ enc ‖ commitment), which names this file; see [`Commitment::to_ciphertext`]. Only the author of the
+    /// file, who knows the secret of its stream, can make another one with this digest: with other chunks.
+    ///
+    /// [`Commitment::to_ciphertext`]: crate::Commitment::to_ciphertext
+    pub fn digest(&self) -> [u8; 48] {
+        let commitment = self.stream.get(..COMMITMENT_LEN).unwrap_or(self.stream);
+        sha384(&[self.header_bytes, self.enc, commitment])
+    }
+
     /// Opens the file with the vault key of `owner`. The header's owner and key are compared first.
     ///
     /// # Errors
     /// [`Error::WrongOwner`], [`Error::WrongKey`]; [`Error::CannotOpen`] for every other failure alike.
-    pub fn open<C: Crypto>(&self, owner: &OwnerKey, key: &KemSecret) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open<C: Crypto>(&self, owner: &OwnerKey, key: &KemSecret) -> Result<SecretVec, Error> {
         if self.header.owner != *owner {
             return Err(Error::WrongOwner);
         }

@@ -12,9 +12,9 @@ pub use ciphertext::{Ciphertext, CiphertextHeader, MAX_CHECKSUMS};
 #[cfg(feature = "outside")]
 pub use ciphertext::{Encryption, begin_encryption};
 pub use object::{ObjectAd, ObjectContent, ObjectKind, Record, StoredObject, kms_context, seal_object};
-pub use receipt::{MAX_INPUTS, Receipt, ReceiptFunction};
+pub use receipt::{InputCommitments, MAX_INPUTS, Receipt, ReceiptFunction};
 #[cfg(feature = "outside")]
 pub use receipt::{MAX_RECEIPT_AGE, ReceiptBundle};
-pub use statement::encode_statement;
 #[cfg(feature = "outside")]
 pub use statement::{MAX_STATEMENT, Statement};
+pub use statement::{encode_statement, statement_record};

@@ -5,17 +5,16 @@
 //! owner's record, and [`StoredObject::parse`] verifies it before any key is asked for.
 
 use crate::crypto::{Crypto, KemSecret, Secret, derive, open_bytes, seal_bytes, sha256, sha384};
-use crate::encoding::{Reader, Writer, base64url_encode};
+use crate::encoding::{Reader, SecretVec, Writer, base64url_encode};
 use crate::identity::{FunctionRecord, VaultRecord};
 use crate::kms::{Arn, MAX_WRAPPED};
 use crate::messages::MAX_HEAD;
 use crate::objects::with_head;
 use crate::parent::{StoreKey, StoreKind};
-use crate::types::{Checksum, DataKey, KeyShare, Kid, ObjectId, OwnerKey};
+use crate::types::{Checksum, DataKey, KeyShare, Kid, ObjectId, OwnerKey, Pcr};
 use crate::{Error, MessageKind};
 use alloc::string::String;
 use alloc::vec::Vec;
-use zeroize::Zeroizing;
 
 /// First entry of an object's associated data.
 const OBJECT: &str = "capelet/1/object";
@@ -94,6 +93,8 @@ pub struct ObjectAd {
     pub arn: Arn,
     /// 16 random bytes: an object that is stored again has another key.
     pub salt: [u8; 16],
+    /// PCR0 of the image that sealed it. Only this image is given the owner's key share.
+    pub image: Pcr,
 }
 
 impl ObjectAd {
@@ -103,45 +104,35 @@ impl ObjectAd {
     /// [`Error::Malformed`] of [`MessageKind::Object`] or [`MessageKind::Arn`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Object)?;
-        reader.map(9)?;
-        reader.key(1)?;
-        reader.literal(OBJECT)?;
-        reader.key(2)?;
-        let kind = match reader.uint()? {
+        reader.map(10)?.key(1)?.literal(OBJECT)?;
+        let kind = match reader.key(2)?.uint()? {
             1 => ObjectKind::Function,
             2 => ObjectKind::VaultKey,
             _ => return Err(Error::Malformed(MessageKind::Object)),
         };
-        reader.key(3)?;
-        let owner = reader.fixed()?;
-        reader.key(4)?;
-        let id = reader.fixed()?;
-        reader.key(5)?;
-        let version = reader.uint()?;
+        let (owner, id) = (reader.key(3)?.fixed()?, reader.key(4)?.fixed()?);
+        let version = reader.key(5)?.uint()?;
         reader.key(6)?;
         let content = match kind {
             ObjectKind::Function => ObjectContent::Function(reader.fixed()?),
             ObjectKind::VaultKey => ObjectContent::VaultKey(reader.fixed()?),
         };
-        reader.key(7)?;
-        let arn = Arn::read(&mut reader)?;
-        reader.key(8)?;
-        let salt = reader.fixed()?;
-        reader.key(9)?;
-        if !reader.bool()? {
+        let (arn, salt) = (Arn::read(reader.key(7)?)?, reader.key(8)?.fixed()?);
+        if !reader.key(9)?.bool()? {
             // Every object needs its owner's key share.
             return Err(Error::Malformed(MessageKind::Object));
         }
+        let image = reader.key(10)?.fixed()?;
         reader.end()?;
-        Ok(Self { content, owner, id, version, arn, salt })
+        Ok(Self { content, owner, id, version, arn, salt, image })
     }
 
     /// The associated data's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.map(9).uint(1).text(OBJECT).uint(2).uint(self.content.kind() as u64).uint(3).bytes(self.owner);
+        writer.map(10).uint(1).text(OBJECT).uint(2).uint(self.content.kind() as u64).uint(3).bytes(self.owner);
         writer.uint(4).bytes(self.id).uint(5).uint(self.version).uint(6).bytes(self.content.digest());
-        writer.uint(7).text(self.arn.text()).uint(8).bytes(self.salt).uint(9).bool(true);
+        writer.uint(7).text(self.arn.text()).uint(8).bytes(self.salt).uint(9).bool(true).uint(10).bytes(self.image);
         writer.finish()
     }
 
@@ -173,18 +164,20 @@ impl Record {
             ObjectContent::Function(_) => Self::Function(FunctionRecord::verify(&ad.owner, message)?),
             ObjectContent::VaultKey(_) => Self::Vault(VaultRecord::verify(&ad.owner, message)?),
         };
-        let (id, version, content, arn) = match &record {
-            Self::Function(f) => (f.id, f.version, ObjectContent::Function(f.checksum), &f.arn),
-            Self::Vault(key) => (key.kid.object_id(), key.epoch, ObjectContent::VaultKey(key.kid), &key.arn),
+        let (id, version, content, arn, image) = match &record {
+            Self::Function(f) => (f.id, f.version, ObjectContent::Function(f.checksum), &f.arn, f.image),
+            Self::Vault(key) => (key.kid.object_id(), key.epoch, ObjectContent::VaultKey(key.kid), &key.arn, key.image),
         };
         let agree = id == ad.id && version == ad.version && content == ad.content && *arn == ad.arn;
+        let agree = agree && image == ad.image;
         if agree { Ok(record) } else { Err(Error::Mismatch(MessageKind::Object)) }
     }
 }
 
 /// A stored object whose record is verified.
 ///
-/// Holding one proves that the owner named in `ad` signed for this kind, id, version, content and KMS key. It does not
+/// Holding one proves that the owner named in `ad` signed for this kind, id, version, content, KMS key and
+/// image. It does not
 /// prove that it is the object that was asked for, nor that its content opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject<'a> {
@@ -209,9 +202,7 @@ impl<'a> StoredObject<'a> {
     pub fn parse(stored: &'a [u8]) -> Result<Self, Error> {
         let (head, stream) = with_head::split(MAGIC, stored, MessageKind::Object)?;
         let mut reader = Reader::new(head, MessageKind::Object)?;
-        reader.array(3)?;
-        let ad_bytes = reader.bytes(1, MAX_HEAD)?;
-        let wrapped = reader.bytes(1, MAX_WRAPPED)?;
+        let (ad_bytes, wrapped) = (reader.array(3)?.bytes(1, MAX_HEAD)?, reader.bytes(1, MAX_WRAPPED)?);
         let record = reader.item()?;
         reader.end()?;
         let ad = ObjectAd::parse(ad_bytes)?;
@@ -222,10 +213,13 @@ impl<'a> StoredObject<'a> {
     /// Opens the content and compares it with the digest in the record.
     ///
     /// # Errors
-    /// [`Error::CannotOpen`] for every failure alike.
-    pub fn open<C: Crypto>(&self, data_key: &DataKey, share: &KeyShare) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// [`Error::CannotOpen`] for every failure alike; [`Error::Busy`] if there is not enough memory.
+    pub fn open<C: Crypto>(&self, data_key: &DataKey, share: &KeyShare) -> Result<SecretVec, Error> {
         let secret = secret(data_key, share, self.ad_bytes, self.wrapped);
-        let content = open_bytes::<C>(secret, &sha384(&[self.head]), self.stream).map_err(|_| Error::CannotOpen)?;
+        let content = open_bytes::<C>(secret, &sha384(&[self.head]), self.stream).map_err(|error| match error {
+            Error::Busy => Error::Busy,
+            _ => Error::CannotOpen,
+        })?;
         self.ad.content.check(&content)?;
         Ok(content)
     }
@@ -253,7 +247,9 @@ pub fn seal_object<C: Crypto>(
     StoredObject::parse(&stored)?;
     ad.content.check(content)?;
     let secret = secret(data_key, share, &ad_bytes, wrapped);
-    stored.extend_from_slice(&seal_bytes::<C>(secret, &sha384(&[&head]), content)?);
+    let sealed = seal_bytes::<C>(secret, &sha384(&[&head]), content)?;
+    stored.try_reserve_exact(sealed.len()).map_err(|_| Error::Busy)?;
+    stored.extend_from_slice(&sealed);
     Ok(stored)
 }
 

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 /// COSE's `typ` of a receipt; also its first entry.
 const RECEIPT: &str = "capelet/1/receipt";
 /// The most inputs of one run.
-pub const MAX_INPUTS: u64 = 64;
+pub const MAX_INPUTS: u64 = capelet_abi::MAX_INPUTS as u64;
 
 /// The function that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ pub struct ReceiptFunction {
     pub checksum: Checksum,
 }
 
+/// What a receipt says of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputCommitments {
+    /// To the input as the function saw it.
+    pub data: Commitment,
+    /// To the encrypted file that it was in; `None` for an input that came as plaintext.
+    pub ciphertext: Option<Commitment>,
+}
+
 /// What the enclave signs after a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -37,7 +46,7 @@ pub struct Receipt {
     /// The caller.
     pub caller: OwnerKey,
     /// Commitments to the inputs, in order.
-    pub inputs: Vec<Commitment>,
+    pub inputs: Vec<InputCommitments>,
     /// Commitment to the output; `None` unless the run completed.
     pub output: Option<Commitment>,
     /// How the run ended; also the response's status.
@@ -59,7 +68,9 @@ impl Receipt {
         writer.uint(self.function.version).bytes(self.function.checksum);
         writer.uint(5).bytes(self.caller).uint(6).array(self.inputs.len() as u64);
         for input in &self.inputs {
-            writer.bytes(input);
+            writer.array(2).bytes(input.data).nullable(input.ciphertext, |writer, ciphertext| {
+                writer.bytes(ciphertext);
+            });
         }
         writer.uint(7).nullable(self.output, |writer, output| {
             writer.bytes(output);
@@ -81,11 +92,13 @@ pub use checking::{MAX_RECEIPT_AGE, ReceiptBundle};
 /// The side of those who hold receipts. No enclave reads one.
 #[cfg(feature = "outside")]
 mod checking {
-    use super::{MAX_INPUTS, RECEIPT, Receipt, ReceiptFunction};
-    use crate::attestation::{MAX_CLAIMS, MAX_DOCUMENT, MAX_SKEW, SessionClaims};
+    use super::{InputCommitments, MAX_INPUTS, RECEIPT, Receipt, ReceiptFunction};
+    use crate::attestation::{MAX_CLAIMS, MAX_DOCUMENT, SessionClaims};
     use crate::crypto::sha384;
     use crate::encoding::{Reader, Writer, verify1};
     use crate::messages::{RunStatus, Verb};
+    use crate::objects::Ciphertext;
+    use crate::state::CLOCK_AGE;
     use crate::time::UnixMillis;
     use crate::types::{Commitment, Salt};
     use crate::{Error, MessageKind};
@@ -103,40 +116,31 @@ mod checking {
         /// [`Error::TooLarge`] or [`Error::Malformed`] of [`MessageKind::Receipt`].
         pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
             let mut reader = Reader::new(bytes, MessageKind::Receipt)?;
-            reader.map(10)?;
-            reader.key(1)?;
-            reader.literal(RECEIPT)?;
-            reader.key(2)?;
-            let claims = reader.fixed()?;
-            reader.key(3)?;
-            let request = reader.fixed()?;
-            reader.key(4)?;
-            reader.array(4)?;
+            reader.map(10)?.key(1)?.literal(RECEIPT)?;
+            let (claims, request) = (reader.key(2)?.fixed()?, reader.key(3)?.fixed()?);
+            reader.key(4)?.array(4)?;
             let function = ReceiptFunction {
                 owner: reader.fixed()?,
                 id: reader.fixed()?,
                 version: reader.uint()?,
                 checksum: reader.fixed()?,
             };
-            reader.key(5)?;
-            let caller = reader.fixed()?;
-            reader.key(6)?;
-            let count = reader.any_array()?;
+            let (caller, count) = (reader.key(5)?.fixed()?, reader.key(6)?.any_array()?);
             if count > MAX_INPUTS {
                 return Err(Error::TooLarge(MessageKind::Receipt));
             }
-            let inputs = (0..count).map(|_| reader.fixed()).collect::<Result<_, _>>()?;
-            reader.key(7)?;
-            let output: Option<Commitment> = reader.nullable(Reader::fixed)?;
-            reader.key(8)?;
-            let status = RunStatus::from_number(reader.uint()?);
-            reader.key(9)?;
-            reader.array(2)?;
+            let mut inputs = Vec::new();
+            for _ in 0..count {
+                let (data, ciphertext) = (reader.array(2)?.fixed()?, reader.nullable(Reader::fixed)?);
+                inputs.push(InputCommitments { data, ciphertext });
+            }
+            let output: Option<Commitment> = reader.key(7)?.nullable(Reader::fixed)?;
+            let status = RunStatus::from_number(reader.key(8)?.uint()?).ok_or(MALFORMED)?;
+            reader.key(9)?.array(2)?;
             let (started, ended) = (UnixMillis::new(reader.uint()?), UnixMillis::new(reader.uint()?));
-            reader.key(10)?;
-            let verb = Verb::from_number(reader.uint()?).ok_or(MALFORMED)?;
+            let verb = Verb::from_number(reader.key(10)?.uint()?).ok_or(MALFORMED)?;
             reader.end()?;
-            if started > ended || (output.is_some() && !status.is_done()) {
+            if started > ended || output.is_some() != status.is_done() {
                 return Err(MALFORMED);
             }
             Ok(Self { claims, request, function, caller, inputs, output, status, started, ended, verb })
@@ -154,19 +158,35 @@ mod checking {
         pub receipt: Vec<u8>,
         /// The salt of the output, then of each input; `None` where the holder does not disclose it.
         pub salts: Vec<Option<Salt>>,
+        /// For each input the salt of the commitment to its encrypted file; `None` where the holder does not disclose
+        /// it, or the input came as plaintext.
+        pub ciphertext_salts: Vec<Option<Salt>>,
+    }
+
+    fn write_salts(writer: &mut Writer, salts: &[Option<Salt>]) {
+        writer.array(salts.len() as u64);
+        for salt in salts {
+            writer.nullable(*salt, |writer, salt| {
+                writer.bytes(salt);
+            });
+        }
+    }
+
+    fn read_salts(reader: &mut Reader<'_>) -> Result<Vec<Option<Salt>>, Error> {
+        let count = reader.any_array()?;
+        if count > MAX_INPUTS + 1 {
+            return Err(Error::TooLarge(MessageKind::Receipt));
+        }
+        (0..count).map(|_| reader.nullable(Reader::fixed)).collect()
     }
 
     impl ReceiptBundle {
         /// The bundle's bytes.
         pub fn encode(&self) -> Vec<u8> {
             let mut writer = Writer::new();
-            writer.array(4).bytes(&self.document).bytes(&self.claims).item(&self.receipt);
-            writer.array(self.salts.len() as u64);
-            for salt in &self.salts {
-                writer.nullable(*salt, |writer, salt| {
-                    writer.bytes(salt);
-                });
-            }
+            writer.array(5).bytes(&self.document).bytes(&self.claims).item(&self.receipt);
+            write_salts(&mut writer, &self.salts);
+            write_salts(&mut writer, &self.ciphertext_salts);
             writer.finish()
         }
 
@@ -176,17 +196,11 @@ mod checking {
         /// [`Error::TooLarge`] or [`Error::Malformed`] of [`MessageKind::Receipt`].
         pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
             let mut reader = Reader::new(bytes, MessageKind::Receipt)?;
-            reader.array(4)?;
-            let document = reader.bytes(1, MAX_DOCUMENT)?.to_vec();
-            let claims = reader.bytes(1, MAX_CLAIMS)?.to_vec();
-            let receipt = reader.item()?.to_vec();
-            let count = reader.any_array()?;
-            if count > MAX_INPUTS + 1 {
-                return Err(Error::TooLarge(MessageKind::Receipt));
-            }
-            let salts = (0..count).map(|_| reader.nullable(Reader::fixed)).collect::<Result<_, _>>()?;
+            let document = reader.array(5)?.bytes(1, MAX_DOCUMENT)?.to_vec();
+            let (claims, receipt) = (reader.bytes(1, MAX_CLAIMS)?.to_vec(), reader.item()?.to_vec());
+            let (salts, ciphertext_salts) = (read_salts(&mut reader)?, read_salts(&mut reader)?);
             reader.end()?;
-            Ok(Self { document, claims, receipt, salts })
+            Ok(Self { document, claims, receipt, salts, ciphertext_salts })
         }
 
         /// Verifies the receipt against the claims: signature, session, time, the number of salts.
@@ -220,11 +234,11 @@ mod checking {
         /// Those of [`Self::verify_signature`]; [`Error::Expired`]; [`Error::NotYetValid`].
         pub fn verify(&self, claims: &SessionClaims, timestamp: UnixMillis) -> Result<Receipt, Error> {
             let receipt = self.verify_signature(claims)?;
-            // The enclave refreshes its clock from documents. It may lag behind this one, but only by the refresh.
             if receipt.ended > timestamp.plus(MAX_RECEIPT_AGE) {
                 return Err(Error::Expired { time: timestamp, now: receipt.ended });
             }
-            if receipt.started.plus(MAX_SKEW) < timestamp {
+            // The enclave's clock may lag behind the document, but only by the age at which it is refreshed.
+            if receipt.started.plus(CLOCK_AGE) < timestamp {
                 return Err(Error::NotYetValid { time: timestamp, now: receipt.started });
             }
             Ok(receipt)
@@ -243,7 +257,11 @@ mod checking {
                 return Err(Error::ClaimsMismatch);
             }
             let output_salt = self.salts.first().ok_or(MALFORMED)?;
-            if self.salts.len() != receipt.inputs.len() + 1 || (output_salt.is_some() && receipt.output.is_none()) {
+            let counts =
+                self.salts.len() == receipt.inputs.len() + 1 && self.ciphertext_salts.len() == receipt.inputs.len();
+            let mut files = self.ciphertext_salts.iter().zip(&receipt.inputs);
+            let plain = files.any(|(salt, input)| salt.is_some() && input.ciphertext.is_none());
+            if !counts || plain || (output_salt.is_some() && receipt.output.is_none()) {
                 return Err(MALFORMED);
             }
             Ok(receipt)
@@ -254,8 +272,9 @@ mod checking {
         /// # Errors
         /// [`Error::Mismatch`] of [`MessageKind::Receipt`] for other data, or for data whose salt is not disclosed.
         pub fn check_data(&self, receipt: &Receipt, data: &[Option<&[u8]>]) -> Result<(), Error> {
-            let commitments = core::iter::once(receipt.output).chain(receipt.inputs.iter().copied().map(Some));
-            if data.len() > self.salts.len() {
+            let inputs = receipt.inputs.iter().map(|input| Some(input.data));
+            let commitments = core::iter::once(receipt.output).chain(inputs);
+            if data.len() > self.salts.len().min(1 + receipt.inputs.len()) {
                 return Err(Error::Mismatch(MessageKind::Receipt));
             }
             for ((salt, commitment), data) in self.salts.iter().zip(commitments).zip(data) {
@@ -268,6 +287,19 @@ mod checking {
                 }
             }
             Ok(())
+        }
+
+        /// Compares an encrypted file with the commitment to the one of input `index`, from 0.
+        ///
+        /// # Errors
+        /// [`Error::Mismatch`] of [`MessageKind::Receipt`] for another file, and if the salt is not disclosed; those of
+        /// [`Ciphertext::parse`].
+        pub fn check_ciphertext(&self, receipt: &Receipt, index: usize, file: &[u8]) -> Result<(), Error> {
+            let file = Ciphertext::parse(file)?;
+            let salt = self.ciphertext_salts.get(index).copied().flatten();
+            let expected = salt.map(|salt| Commitment::to_ciphertext(&salt, &file.header.kid, &file.digest()));
+            let named = receipt.inputs.get(index).and_then(|input| input.ciphertext);
+            if expected.is_some() && expected == named { Ok(()) } else { Err(Error::Mismatch(MessageKind::Receipt)) }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Vault statements: what proves a vault key to anyone who encrypts to it. The document shows that an enclave made the
 //! key, and the owner's record that the owner accepted it.
 
-use crate::encoding::Writer;
+use crate::encoding::{Reader, Writer};
+use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 
 /// A statement's bytes. `record` is the owner's signed record.
@@ -9,6 +10,19 @@ pub fn encode_statement(document: &[u8], claims: &[u8], record: &[u8]) -> Vec<u8
     let mut writer = Writer::new();
     writer.array(3).bytes(document).bytes(claims).item(record);
     writer.finish()
+}
+
+/// The owner's signed record in a statement's bytes, *not verified*.
+///
+/// # Errors
+/// [`Error::Malformed`] of [`MessageKind::Statement`].
+pub fn statement_record(statement: &[u8]) -> Result<&[u8], Error> {
+    let mut reader = Reader::new(statement, MessageKind::Statement)?;
+    reader.array(3)?.item()?;
+    reader.item()?;
+    let record = reader.item()?;
+    reader.end()?;
+    Ok(record)
 }
 
 #[cfg(feature = "outside")]
@@ -53,9 +67,7 @@ mod reading {
                 return Err(Error::TooLarge(MessageKind::Statement));
             }
             let mut reader = Reader::new(bytes, MessageKind::Statement)?;
-            reader.array(3)?;
-            let document = reader.bytes(1, MAX_DOCUMENT)?;
-            let claims_bytes = reader.bytes(1, MAX_CLAIMS)?;
+            let (document, claims_bytes) = (reader.array(3)?.bytes(1, MAX_DOCUMENT)?, reader.bytes(1, MAX_CLAIMS)?);
             let record = reader.item()?;
             reader.end()?;
             let claims = VaultClaims::parse(claims_bytes, mode)?;
@@ -64,7 +76,8 @@ mod reading {
                 && record.kid == claims.kid
                 && record.document == sha384(&[document])
                 && record.claims == sha384(&[claims_bytes])
-                && claims.kms.as_ref().is_none_or(|kms| kms.arn == record.arn);
+                && claims.kms.as_ref().is_none_or(|kms| kms.arn == record.arn)
+                && claims.images.contains(&record.image);
             let statement = Self { document, claims_bytes, claims, record };
             if agree { Ok(statement) } else { Err(Error::Mismatch(MessageKind::Statement)) }
         }

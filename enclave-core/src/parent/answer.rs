@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 /// The parent's answer.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Done; also the answer to the deletion of what is not stored.
     Done,
@@ -99,27 +99,22 @@ impl Answer {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(bytes, MessageKind::Parent)?;
         let entries = reader.any_map()?;
-        reader.key(1)?;
-        let answer = match (reader.uint()?, entries) {
+        let answer = match (reader.key(1)?.uint()?, entries) {
             (0, 1) => Self::Done,
             (1, 2) => {
-                reader.key(2)?;
-                let length = reader.uint()?;
+                let length = reader.key(2)?.uint()?;
                 if length > MAX_BODY as u64 {
                     return Err(Error::TooLarge(MessageKind::Parent));
                 }
                 Self::Follows(length)
             }
             (2, 3) => {
-                reader.key(2)?;
-                let configuration = reader.bytes(0, MAX_CONFIGURATION)?.to_vec();
-                reader.key(3)?;
-                let deployers = reader.nullable(|reader| Ok(reader.bytes(0, MAX_DEPLOYERS)?.to_vec()))?;
+                let configuration = reader.key(2)?.bytes(0, MAX_CONFIGURATION)?.to_vec();
+                let deployers = reader.key(3)?.nullable(|reader| Ok(reader.bytes(0, MAX_DEPLOYERS)?.to_vec()))?;
                 Self::Boot(configuration, deployers)
             }
             (3, 2) => {
-                reader.key(2)?;
-                let count = reader.any_array()?;
+                let count = reader.key(2)?.any_array()?;
                 if count > MAX_LISTED as u64 {
                     return Err(Error::TooLarge(MessageKind::Parent));
                 }
@@ -130,12 +125,9 @@ impl Answer {
                 Self::Listed(entries)
             }
             (4, 4) => {
-                reader.key(2)?;
-                let access_key_id = reader.text(1, 128)?.to_string();
-                reader.key(3)?;
-                let secret_access_key = Zeroizing::new(reader.text(1, 128)?.to_string());
-                reader.key(4)?;
-                let session_token = reader.text(0, 4096)?.to_string();
+                let access_key_id = reader.key(2)?.text(1, 128)?.to_string();
+                let secret_access_key = Zeroizing::new(reader.key(3)?.text(1, 128)?.to_string());
+                let session_token = reader.key(4)?.text(0, 4096)?.to_string();
                 Self::Credentials(Credentials { access_key_id, secret_access_key, session_token })
             }
             (5, 1) => Self::NotFound,
@@ -148,20 +140,7 @@ impl Answer {
     }
 }
 
-impl core::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Done => "Done",
-            Self::Body(_) | Self::Follows(_) => "Body",
-            Self::Boot(..) => "Boot",
-            Self::Listed(_) => "Listed",
-            Self::Credentials(_) => "Credentials([redacted])",
-            Self::NotFound => "NotFound",
-            Self::Exists => "Exists",
-            Self::Failed => "Failed",
-        })
-    }
-}
+redacted!(Credentials);
 
 #[cfg(test)]
 mod tests {

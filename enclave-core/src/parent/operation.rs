@@ -115,23 +115,18 @@ mod received {
         pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
             let mut reader = Reader::new(bytes, MessageKind::Parent)?;
             let entries = reader.any_map()?;
-            reader.key(1)?;
-            let operation = match (reader.uint()?, entries) {
+            let operation = match (reader.key(1)?.uint()?, entries) {
                 (1, 1) => Self::Boot,
                 (2, 5) => Self::Get(read_key(&mut reader)?),
                 (3, 5) => Self::Put(read_key(&mut reader)?),
                 (4, 5) => Self::Replace(read_key(&mut reader)?),
                 (5, 4) => {
                     let (kind, owner) = read_owner(&mut reader)?;
-                    reader.key(6)?;
-                    let after = reader.nullable(ListEntry::read)?;
+                    let after = reader.key(6)?.nullable(ListEntry::read)?;
                     Self::List { kind, owner, after }
                 }
                 (6, 5) => Self::Delete(read_key(&mut reader)?),
-                (7, 2) => {
-                    reader.key(7)?;
-                    Self::Credentials(reader.text(1, 64)?.to_string())
-                }
+                (7, 2) => Self::Credentials(reader.key(7)?.text(1, 64)?.to_string()),
                 _ => return Err(MALFORMED),
             };
             reader.end()?;
@@ -144,10 +139,8 @@ mod received {
 
     fn read_key(reader: &mut Reader<'_>) -> Result<StoreKey, Error> {
         let (kind, owner) = read_owner(reader)?;
-        reader.key(4)?;
-        let id = reader.fixed()?;
-        reader.key(5)?;
-        Ok(StoreKey { kind, owner, id, version: reader.uint()? })
+        let id = reader.key(4)?.fixed()?;
+        Ok(StoreKey { kind, owner, id, version: reader.key(5)?.uint()? })
     }
 }
 

@@ -19,12 +19,7 @@ pub enum StoreKind {
 impl StoreKind {
     /// The kind with this number; `None` if the number is unknown.
     pub fn from_number(number: u64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Function),
-            2 => Some(Self::VaultKey),
-            3 => Some(Self::Statement),
-            _ => None,
-        }
+        [Self::Function, Self::VaultKey, Self::Statement].into_iter().find(|kind| *kind as u64 == number)
     }
 }
 
@@ -42,9 +37,12 @@ pub struct StoreKey {
 }
 
 impl StoreKey {
+    /// The id of every statement.
+    pub const STATEMENT: ObjectId = ObjectId::new([0; 16]);
+
     /// Where the statement of the owner's vault key with this epoch is stored.
     pub fn statement(owner: OwnerKey, epoch: u64) -> Self {
-        Self { kind: StoreKind::Statement, owner, id: ObjectId::new([0; 16]), version: epoch }
+        Self { kind: StoreKind::Statement, owner, id: Self::STATEMENT, version: epoch }
     }
 }
 
@@ -63,8 +61,7 @@ impl ListEntry {
     /// # Errors
     /// [`Error::Malformed`] of the reader's [`MessageKind`](crate::MessageKind).
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        reader.array(2)?;
-        Ok(Self { id: reader.fixed()?, version: reader.uint()? })
+        Ok(Self { id: reader.array(2)?.fixed()?, version: reader.uint()? })
     }
 
     /// Writes [id, version].
@@ -76,8 +73,6 @@ impl ListEntry {
 /// Reads the entries 2 (kind) and 3 (owner) of an operation.
 #[cfg(feature = "outside")]
 pub(super) fn read_owner(reader: &mut Reader<'_>) -> Result<(StoreKind, OwnerKey), Error> {
-    reader.key(2)?;
-    let kind = StoreKind::from_number(reader.uint()?).ok_or(Error::Malformed(crate::MessageKind::Parent))?;
-    reader.key(3)?;
-    Ok((kind, reader.fixed()?))
+    let kind = StoreKind::from_number(reader.key(2)?.uint()?).ok_or(Error::Malformed(crate::MessageKind::Parent))?;
+    Ok((kind, reader.key(3)?.fixed()?))
 }

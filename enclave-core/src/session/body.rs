@@ -1,7 +1,7 @@
 //! The body of a request, while it arrives.
 
 use crate::crypto::{Crypto, FrameReader, RunningSha256};
-use crate::encoding::{Channel, MAX_FRAME, append_frame};
+use crate::encoding::{Channel, MAX_FRAME, SecretVec, append_frame};
 use crate::messages::{BodyDigest, check_body};
 use crate::session::request_error::RequestError;
 use crate::{Error, MessageKind};
@@ -68,13 +68,13 @@ impl<'a, C: Channel, Y: Crypto> Body<'a, C, Y> {
     /// Reads the whole body, at most `limit` bytes, and compares it with what was announced.
     ///
     /// # Errors
-    /// [`RequestError::Answerable`] of [`Error::InputLimit`] or [`Error::Mismatch`]; [`RequestError::Connection`].
-    pub fn read(&mut self, limit: u64) -> Result<Zeroizing<Vec<u8>>, RequestError> {
+    /// [`RequestError::Answerable`] of [`Error::InputLimit`], [`Error::Mismatch`], or [`Error::Busy`] without memory;
+    /// [`RequestError::Connection`].
+    pub fn read(&mut self, limit: u64) -> Result<SecretVec, RequestError> {
         self.check(limit)?;
         let announced = usize::try_from(self.length()).map_err(|_| Error::InputLimit(limit))?;
-        // The final capacity at once, with room for an oversized last frame: a vector that grows leaves copies of the
-        // plaintext behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(announced.saturating_add(MAX_FRAME)));
+        // With room for an oversized last frame.
+        let mut body = SecretVec::with_capacity(announced.saturating_add(MAX_FRAME))?;
         body.extend_from_slice(&self.begun);
         let mut hash = RunningSha256::default();
         hash.update(&body);

@@ -12,16 +12,20 @@ use crate::session::pending::PendingVaultKey;
 use crate::session::reply::Reply;
 use crate::session::request_error::RequestError;
 use crate::session::send::send_message;
-use crate::state::now;
-use crate::types::OwnerKey;
+use crate::state::{Account, now};
+use crate::types::{Deadline, OwnerKey};
 use crate::{Error, MessageKind};
 
 /// What lasts from one request to the next.
 pub(super) struct Session {
     /// The secrets of the messages.
     pub secrets: SessionSecrets,
+    /// After this nothing starts.
+    pub ends: Deadline,
     /// The caller of the first request. A session has one caller.
     pub caller: Option<OwnerKey>,
+    /// Whether the connection has a place for its caller.
+    pub admitted: bool,
     /// A vault key that waits for its owner's record.
     pub pending: Option<PendingVaultKey>,
 }
@@ -39,34 +43,50 @@ pub(super) fn exchange<P: Platform, C: Connection>(
     let pair = session.secrets.next_pair()?;
     let claims_digest = *session.secrets.claims_digest();
     let commitment = read_frame(connection, COMMITMENT_LEN)?;
+    connection.transfer(MAX_FRAME as u64);
     let mut reader = FrameReader::<P::Crypto>::new(pair.request, claims_digest.as_bytes(), &commitment)?;
     let first = reader.chunk(read_frame(connection, MAX_FRAME)?)?;
     let (head, rest) = split_head(&first, MessageKind::Request)?;
     let request = VerifiedRequest::open(head, pair.n, &claims_digest)?;
-    if session.caller.is_none() {
-        connection.admit();
-    }
-    let caller = *session.caller.get_or_insert(request.caller);
+    connection.transfer(request.body.map_or(0, |body| body.length));
+    let accepted = accept(platform, boot, connection, session, &request);
 
     let respond = |body: Body<'_, C, P::Crypto>, reply| answer::<P, C>(body.discard()?, pair.response, &request, reply);
     let mut body = Body::new(connection, reader, rest, request.body)?;
-    let secrets = &session.secrets;
-    let mut context = Context { platform, boot, secrets, request: &request, pending: &mut session.pending };
-    let handled = accept(platform, &request, &caller).map_err(RequestError::from);
-    match handled.and_then(|()| handle(&mut context, &mut body)) {
+    let (secrets, deadline) = (&session.secrets, request.not_after.min(session.ends));
+    let mut handled = |account| {
+        let pending = &mut session.pending;
+        let mut context = Context { platform, boot, secrets, request: &request, account, deadline, pending };
+        handle(&mut context, &mut body)
+    };
+    match accepted.map_err(RequestError::from).and_then(&mut handled) {
         Ok(reply) => respond(body, reply),
         Err(RequestError::Answerable(error)) => respond(body, Reply::failed(error)),
         Err(RequestError::Connection(error)) => Err(error),
     }
 }
 
-/// Accepts a request: its caller is the session's, it is in time, and its id is new.
-fn accept<P: Platform>(platform: &P, request: &VerifiedRequest, caller: &OwnerKey) -> Result<(), Error> {
-    if request.caller != *caller {
+/// Accepts a request: its caller is the session's and has a place, it is in time, and its id is new.
+fn accept<P: Platform, C: Connection>(
+    platform: &P,
+    boot: &Boot,
+    connection: &mut C,
+    session: &mut Session,
+    request: &VerifiedRequest,
+) -> Result<Account, Error> {
+    let caller = *session.caller.get_or_insert(request.caller);
+    if request.caller != caller {
         return Err(Error::Refused);
     }
+    let account = boot.account(&caller);
+    if !session.admitted {
+        connection.admit(account)?;
+        session.admitted = true;
+    }
     let now = now(platform)?;
-    platform.shared(|shared| shared.replay.accept(caller, &request.id, request.not_after, now))
+    session.ends.check(now)?;
+    platform.shared(|shared| shared.replay.accept(account, &caller, &request.id, request.not_after, now))?;
+    Ok(account)
 }
 
 /// Seals and sends a response.
@@ -86,5 +106,9 @@ fn answer<P: Platform, C: Connection>(
         body: body.map(BodyDigest::of),
     };
     let head = response.encode()?;
-    send_message::<P::Crypto>(connection, secret, request.digest().as_bytes(), &head, body.unwrap_or_default())
+    let body = body.unwrap_or_default();
+    connection.transfer((head.len() + body.len()) as u64);
+    send_message::<P::Crypto>(connection, secret, request.digest().as_bytes(), &head, body)?;
+    connection.rest();
+    Ok(())
 }

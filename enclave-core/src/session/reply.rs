@@ -1,9 +1,10 @@
 //! What a handler gives back.
 
 use crate::Error;
+use crate::encoding::SecretVec;
 use crate::messages::{RunResult, Status, empty_map};
 use crate::platform::Platform;
-use crate::state::MemoryReservation;
+use crate::state::Reservation;
 use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
@@ -22,9 +23,9 @@ pub(super) struct Reply<'p, P: Platform> {
 /// A body, and the memory reserved for it until it is sent. A client may take its time to read it.
 pub(super) struct ReplyBody<'p, P: Platform> {
     /// The bytes.
-    pub bytes: Zeroizing<Vec<u8>>,
+    pub bytes: SecretVec,
     /// At least the capacity of `bytes`.
-    pub _reservation: MemoryReservation<'p, P>,
+    pub _reservation: Reservation<'p, P>,
 }
 
 impl<P: Platform> Reply<'_, P> {

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::attestation::document_time;
 use crate::platform::{DocumentPurpose, Platform};
+use crate::state::pool::Account;
 use crate::time::UnixMillis;
 
 /// The time by the NSM, never going back.
@@ -28,32 +29,43 @@ pub fn forget_old_data_keys<P: Platform>(platform: &P) {
     platform.shared(|shared| shared.data_keys.forget_old(elapsed));
 }
 
-/// Memory that is reserved for a session. It is given back when dropped.
-pub struct MemoryReservation<'p, P: Platform> {
+/// Memory that is reserved. It is given back when dropped.
+pub struct Reservation<'p, P: Platform> {
     platform: &'p P,
+    account: Account,
     bytes: u64,
 }
 
-/// Reserves `bytes`.
+/// Reserves `bytes` of memory for an account.
 ///
 /// # Errors
-/// [`Error::Busy`] if more than [`MAX_RESERVED`](super::MAX_RESERVED) would be reserved.
-pub fn reserve<P: Platform>(platform: &P, bytes: u64) -> Result<MemoryReservation<'_, P>, Error> {
-    platform.shared(|shared| shared.memory.reserve(bytes))?;
-    Ok(MemoryReservation { platform, bytes })
+/// As [`Pool::take`](crate::state::Pool::take).
+pub fn reserve<P: Platform>(platform: &P, account: Account, bytes: u64) -> Result<Reservation<'_, P>, Error> {
+    platform.shared(|shared| shared.memory.take(account, bytes))?;
+    Ok(Reservation { platform, account, bytes })
 }
 
-impl<P: Platform> MemoryReservation<'_, P> {
+impl<P: Platform> Reservation<'_, P> {
+    /// Reserves `more` in addition.
+    ///
+    /// # Errors
+    /// As [`reserve`].
+    pub fn grow(&mut self, more: u64) -> Result<(), Error> {
+        self.platform.shared(|shared| shared.memory.take(self.account, more))?;
+        self.bytes = self.bytes.saturating_add(more);
+        Ok(())
+    }
+
     /// Gives back all but `bytes`.
     pub fn shrink(&mut self, bytes: u64) {
         let excess = self.bytes.saturating_sub(bytes);
         self.bytes -= excess;
-        self.platform.shared(|shared| shared.memory.release(excess));
+        self.platform.shared(|shared| shared.memory.give_back(self.account, excess));
     }
 }
 
-impl<P: Platform> Drop for MemoryReservation<'_, P> {
+impl<P: Platform> Drop for Reservation<'_, P> {
     fn drop(&mut self) {
-        self.platform.shared(|shared| shared.memory.release(self.bytes));
+        self.shrink(0);
     }
 }

@@ -1,4 +1,5 @@
-//! What the sessions of one boot share: the clock, accepted request ids, caches of KMS's answers, reserved memory.
+//! What the sessions of one boot share: the clock, accepted request ids, caches of KMS's answers, and pools of what there
+//! is a fixed amount of.
 //!
 //! Each part is a plain state machine. The lock around them is the platform's ([`Platform::shared`]).
 //!
@@ -8,15 +9,16 @@ mod access;
 mod clock;
 mod data_keys;
 mod key_readings;
-mod memory;
+mod pool;
 mod replay;
 mod shared;
 
-pub use access::{MemoryReservation, forget_old_data_keys, now, reserve};
+pub use access::{Reservation, forget_old_data_keys, now, reserve};
 pub use clock::CLOCK_AGE;
 pub(crate) use data_keys::DataKeyName;
 pub use data_keys::{DATA_KEY_AGE, MAX_DATA_KEYS};
-pub use key_readings::{KEY_AGE, KEY_RETRY, MAX_KEYS};
-pub use memory::MAX_RESERVED;
+pub(crate) use key_readings::Reading;
+pub use key_readings::{KEY_AGE, KEY_RETRY, MAX_KEYS, MAX_READINGS};
+pub use pool::{Account, Pool};
 pub use replay::MAX_IDS;
-pub use shared::SharedState;
+pub use shared::{SharedState, memory_budget};

@@ -6,7 +6,7 @@ use enclave_core::kms::Arn;
 use enclave_core::parent::{Answer, Credentials, Operation};
 use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
 use enclave_core::state::SharedState;
-use enclave_core::{Error, TransportError};
+use enclave_core::{Error, Pcr, TransportError};
 use enclave_core_aws_lc::AwsLc;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -109,6 +109,12 @@ impl Platform for Fake {
         Ok(DOCUMENT.to_vec())
     }
 
+    fn image(&self) -> Result<Pcr, TransportError> {
+        Ok(Pcr::new([1; 48]))
+    }
+
+    fn pause(&self) {}
+
     fn elapsed(&self) -> u64 {
         0
     }
@@ -134,6 +140,6 @@ impl Platform for Fake {
     }
 
     fn shared<R>(&self, f: impl FnOnce(&mut SharedState) -> R) -> R {
-        f(&mut SharedState::default())
+        f(&mut SharedState::new(0))
     }
 }

@@ -5,8 +5,8 @@ use crate::kdf::expand;
 use enclave_core::crypto::labelled_sha384;
 use enclave_core::encoding::{Reader, SigningKey, TAG_SIGN1, Writer, cape_decode, cape_encode, payload1};
 use enclave_core::identity::Identity;
-use enclave_core::objects::ObjectKind;
-use enclave_core::{Error, MessageKind, ObjectId, OwnerKey};
+use enclave_core::parent::{StoreKey, StoreKind};
+use enclave_core::{Error, MessageKind, ObjectId, OwnerKey, Pcr};
 use minicbor::data::Type;
 use zeroize::Zeroizing;
 
@@ -78,24 +78,21 @@ pub fn text(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
 pub fn identity(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Error> {
     let secret = Zeroizing::new(input.fixed("identity"));
     let identity = Identity::from_secret(secret.clone());
-    let (root, id) = (input.bytes("root_der"), ObjectId::new(input.fixed("id")));
-    let kind = match input.uint("kind") {
-        1 => ObjectKind::Function,
-        2 => ObjectKind::VaultKey,
-        other => panic!("kind {other}"),
-    };
-    let share = identity.key_share(&root, kind, &id, input.uint("version"));
+    let (root, image) = (input.bytes("root_der"), Pcr::new(input.fixed("pcr0")));
+    let kind = StoreKind::from_number(input.uint("kind")).expect("kind");
+    let (owner, id, version) = (identity.owner(), ObjectId::new(input.fixed("id")), input.uint("version"));
+    let share = identity.key_share(&root, &image, &StoreKey { kind, owner, id, version });
     let output = Output::default()
         .bytes("owner", identity.owner())
         .value("fingerprint", identity.owner().fingerprint())
-        .bytes("half", share.as_bytes());
+        .bytes("share", share.as_bytes());
     // The identity does not return these inner values. Values that it does return are derived from them here.
     let Some(expected) = expected else { return Ok(output) };
     let seed = Zeroizing::new(expected.fixed("sign_seed"));
     assert_eq!(OwnerKey::new(SigningKey::from_seed(&seed).public()), identity.owner());
-    let (seal, info): ([u8; 32], [u8; 72]) = (expected.fixed("seal"), expected.fixed("half_info"));
+    let (seal, info): ([u8; 32], [u8; 121]) = (expected.fixed("seal"), expected.fixed("share_info"));
     assert_eq!(expand(&seal, &[&info]), *share.as_bytes());
-    Ok(output.bytes("sign_seed", *seed).bytes("seal", seal).bytes("half_info", info))
+    Ok(output.bytes("sign_seed", *seed).bytes("seal", seal).bytes("share_info", info))
 }
 
 pub fn sign1(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Error> {

@@ -11,8 +11,9 @@ use enclave_core::messages::{
     BodyDigest, MessagePair, Response, SessionSecrets, VerifiedRequest, check_body, check_session_claims,
     request_digest, split_head,
 };
-use enclave_core::objects::ReceiptBundle;
-use enclave_core::{ClaimsDigest, Commitment, Error, MessageKind, pcr16};
+use enclave_core::objects::{Ciphertext, ReceiptBundle};
+use enclave_core::parent::StoreKey;
+use enclave_core::{ClaimsDigest, Commitment, Error, KeyShare, MessageKind, pcr16};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -24,7 +25,8 @@ pub fn session(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, E
         .bytes("hello_sha384", sha384(&[&hello]))
         .bytes("claims_sha384", sha384(&[&claims]))
         .bytes("user_data", session_user_data(&claims))
-        .bytes("pcr16", pcr16(&checked.configuration));
+        .bytes("pcr16", pcr16(&checked.configuration))
+        .value("memory", checked.memory);
     match expected {
         Some(expected) if input.has("eseed") => secrets(input, expected, &checked, &claims, output),
         _ => Ok(output),
@@ -69,7 +71,11 @@ fn secrets(
             }
         }
         let salts = salts.map(|salt| hex(salt.as_bytes()));
-        messages.push(json!({"n": n, "request": hex(&*request), "response": hex(&*response), "salts": salts}));
+        let of_files = [1, u32::MAX].map(|i| client.ciphertext_salt(n, i));
+        assert_eq!(of_files, [1, u32::MAX].map(|i| enclave.ciphertext_salt(n, i)));
+        let salts_ct = of_files.map(|salt| hex(salt.as_bytes()));
+        let (request, response) = (hex(&*request), hex(&*response));
+        messages.push(json!({"n": n, "request": request, "response": response, "salts": salts, "salts_ct": salts_ct}));
     }
     let mut sent = Bytes(Vec::new());
     write_frame(&mut sent, &enc)?;
@@ -104,13 +110,20 @@ pub fn request(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, E
         .bytes("aad", aad)
         .bytes("request", &*request.encode())
         .bytes("digest", request.digest())
-        .bytes("body", body);
+        .bytes("body", body)
+        .value("shares", request.key_shares.iter().map(share).collect::<Vec<_>>());
     Ok(with_frames(input, expected, aad.as_bytes(), &plain, output))
+}
+
+/// A key share, and what it belongs to.
+fn share((key, share): (&StoreKey, &KeyShare)) -> Value {
+    let StoreKey { kind, owner, id, version } = key;
+    json!([*kind as u64, hex(owner.as_bytes()), hex(id.as_bytes()), version, hex(share.as_bytes())])
 }
 
 /// Adds the frames of `plain` under the case's secret.
 fn with_frames(input: &Input<'_>, expected: Option<&Values>, aad: &[u8], plain: &[u8], output: Output) -> Output {
-    if expected.is_none() {
+    if expected.is_none() || !input.has("secret") {
         return output;
     }
     output.bytes("frames", to_frames(Secret::new(Zeroizing::new(input.fixed("secret"))), aad, plain))
@@ -137,8 +150,23 @@ pub fn receipt(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
         input.value("data").as_array().expect("data").iter().map(|data| data.as_str().map(unhex)).collect();
     let data: Vec<Option<&[u8]>> = data.iter().map(Option::as_deref).collect();
     bundle.check_data(&receipt, &data)?;
+    let files = input.value("files").as_array().expect("files").iter().map(|file| file.as_str().map(unhex));
+    let mut commitments_ct = Vec::new();
+    for (i, file) in files.enumerate() {
+        let signed = receipt.inputs.get(i).and_then(|input| input.ciphertext);
+        let salt = bundle.ciphertext_salts.get(i).copied().flatten();
+        let commitment = match file {
+            Some(file) => {
+                bundle.check_ciphertext(&receipt, i, &file)?;
+                let file = Ciphertext::parse(&file)?;
+                salt.map(|salt| Commitment::to_ciphertext(&salt, &file.header.kid, &file.digest()))
+            }
+            None => signed,
+        };
+        commitments_ct.push(commitment.map(|commitment| hex(commitment.as_bytes())));
+    }
     // The output, then the inputs. A commitment is computed if the data is disclosed; otherwise it is the signed one.
-    let signed = std::iter::once(receipt.output).chain(receipt.inputs.iter().copied().map(Some));
+    let signed = std::iter::once(receipt.output).chain(receipt.inputs.iter().map(|input| Some(input.data)));
     let disclosed = bundle.salts.iter().zip(&data);
     let commitments: Vec<Option<String>> = signed
         .zip(disclosed)
@@ -148,5 +176,6 @@ pub fn receipt(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
     Ok(Output::default()
         .bytes("claims_sha384", sha384(&[&bundle.claims]))
         .bytes("receipt", receipt.encode())
-        .value("commitments", commitments))
+        .value("commitments", commitments)
+        .value("commitments_ct", commitments_ct))
 }

@@ -96,11 +96,12 @@ fn secret(input: &Input<'_>, name: &str) -> Result<Zeroizing<[u8; 32]>, Error> {
 pub fn object(input: &Input<'_>, expected: Option<&Values>) -> Result<Output, Error> {
     let stored = input.bytes("stored");
     let object = StoredObject::parse(&stored)?;
-    let (data_key, share) = (DataKey::new(secret(input, "data_key")?), KeyShare::new(secret(input, "half")?));
+    let (data_key, share) = (DataKey::new(&*secret(input, "data_key")?), KeyShare::new(&*secret(input, "share")?));
     let content = object.open::<AwsLc>(&data_key, &share)?;
     let output = Output::default()
         .bytes("ad", object.ad_bytes)
         .bytes("wrapped", object.wrapped)
+        .bytes("pcr0", object.ad.image)
         .value("kms_context", kms_context(object.ad_bytes))
         .bytes("content", &*content);
     let Some(expected) = expected else { return Ok(output) };

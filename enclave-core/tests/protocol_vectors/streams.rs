@@ -65,7 +65,7 @@ pub fn stream(input: &Input<'_>, _: Option<&Values>) -> Result<Output, Error> {
     let plain = if in_frames {
         from_frames(Secret::new(secret.clone()), &aad, &data)?
     } else {
-        open_bytes::<AwsLc>(Secret::new(secret.clone()), &aad, &data)?
+        Zeroizing::new(open_bytes::<AwsLc>(Secret::new(secret.clone()), &aad, &data)?.to_vec())
     };
     let sealed = if in_frames {
         to_frames(Secret::new(secret), &aad, &plain)

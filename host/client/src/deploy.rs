@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::folder::FunctionBundle;
 use crate::home::Home;
 use crate::home::catalogue::{Catalogue, DeploymentState, FunctionEntry};
-use crate::policy;
+use crate::policy::{self, KeyChoice};
 use crate::random;
 use crate::session::{RequestSpec, Session};
 use crate::values::Hex;
@@ -15,8 +15,7 @@ use enclave_core::ObjectId;
 use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
 use enclave_core::kms::Arn;
 use enclave_core::messages::{DeleteParams, DeployParams, KeyShares};
-use enclave_core::objects::ObjectKind;
-use enclave_core::parent::StoreKind;
+use enclave_core::parent::{StoreKey, StoreKind};
 
 /// The options of a deployment.
 pub struct Options<'a> {
@@ -46,12 +45,13 @@ pub fn deploy(
     options: &Options<'_>,
 ) -> Result<FunctionEntry, Error> {
     let arn = options.key.map(Arn::parse).transpose()?;
-    let key = policy::read(home, session, identity, arn.as_ref())?;
+    let choice = arn.as_ref().map_or(KeyChoice::Configured, KeyChoice::Named);
+    let key = policy::read(home, session, identity, choice)?;
     policy::check(key.policy, options.key_policy_checksum)?;
     policy::accept(&policy::owner_exceptions(&key), options.accept)?;
 
     let (root, url, fresh) = (session.root_id(), session.url().to_string(), ObjectId::new(random::bytes()?));
-    let (checksum, time) = (function.checksum, session.now());
+    let (checksum, time, image) = (function.checksum, session.now(), *session.image());
     let entry = home.update(|catalogue: &mut Catalogue| {
         let (id, version) = catalogue.next_version(options.name, &url, &root, fresh);
         let entry = FunctionEntry {
@@ -62,6 +62,7 @@ pub fn deploy(
             arn: key.arn.text().to_owned(),
             url,
             root: Hex(root),
+            image: Hex(image),
             time,
             state: DeploymentState::Started,
         };
@@ -70,9 +71,11 @@ pub fn deploy(
     })?;
     let (id, version) = (entry.id.0, entry.version);
 
-    let record = FunctionRecord { owner: identity.owner(), id, version, checksum, issued: time, arn: key.arn.clone() };
+    let (owner, arn) = (identity.owner(), key.arn.clone());
+    let record = FunctionRecord { owner, id, version, checksum, issued: time, arn, image };
     let record = identity.sign1(FUNCTION_RECORD, &[], &record.encode());
-    let key_shares = KeyShares::from([(id, session.key_share(identity, ObjectKind::Function, &id, version))]);
+    let object = StoreKey { kind: StoreKind::Function, owner, id, version };
+    let key_shares = KeyShares::from([(object, session.key_share(identity, &object, &image)?)]);
     let params = DeployParams { id, version, checksum, key, record };
     let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(&function.bundle);
     session.send_expect_ok(identity, request)?;

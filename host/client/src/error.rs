@@ -2,6 +2,7 @@
 
 use crate::bundle_error::BundleError;
 use crate::error_text;
+use crate::wrong_image::WrongImage;
 use enclave_core::{TransportError, UnixMillis};
 use std::fmt;
 use std::io;
@@ -81,6 +82,8 @@ pub enum Error {
     Damaged(PathBuf),
     /// A newer client wrote this file.
     Newer(PathBuf),
+    /// An older client wrote this file, in a layout that this one does not read.
+    Older(PathBuf),
     /// Another client has held the lock for too long.
     Locked(PathBuf),
     /// A file exceeds its limit.
@@ -111,8 +114,15 @@ pub enum Error {
     NoBinding,
     /// The owner has no vault key.
     NoVaultKey,
-    /// A vault key with this epoch already exists.
-    VaultKeyExists(u64),
+    /// A vault key already exists.
+    VaultKeyExists {
+        /// Its epoch.
+        epoch: u64,
+        /// Whether the session's image sealed it.
+        here: bool,
+    },
+    /// Another image than the session's sealed an object. Its key share was not sent.
+    WrongImage(Box<WrongImage>),
     /// The enclave has no KMS key, and none was named.
     NoKmsKey,
     /// The catalogue has no vault key that decrypts this ciphertext.
@@ -171,6 +181,7 @@ impl Error {
             Self::NotYours { .. } => "not-yours",
             Self::Damaged(_) => "damaged-file",
             Self::Newer(_) => "newer-file",
+            Self::Older(_) => "older-file",
             Self::Locked(_) => "locked",
             Self::FileTooLarge { .. } => "too-large",
             Self::Bundle { error, .. } => error.code(),
@@ -181,7 +192,8 @@ impl Error {
             Self::FingerprintDiffers => "fingerprint-differs",
             Self::NoBinding => "no-binding",
             Self::NoVaultKey => "no-vault-key",
-            Self::VaultKeyExists(_) => "vault-key-exists",
+            Self::VaultKeyExists { .. } => "vault-key-exists",
+            Self::WrongImage(_) => enclave_core::Error::WrongImage.code(),
             Self::NoKmsKey => "no-kms-key",
             Self::ForeignCiphertext => "foreign-ciphertext",
             Self::RolledBack { .. } => "rolled-back",
@@ -194,6 +206,12 @@ impl Error {
             Self::ReceiptNotKept(error) => error.code(),
             Self::CatalogueDiffers(_) => "catalogue-differs",
         }
+    }
+}
+
+impl From<Box<WrongImage>> for Error {
+    fn from(wrong: Box<WrongImage>) -> Self {
+        Self::WrongImage(wrong)
     }
 }
 
@@ -258,6 +276,13 @@ impl fmt::Display for Error {
             Self::Newer(path) => {
                 write!(f, "a newer version of capelet wrote {}: use that version", path.display())
             }
+            Self::Older(path) => write!(
+                f,
+                "{} was written by an older Capelet, whose layout this one does not read, and was not changed: set \
+                 CAPELET_HOME to a new folder, and bring your identity there with `capelet identity export` and \
+                 `import`",
+                path.display()
+            ),
             Self::Locked(path) => {
                 write!(f, "another capelet process uses {}: wait until it ends, then retry", path.display())
             }
@@ -289,11 +314,17 @@ impl fmt::Display for Error {
                  --any-function-of-owner for all functions that the owner deploys",
             ),
             Self::NoVaultKey => f.write_str("no vault key was found: create one with `capelet key create`"),
-            Self::VaultKeyExists(epoch) => write!(
+            Self::VaultKeyExists { epoch, here: true } => write!(
                 f,
                 "a vault key with epoch {epoch} already exists: renew it with `capelet key renew`, or make a further one \
                  with --next-epoch"
             ),
+            Self::VaultKeyExists { epoch, here: false } => write!(
+                f,
+                "a vault key with epoch {epoch} already exists, but another image sealed it and alone can use it: make \
+                 a further one for this image with --next-epoch, to which senders then encrypt"
+            ),
+            Self::WrongImage(wrong) => f.write_str(&wrong.text()),
             Self::NoKmsKey => f.write_str("the enclave has no KMS key: name a key of your own with --key ARN"),
             Self::ForeignCiphertext => f.write_str(
                 "this was encrypted to a vault key that is not yours: only the owner of that key can use it as input",

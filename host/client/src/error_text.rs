@@ -55,6 +55,7 @@ pub fn local(error: Error) -> String {
             .into(),
         Error::WrongOwner => "this belongs to another owner: check the owner's key".into(),
         Error::WrongKey => "this is for another key, epoch or checksum than requested: do not use it".into(),
+        Error::WrongImage => "this names another image than the enclave that attested it: do not use it".into(),
         Error::Mismatch(MessageKind::Receipt) => "the receipt does not match this data, or does not disclose what to compare: \
             check the files, or ask for a receipt that discloses them"
             .into(),
@@ -84,6 +85,11 @@ pub fn answered(error: Error) -> String {
         Error::CannotOpen => {
             "the enclave cannot decrypt the object: your key share, the stored bytes and the KMS key do \
             not belong together"
+                .into()
+        }
+        Error::WrongImage => {
+            "another image sealed the object, and only that image can open it: connect to an enclave of \
+            that image, or deploy or make the object anew for this one"
                 .into()
         }
         Error::PolicyChanged => {
@@ -123,8 +129,11 @@ pub fn answered(error: Error) -> String {
             format!("the function ended with exit status {status}: its documentation says what this means")
         }
         Error::WorkerDied => {
-            "a signal ended the function's process: retry; if it happens again, check the function".into()
+            "the function's process exited without saying how the run ended: check the function".into()
         }
+        Error::WorkerKilled => "the enclave's system killed the function's process, for example because memory was \
+            short, and the function is not at fault: retry later"
+            .into(),
         Error::KmsDenied => {
             "KMS denied this image the use of the key: check that the key's policy names the image's PCR0".into()
         }

@@ -115,7 +115,7 @@ mod tests {
         let path = folder.path().join("file");
         write(&path, b"old", Readers::Owner).unwrap();
         let mut pending = Pending::new(&path, Readers::Owner).unwrap();
-        pending.write_all(b"half of it").unwrap();
+        pending.write_all(b"a part of it").unwrap();
         drop(pending);
         assert_eq!(read(&path, 100).unwrap().as_slice(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -8,7 +8,7 @@ use crate::files::{self, Readers};
 use crate::random;
 use crate::values::Hex;
 use capelet_abi::{EntryPoint, MAX_FILES};
-use enclave_core::objects::{Bundle, MAX_TEXT, Manifest};
+use enclave_core::objects::{Bundle, HANDLER, MAX_TEXT, Manifest};
 use enclave_core::{Checksum, MAX_BUNDLE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,14 +129,17 @@ fn from_folder(folder: &Path) -> Result<Vec<u8>, Error> {
         Some(module) if !module.starts_with(WASM) => return Err(broken(BundleError::NoModule, folder.join(&entry))),
         Some(_) => {}
     }
+    let entry_point = match description.kind {
+        Some(DescribedKind::Reactor) => EntryPoint::Reactor,
+        Some(DescribedKind::Command) | None => EntryPoint::Command,
+    };
+    // A manifest must not name the default handler, so that each function has one checksum. A command has no handler.
+    let default = |name: &&str| entry_point == EntryPoint::Reactor && *name == HANDLER;
     let manifest = Manifest {
         entry: &entry,
         nonce: description.nonce.map(|nonce| nonce.0),
-        entry_point: match description.kind {
-            Some(DescribedKind::Reactor) => EntryPoint::Reactor,
-            Some(DescribedKind::Command) | None => EntryPoint::Command,
-        },
-        handler: description.handler.as_deref(),
+        entry_point,
+        handler: description.handler.as_deref().filter(|name| !default(name)),
         arguments: description.arguments.iter().map(String::as_str).collect(),
     };
     let files = walk.files.iter().map(|(path, content)| (path.as_str(), content.as_slice())).collect();
@@ -250,6 +253,18 @@ mod tests {
         let paths: Vec<_> = bundle.files.iter().map(|(path, _)| *path).collect();
         assert_eq!(paths, ["data/a", "data/b", "f.wasm"]);
         assert_eq!(bundle.manifest.handler, Some("redact"));
+    }
+
+    #[test]
+    fn naming_the_default_handler_does_not_change_the_checksum() {
+        let reactor = |handler: &str| {
+            folder(&format!(r#"{{"entry":"f.wasm","kind":"reactor"{handler}}}"#), &[("f.wasm", MODULE)])
+        };
+        let checksum = |handler| read(reactor(handler).path()).unwrap().checksum;
+        assert_eq!(checksum(""), checksum(r#","handler":"cape_handler""#));
+        assert_ne!(checksum(""), checksum(r#","handler":"other""#));
+        let command = folder(r#"{"entry":"f.wasm","handler":"cape_handler"}"#, &[("f.wasm", MODULE)]);
+        assert_eq!(code(&command), "bad-manifest");
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //!    or vault before that.
 //! 2. No other party is asked to whom a key belongs. Names are the user's own, and keys are compared.
 //! 3. The client remembers the highest versions and epochs that it has seen, and rejects lower ones.
-//! 4. Each step that another party sees is recorded before it is taken, so that an interruption loses nothing.
-//! 5. Every failure has a stable code and a sentence that says what to do.
+//! 4. A key share goes only to the image that sealed its object, as the client itself has recorded it.
+//! 5. Each step that another party sees is recorded before it is taken, so that an interruption loses nothing.
+//! 6. Every failure has a stable code and a sentence that says what to do.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`cli`] | the command line, a thin layer over the rest |
 //! | [`home`] | the user's files: identity, trust, contacts, catalogue, highest epochs seen |
 //! | [`url`], [`transport`], [`session`] | from an address to an attested session |
+//! | [`wrong_image`] | objects whose key shares the session's image must not receive |
 //! | [`folder`], [`bundle_error`], [`deploy`], [`run`], [`listing`] | functions |
 //! | [`vault`], [`vault_key`], [`statements`], [`policy`], [`encrypt`] | vault keys, and encryption to them |
 //! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | offline verification |
@@ -42,6 +44,8 @@ pub mod random;
 pub mod receipts;
 pub mod root_id;
 pub mod run;
+#[cfg(test)]
+mod sample;
 pub mod session;
 pub mod statements;
 pub mod transport;
@@ -49,6 +53,7 @@ pub mod url;
 pub mod values;
 pub mod vault;
 pub mod vault_key;
+pub mod wrong_image;
 
 /// The cryptography that `enclave-core` uses in this program.
 pub type Crypto = enclave_core_aws_lc::AwsLc;

@@ -13,7 +13,7 @@ use enclave_core::Error as CoreError;
 use enclave_core::crypto::sha384;
 use enclave_core::identity::Identity;
 use enclave_core::kms::{AcceptedKey, Arn};
-use enclave_core::messages::{PolicyParams, PolicyResult};
+use enclave_core::messages::{PolicyParams, PolicyTexts};
 
 /// Exception: the enclave could not read the key's policy.
 pub const POLICY_UNREAD: &str = "policy-unread";
@@ -33,20 +33,38 @@ pub fn owner_exceptions(key: &AcceptedKey) -> Vec<&'static str> {
     unread.into_iter().filter_map(|(unread, name)| unread.then_some(name)).collect()
 }
 
+/// Which KMS key's texts are read.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyChoice<'a> {
+    /// The key of the enclave's configuration.
+    Configured,
+    /// This key. Only those who may deploy may ask for another one than the configuration's.
+    Named(&'a Arn),
+    /// The key of this vault. The enclave takes its ARN from the stored statement, so that anyone may ask.
+    OfVault(&'a VaultKey),
+}
+
 /// Has the enclave read the texts of a KMS key, and keeps them under their digests.
 ///
-/// If `arn` is `None`, the key is the one of the enclave's configuration.
-///
 /// # Errors
-/// [`CoreError::PolicyChanged`] if the session's claims attest other texts of the same key; [`Error::NoKmsKey`] if
-/// neither `arn` nor the configuration names a key.
-pub fn read(home: &Home, session: &mut Session, identity: &Identity, arn: Option<&Arn>) -> Result<AcceptedKey, Error> {
+/// [`CoreError::PolicyChanged`] if the session's claims attest other texts of the same key; [`Error::NoKmsKey`] if the
+/// configuration's key is asked for and there is none; [`Error::Answered`] if the enclave refuses.
+pub fn read(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    choice: KeyChoice<'_>,
+) -> Result<AcceptedKey, Error> {
     let attested = session.evidence().claims.kms.clone();
-    let configured = attested.as_ref().map(|state| state.arn.clone());
-    let arn = arn.cloned().or(configured).ok_or(Error::NoKmsKey)?;
-    let request = RequestSpec::new(&PolicyParams { arn: Some(arn.clone()) });
-    let result = session.send_expect_ok(identity, request)?.result;
-    let PolicyResult { policy, metadata } = PolicyResult::parse(&result)?;
+    let configured = attested.as_ref().map(|state| &state.arn);
+    let (asked, arn) = match choice {
+        KeyChoice::Configured => (PolicyParams::Configured, configured.ok_or(Error::NoKmsKey)?),
+        KeyChoice::Named(arn) => (PolicyParams::Key(arn.clone()), arn),
+        KeyChoice::OfVault(vault) => (PolicyParams::Statement(vault.owner, vault.epoch), &vault.arn),
+    };
+    let arn = arn.clone();
+    let response = session.send_expect_ok(identity, RequestSpec::new(&asked))?;
+    let PolicyTexts { policy, metadata } = PolicyTexts::parse(&response.body)?;
     let key = AcceptedKey {
         arn,
         policy: policy.as_ref().map(|text| sha384(&[text.as_bytes()])),

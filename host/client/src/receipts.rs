@@ -3,16 +3,48 @@
 use crate::Crypto;
 use crate::error::Error;
 use crate::home::trust::{Trust, TrustEntry};
+use crate::run::encrypted_file;
 use crate::session::trust_mode;
-use enclave_core::Error as CoreError;
 use enclave_core::attestation::{
     self, AttestationFacts, Expected, Freshness, Pins, Root, SessionClaims, SessionPurpose, document_time, named_root,
 };
 use enclave_core::encoding::payload1;
 use enclave_core::objects::{Receipt, ReceiptBundle};
+use enclave_core::{Error as CoreError, Salt};
+use std::fmt;
 
 /// The largest receipt bundle, in bytes.
 pub const MAX_RECEIPT: u64 = 128 << 10;
+
+/// A part of a run to which a receipt commits. Inputs are counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The result.
+    Result,
+    /// An input as the function saw it.
+    Input(usize),
+    /// The encrypted file that an input was in.
+    Ciphertext(usize),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Result => f.write_str("result"),
+            Self::Input(number) => write!(f, "input {number}"),
+            Self::Ciphertext(number) => write!(f, "ciphertext {number}"),
+        }
+    }
+}
+
+/// Files to compare with a receipt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// The result.
+    pub result: Option<&'a [u8]>,
+    /// The first inputs, in order. Each is plaintext or an encrypted file, which may be in its text form.
+    pub inputs: &'a [&'a [u8]],
+}
 
 /// A receipt that was verified.
 #[derive(Debug)]
@@ -21,18 +53,18 @@ pub struct VerifiedReceipt {
     pub receipt: Receipt,
     /// The facts that its attestation document proved.
     pub facts: AttestationFacts,
-    /// Which commitments are disclosed, so that data can be compared with them: first the output, then each input.
-    pub disclosed: Vec<bool>,
+    /// The parts with which the files were compared.
+    pub compared: Vec<Part>,
 }
 
 /// Verifies a receipt against a root and pins.
 ///
-/// The document is verified for its own time. Claims, signature and time of the receipt must match it. Then `data` is
-/// compared with the commitments: first the output, then each input. `None` in `data` is not compared.
+/// The document is verified for its own time. Claims, signature and time of the receipt must match it. Then `files` are
+/// compared with the commitments.
 ///
 /// # Errors
 /// [`Error::Local`] with the first check that failed.
-pub fn verify(bytes: &[u8], root: &Root, pins: &Pins, data: &[Option<&[u8]>]) -> Result<VerifiedReceipt, Error> {
+pub fn verify(bytes: &[u8], root: &Root, pins: &Pins, files: &Files<'_>) -> Result<VerifiedReceipt, Error> {
     let bundle = ReceiptBundle::parse(bytes)?;
     let at = document_time(&bundle.document)?;
     let claims = SessionClaims::parse(&bundle.claims, trust_mode(root))?;
@@ -41,18 +73,38 @@ pub fn verify(bytes: &[u8], root: &Root, pins: &Pins, data: &[Option<&[u8]>]) ->
     let verified = attestation::verify::<Crypto, SessionPurpose>(&bundle.document, &expected)?;
     let facts = verified.facts().clone();
     let receipt = bundle.verify(&claims, facts.timestamp)?;
-    bundle.check_data(&receipt, data)?;
-    let disclosed = bundle.salts.iter().map(Option::is_some).collect();
-    Ok(VerifiedReceipt { receipt, facts, disclosed })
+    let compared = compare(&bundle, &receipt, files)?;
+    Ok(VerifiedReceipt { receipt, facts, compared })
+}
+
+/// Compares files with the commitments. An encrypted file is compared as such if the input was encrypted; every other
+/// file is compared with what the function saw.
+fn compare(bundle: &ReceiptBundle, receipt: &Receipt, files: &Files<'_>) -> Result<Vec<Part>, Error> {
+    let mut compared = Vec::from_iter(files.result.map(|_| Part::Result));
+    let mut data = vec![files.result];
+    for (index, bytes) in files.inputs.iter().enumerate() {
+        let was_encrypted = receipt.inputs.get(index).is_some_and(|input| input.ciphertext.is_some());
+        let file = if was_encrypted { encrypted_file(bytes)? } else { None };
+        if let Some(file) = file {
+            bundle.check_ciphertext(receipt, index, &file)?;
+            compared.push(Part::Ciphertext(index + 1));
+            data.push(None);
+        } else {
+            compared.push(Part::Input(index + 1));
+            data.push(Some(*bytes));
+        }
+    }
+    bundle.check_data(receipt, &data)?;
+    Ok(compared)
 }
 
 /// Like [`verify()`], with the first trust entry that accepts the receipt.
 ///
 /// # Errors
 /// If no entry accepts it, the most specific of their errors is returned. A wrong root is the least specific one.
-pub fn verify_trusted(bytes: &[u8], trust: &Trust, data: &[Option<&[u8]>]) -> Result<VerifiedReceipt, Error> {
+pub fn verify_trusted(bytes: &[u8], trust: &Trust, files: &Files<'_>) -> Result<VerifiedReceipt, Error> {
     ReceiptBundle::parse(bytes)?;
-    let attempt = |entry: &TrustEntry| verify(bytes, &entry.root()?, &entry.pins()?, data);
+    let attempt = |entry: &TrustEntry| verify(bytes, &entry.root()?, &entry.pins()?, files);
     let mut nearest = Error::Local(CoreError::NoPins);
     for entry in trust.all() {
         match attempt(entry) {
@@ -66,24 +118,36 @@ pub fn verify_trusted(bytes: &[u8], trust: &Trust, data: &[Option<&[u8]>]) -> Re
     Err(nearest)
 }
 
-/// Makes a copy that discloses only the result, if `result` is set, and the inputs with these numbers, from 1.
+/// Makes a copy that discloses only these parts.
 ///
 /// # Errors
 /// [`Error::Argument`] if the original does not disclose one of them.
-pub fn disclose(bytes: &[u8], result: bool, inputs: &[usize]) -> Result<Vec<u8>, Error> {
-    let mut bundle = ReceiptBundle::parse(bytes)?;
-    let known = |place: usize| bundle.salts.get(place).is_some_and(Option::is_some);
-    if inputs.iter().any(|input| *input == 0 || !known(*input)) || (result && !known(0)) {
+pub fn disclose(bytes: &[u8], parts: &[Part]) -> Result<Vec<u8>, Error> {
+    let bundle = ReceiptBundle::parse(bytes)?;
+    let disclosed = |part: &Part| {
+        let salt = match part {
+            Part::Result => bundle.salts.first(),
+            // The result's salt comes first. It is no input.
+            Part::Input(number) => bundle.salts.get(*number).filter(|_| *number > 0),
+            Part::Ciphertext(number) => number.checked_sub(1).and_then(|index| bundle.ciphertext_salts.get(index)),
+        };
+        salt.is_some_and(Option::is_some)
+    };
+    if !parts.iter().all(disclosed) {
         return Err(Error::Argument {
-            name: "--result and --input",
-            want: "a result and inputs that the receipt itself discloses",
+            name: "--result, --input and --ciphertext",
+            want: "a result, inputs and encrypted files that the receipt itself discloses",
         });
     }
-    for (place, salt) in bundle.salts.iter_mut().enumerate() {
-        let keep = if place == 0 { result } else { inputs.contains(&place) };
-        *salt = salt.filter(|_| keep);
-    }
-    Ok(bundle.encode())
+    let data = std::iter::once(Part::Result).chain((1..).map(Part::Input));
+    let salts = keep(&bundle.salts, data, parts);
+    let ciphertext_salts = keep(&bundle.ciphertext_salts, (1..).map(Part::Ciphertext), parts);
+    Ok(ReceiptBundle { salts, ciphertext_salts, ..bundle }.encode())
+}
+
+/// The salts of `kept` parts. `parts` says to which part each salt belongs.
+fn keep(salts: &[Option<Salt>], parts: impl Iterator<Item = Part>, kept: &[Part]) -> Vec<Option<Salt>> {
+    salts.iter().zip(parts).map(|(salt, part)| salt.filter(|_| kept.contains(&part))).collect()
 }
 
 /// Reads a receipt without verifying it. Also returns whether the root in it is a development root.
@@ -99,30 +163,99 @@ pub fn read(bytes: &[u8]) -> Result<(Receipt, bool), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use enclave_core::Salt;
+    use crate::sample;
+    use enclave_core::Commitment;
     use enclave_core::encoding::SigningKey;
+    use enclave_core::objects::{Ciphertext, InputCommitments};
     use zeroize::Zeroizing;
 
-    fn bundle(salts: Vec<Option<Salt>>) -> Vec<u8> {
+    fn bundle(salts: Vec<Option<Salt>>, ciphertext_salts: Vec<Option<Salt>>) -> ReceiptBundle {
         let key = SigningKey::from_seed(&Zeroizing::new([1; 32]));
         let receipt = key.sign1("capelet/1/receipt", &[], b"x");
-        ReceiptBundle { document: vec![1], claims: vec![2], receipt, salts }.encode()
+        ReceiptBundle { document: vec![1], claims: vec![2], receipt, salts, ciphertext_salts }
+    }
+
+    fn salt(byte: u8) -> Salt {
+        Salt::new([byte; 32])
     }
 
     #[test]
     fn discloses_only_what_is_named() {
-        let [zero, one, two] = [0, 1, 2].map(|byte| Some(Salt::new([byte; 32])));
-        let whole = bundle(vec![zero, one, two]);
-        let salts = |result, inputs: &[usize]| {
-            disclose(&whole, result, inputs).map(|copy| ReceiptBundle::parse(&copy).unwrap().salts)
+        use Part::{Ciphertext, Input, Result};
+        let [zero, one, two, file] = [0, 1, 2, 3].map(|byte| Some(salt(byte)));
+        let whole = bundle(vec![zero, one, two], vec![None, file]).encode();
+        let salts = |parts: &[Part]| {
+            disclose(&whole, parts).map(|copy| {
+                let copy = ReceiptBundle::parse(&copy).unwrap();
+                (copy.salts, copy.ciphertext_salts)
+            })
         };
-        assert_eq!(salts(true, &[2]), Ok(vec![zero, None, two]));
-        assert_eq!(salts(false, &[]), Ok(vec![None, None, None]));
-        for inputs in [[0], [3]] {
-            assert_eq!(salts(false, &inputs).unwrap_err().code(), "bad-argument");
+        let nothing = || vec![None, None];
+        assert_eq!(salts(&[Result, Input(2)]), Ok((vec![zero, None, two], nothing())));
+        assert_eq!(salts(&[]), Ok((vec![None, None, None], nothing())));
+        // That a file was used can be shown without what is in it, and the other way round.
+        assert_eq!(salts(&[Ciphertext(2)]), Ok((vec![None, None, None], vec![None, file])));
+        for part in [Input(0), Input(3), Ciphertext(0), Ciphertext(1), Ciphertext(3)] {
+            assert_eq!(salts(&[part]).unwrap_err().code(), "bad-argument", "{part}");
         }
-        let less = disclose(&whole, false, &[1]).unwrap();
-        assert_eq!(disclose(&less, true, &[]).unwrap_err().code(), "bad-argument");
-        assert_eq!(disclose(&less, false, &[2]).unwrap_err().code(), "bad-argument");
+        let less = disclose(&whole, &[Input(1)]).unwrap();
+        for part in [Result, Input(2), Ciphertext(2)] {
+            assert_eq!(disclose(&less, &[part]).unwrap_err().code(), "bad-argument", "{part}");
+        }
+    }
+
+    /// A receipt for the plaintext `x`, and for an encrypted `y` in `file`, with its bundle.
+    fn receipt_for(file: &[u8]) -> (Receipt, ReceiptBundle) {
+        let file = Ciphertext::parse(file).unwrap();
+        let ciphertext = Commitment::to_ciphertext(&salt(3), &file.header.kid, &file.digest());
+        let inputs = vec![
+            InputCommitments { data: Commitment::to(&salt(1), b"x"), ciphertext: None },
+            InputCommitments { data: Commitment::to(&salt(2), b"y"), ciphertext: Some(ciphertext) },
+        ];
+        let receipt = sample::receipt(inputs, Some(Commitment::to(&salt(0), b"z")));
+        let salts = [0, 1, 2].map(|byte| Some(salt(byte))).to_vec();
+        (receipt, bundle(salts, vec![None, Some(salt(3))]))
+    }
+
+    #[test]
+    fn compares_encrypted_files_with_their_own_commitment() {
+        use Part::{Ciphertext, Input, Result};
+        let file = sample::encrypted_file(b"y", 1);
+        let text = enclave_core::encoding::cape_encode(&file);
+        let other = sample::encrypted_file(b"y", 2);
+        let (receipt, whole) = receipt_for(&file);
+        let compared = |bundle: &ReceiptBundle, result: Option<&[u8]>, inputs: &[&[u8]]| {
+            compare(bundle, &receipt, &Files { result, inputs }).map_err(|error| error.code())
+        };
+        assert_eq!(compared(&whole, None, &[]), Ok(vec![]));
+        assert_eq!(compared(&whole, Some(b"z"), &[b"x", b"y"]), Ok(vec![Result, Input(1), Input(2)]));
+        assert_eq!(compared(&whole, None, &[b"x", &file]), Ok(vec![Input(1), Ciphertext(2)]));
+        assert_eq!(compared(&whole, None, &[b"x", text.as_bytes()]), Ok(vec![Input(1), Ciphertext(2)]));
+        let refused: [&[&[u8]]; 5] = [&[b"y"], &[b"x", b"x"], &[b"x", &other], &[&file], &[b"x", b"y", b"y"]];
+        for inputs in refused {
+            assert_eq!(compared(&whole, None, inputs), Err("disagrees"), "{inputs:?}");
+        }
+        assert_eq!(compared(&whole, Some(b"y"), &[]), Err("disagrees"));
+        assert_eq!(compared(&whole, None, &[b"x", b"cape:?"]), Err("malformed"));
+
+        // Who is shown one of the two can compare only this one.
+        let (mut without_data, mut without_file) = (whole.clone(), whole);
+        without_data.salts[2] = None;
+        without_file.ciphertext_salts[1] = None;
+        assert_eq!(compared(&without_data, None, &[b"x", &file]), Ok(vec![Input(1), Ciphertext(2)]));
+        assert_eq!(compared(&without_data, None, &[b"x", b"y"]), Err("disagrees"));
+        assert_eq!(compared(&without_file, None, &[b"x", b"y"]), Ok(vec![Input(1), Input(2)]));
+        assert_eq!(compared(&without_file, None, &[b"x", &file]), Err("disagrees"));
+    }
+
+    #[test]
+    fn an_input_that_only_looks_encrypted_is_compared_as_data() {
+        let file = sample::encrypted_file(b"y", 1);
+        let (mut receipt, mut bundle) = receipt_for(&file);
+        receipt.inputs = vec![InputCommitments { data: Commitment::to(&salt(1), b"cape:?"), ciphertext: None }];
+        bundle.salts.truncate(2);
+        bundle.ciphertext_salts = vec![None];
+        let compared = compare(&bundle, &receipt, &Files { result: None, inputs: &[b"cape:?"] });
+        assert_eq!(compared, Ok(vec![Part::Input(1)]));
     }
 }

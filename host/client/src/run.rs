@@ -7,8 +7,9 @@ use crate::session::{ReceivedResponse, RequestSpec, Session};
 use enclave_core::encoding::{CAPE, cape_decode};
 use enclave_core::identity::Identity;
 use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, Verb};
-use enclave_core::objects::{Ciphertext, MAX_INPUTS, ObjectKind, Receipt, ReceiptBundle, ReceiptFunction};
-use enclave_core::{Error as CoreError, MessageKind, ObjectId, RequestId};
+use enclave_core::objects::{Ciphertext, MAX_INPUTS, Receipt, ReceiptBundle, ReceiptFunction};
+use enclave_core::parent::{StoreKey, StoreKind};
+use enclave_core::{Error as CoreError, MessageKind, RequestId};
 use zeroize::Zeroizing;
 
 /// One input of a run.
@@ -25,14 +26,7 @@ impl Input {
     /// # Errors
     /// [`Error::Local`] for an invalid text form.
     pub fn recognise(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
-        if Ciphertext::is_encrypted(&bytes) {
-            return Ok(Self::Encrypted(bytes.to_vec()));
-        }
-        if !bytes.starts_with(CAPE.as_bytes()) {
-            return Ok(Self::Plain(bytes));
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| CoreError::Malformed(MessageKind::Text))?;
-        Ok(Self::Encrypted(cape_decode(text.trim_end())?))
+        Ok(encrypted_file(&bytes)?.map_or(Self::Plain(bytes), Self::Encrypted))
     }
 
     fn bytes(&self) -> &[u8] {
@@ -41,6 +35,21 @@ impl Input {
             Self::Encrypted(bytes) => bytes,
         }
     }
+}
+
+/// The encrypted file in `bytes`, which may be in its text form. `None` if the bytes are plain.
+///
+/// # Errors
+/// [`Error::Local`] for an invalid text form.
+pub fn encrypted_file(bytes: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    if Ciphertext::is_encrypted(bytes) {
+        return Ok(Some(bytes.to_vec()));
+    }
+    if !bytes.starts_with(CAPE.as_bytes()) {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| CoreError::Malformed(MessageKind::Text))?;
+    Ok(Some(cape_decode(text.trim_end())?))
 }
 
 /// A run that the enclave started and that ended, with its verified receipt.
@@ -59,9 +68,12 @@ pub struct FinishedRun {
 
 /// Runs a function.
 ///
+/// The request carries the key shares of the function and of each vault key, if the session's image sealed them.
+///
 /// # Errors
-/// [`Error::Answered`] if the enclave did not start the run. [`Error::Local`] if the receipt does not match the request,
-/// the inputs or the output.
+/// [`Error::WrongImage`] if another image sealed one of them, and [`Error::ForeignCiphertext`] for an input that is
+/// encrypted to somebody else's vault key: then nothing is sent. [`Error::Answered`] if the enclave did not start the
+/// run. [`Error::Local`] if the receipt does not match the request, the inputs or the output.
 pub fn run(
     home: &Home,
     session: &mut Session,
@@ -78,15 +90,20 @@ pub fn run(
         return Err(CoreError::InputLimit(limit).into());
     }
     let ReceiptFunction { owner, id, version, checksum } = *function;
-    let mut key_shares = KeyShares::from([(id, session.key_share(identity, ObjectKind::Function, &id, version))]);
+    let catalogue: Catalogue = home.load()?;
+    let mut key_shares = function_share(&catalogue, session, identity, function)?;
     let mut listed = Vec::with_capacity(inputs.len());
     for input in inputs {
         let epoch = match input {
             Input::Plain(_) => None,
-            Input::Encrypted(bytes) => {
-                let (id, epoch) = vault_key(home, session, identity, bytes)?;
-                key_shares.insert(id, session.key_share(identity, ObjectKind::VaultKey, &id, epoch));
-                Some(epoch)
+            Input::Encrypted(file) => {
+                let header = Ciphertext::parse(file)?.header;
+                let own = catalogue.epoch_of(&header.kid, &session.root_id());
+                let own = own.filter(|_| header.owner == identity.owner()).ok_or(Error::ForeignCiphertext)?;
+                let (kind, owner, id) = (StoreKind::VaultKey, header.owner, header.kid.object_id());
+                let object = StoreKey { kind, owner, id, version: own.epoch };
+                key_shares.insert(object, session.key_share(identity, &object, &own.image.0)?);
+                Some(own.epoch)
             }
         };
         listed.push(RunInput { length: input.bytes().len() as u64, epoch });
@@ -108,13 +125,24 @@ pub fn run(
     check_receipt(session, identity, function, inputs, response)
 }
 
-/// Id and epoch of the vault key to which `file` was encrypted. It must be a key of this owner under this root.
-fn vault_key(home: &Home, session: &Session, identity: &Identity, file: &[u8]) -> Result<(ObjectId, u64), Error> {
-    let header = Ciphertext::parse(file)?.header;
-    let catalogue: Catalogue = home.load()?;
-    let epoch = catalogue.epoch_of(&header.kid, &session.root_id());
-    let epoch = epoch.filter(|_| header.owner == identity.owner()).ok_or(Error::ForeignCiphertext)?;
-    Ok((header.kid.object_id(), epoch.epoch))
+/// The key share of the function. A function of another owner needs none of this owner's.
+///
+/// The catalogue may lack the function, for example on another machine. The share for the session's image then opens the
+/// function only if this image sealed it.
+fn function_share(
+    catalogue: &Catalogue,
+    session: &Session,
+    identity: &Identity,
+    function: &ReceiptFunction,
+) -> Result<KeyShares, Error> {
+    let ReceiptFunction { owner, id, version, .. } = *function;
+    if owner != identity.owner() {
+        return Ok(KeyShares::new());
+    }
+    let recorded = catalogue.function(&id, version, &session.root_id());
+    let sealed_by = recorded.map_or(session.image(), |recorded| &recorded.image.0);
+    let object = StoreKey { kind: StoreKind::Function, owner, id, version };
+    Ok(KeyShares::from([(object, session.key_share(identity, &object, sealed_by)?)]))
 }
 
 /// Checks the receipt, and compares it with the request, the inputs and the output.
@@ -133,12 +161,17 @@ fn check_receipt(
     let completed = response.failed.is_none();
     let salt = |i: u32| session.salt(response.n, i);
     let salts = std::iter::once(completed.then(|| salt(0))).chain((1..).zip(inputs).map(|(i, _)| Some(salt(i))));
+    let ciphertext_salts = (1..).zip(inputs).map(|(i, input)| match input {
+        Input::Plain(_) => None,
+        Input::Encrypted(_) => Some(session.ciphertext_salt(response.n, i)),
+    });
     let evidence = session.evidence();
     let bundle = ReceiptBundle {
         document: evidence.document.clone(),
         claims: evidence.claims_bytes.clone(),
         receipt: signed,
         salts: salts.collect(),
+        ciphertext_salts: ciphertext_salts.collect(),
     };
     let receipt = bundle.verify(&evidence.claims, session.facts().timestamp)?;
     let same = receipt.request == response.request
@@ -150,13 +183,7 @@ fn check_receipt(
     if !same {
         return Err(CoreError::Mismatch(MessageKind::Receipt).into());
     }
-    let output = completed.then_some(response.body.as_slice());
-    let plain = inputs.iter().map(|input| match input {
-        Input::Plain(bytes) => Some(bytes.as_slice()),
-        Input::Encrypted(_) => None,
-    });
-    let data: Vec<_> = std::iter::once(output).chain(plain).collect();
-    bundle.check_data(&receipt, &data)?;
+    check_commitments(&bundle, &receipt, completed.then_some(&response.body), inputs)?;
     Ok(FinishedRun {
         diagnostic: RunResult::parse(&response.result)?.stderr.unwrap_or_default(),
         output: match response.failed {
@@ -169,9 +196,39 @@ fn check_receipt(
     })
 }
 
+/// Compares the output and all inputs with the commitments: plaintext inputs as the function saw them, and encrypted ones
+/// as files, because this client need not know what is in them.
+fn check_commitments(
+    bundle: &ReceiptBundle,
+    receipt: &Receipt,
+    output: Option<&Zeroizing<Vec<u8>>>,
+    inputs: &[Input],
+) -> Result<(), CoreError> {
+    const MISMATCH: CoreError = CoreError::Mismatch(MessageKind::Receipt);
+    if receipt.inputs.len() != inputs.len() {
+        return Err(MISMATCH);
+    }
+    let mut data = vec![output.map(|output| output.as_slice())];
+    for (index, (input, commitments)) in inputs.iter().zip(&receipt.inputs).enumerate() {
+        match input {
+            Input::Encrypted(file) => {
+                bundle.check_ciphertext(receipt, index, file)?;
+                data.push(None);
+            }
+            // The function saw another input than this one: the content of a file.
+            Input::Plain(_) if commitments.ciphertext.is_some() => return Err(MISMATCH),
+            Input::Plain(bytes) => data.push(Some(bytes.as_slice())),
+        }
+    }
+    bundle.check_data(receipt, &data)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
+    use enclave_core::objects::InputCommitments;
+    use enclave_core::{Commitment, Salt};
 
     fn kind(bytes: &[u8]) -> Result<&'static str, &'static str> {
         match Input::recognise(Zeroizing::new(bytes.to_vec())) {
@@ -189,5 +246,35 @@ mod tests {
         assert_eq!(kind(b"cape:Q1BMVA\n"), Ok("encrypted"));
         assert_eq!(kind(b"cape:Q1BM VA"), Err("malformed"));
         assert_eq!(kind(b"cape:\xff"), Err("malformed"));
+    }
+
+    #[test]
+    fn a_receipt_commits_to_the_output_and_to_each_input_in_its_form() {
+        let [output_salt, input_salt, file_salt] = [0, 1, 2].map(|byte| Salt::new([byte; 32]));
+        let file = sample::encrypted_file(b"y", 1);
+        let parsed = Ciphertext::parse(&file).unwrap();
+        let of_file = Some(Commitment::to_ciphertext(&file_salt, &parsed.header.kid, &parsed.digest()));
+        let checked = |output: &[u8], inputs: &[Input], ciphertext| {
+            let ciphertext_salts = vec![matches!(inputs, [Input::Encrypted(_), ..]).then_some(file_salt)];
+            let salts = vec![Some(output_salt), Some(input_salt)];
+            let bundle = ReceiptBundle { document: vec![], claims: vec![], receipt: vec![], salts, ciphertext_salts };
+            let data = Commitment::to(&input_salt, b"y");
+            let committed = Commitment::to(&output_salt, b"z");
+            let receipt = sample::receipt(vec![InputCommitments { data, ciphertext }], Some(committed));
+            check_commitments(&bundle, &receipt, Some(&Zeroizing::new(output.to_vec())), inputs)
+        };
+        let plain = |bytes: &[u8]| Input::Plain(Zeroizing::new(bytes.to_vec()));
+        let encrypted = |entropy| Input::Encrypted(sample::encrypted_file(b"y", entropy));
+        assert_eq!(checked(b"z", &[plain(b"y")], None), Ok(()));
+        assert_eq!(checked(b"z", &[encrypted(1)], of_file), Ok(()));
+        let mismatch = Err(CoreError::Mismatch(MessageKind::Receipt));
+        assert_eq!(checked(b"other", &[plain(b"y")], None), mismatch);
+        assert_eq!(checked(b"z", &[plain(b"other")], None), mismatch);
+        // A plaintext input has no second commitment, an encrypted one has that of this file.
+        assert_eq!(checked(b"z", &[plain(b"y")], of_file), mismatch);
+        assert_eq!(checked(b"z", &[encrypted(1)], None), mismatch);
+        assert_eq!(checked(b"z", &[encrypted(2)], of_file), mismatch);
+        assert_eq!(checked(b"z", &[], None), mismatch);
+        assert_eq!(checked(b"z", &[plain(b"y"), plain(b"")], None), mismatch);
     }
 }

@@ -11,6 +11,7 @@ use crate::random;
 use crate::root_id::RootId;
 use crate::transport::Tls;
 use crate::url::Url;
+use crate::wrong_image::WrongImage;
 use enclave_core::attestation::{
     AttestationFacts, EXPORTER_LABEL, Expected, Freshness, Pins, Root, SUITE, SessionClaims, SessionPurpose, TrustMode,
     Verified, verify,
@@ -22,10 +23,11 @@ use enclave_core::messages::{
     BodyDigest, Hello, KeyShares, Params, Request, Response, RunResult, SessionSecrets, Status, Verb, check_body,
     check_session_claims, parse_evidence, split_head,
 };
-use enclave_core::objects::ObjectKind;
+use enclave_core::parent::StoreKey;
 use enclave_core::session::send_message;
 use enclave_core::{
-    Configuration, Deadline, KeyShare, Limits, MessageKind, Nonce, ObjectId, RequestDigest, RequestId, Salt, UnixMillis,
+    Configuration, Deadline, Error as CoreError, KeyShare, Limits, MessageKind, Nonce, Pcr, RequestDigest, RequestId,
+    Salt, UnixMillis,
 };
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -48,6 +50,7 @@ pub struct Session {
     secrets: SessionSecrets,
     evidence: Evidence,
     verified: Verified<SessionPurpose>,
+    image: Pcr,
     begun: Instant,
 }
 
@@ -95,12 +98,12 @@ pub struct ReceivedResponse {
     /// The number of a [`Status`].
     pub status: u64,
     /// The error that the status stands for; `None` if the request succeeded.
-    pub failed: Option<enclave_core::Error>,
+    pub failed: Option<CoreError>,
     /// The verb's result, encoded.
     pub result: Zeroizing<Vec<u8>>,
     /// The signed receipt, if the verb makes one.
     pub receipt: Option<Vec<u8>>,
-    /// The body: an output or a list.
+    /// The body: an output, a list or the texts of a KMS key.
     pub body: Zeroizing<Vec<u8>>,
     /// The request's number in this session. The salts of its receipt are derived from it.
     pub n: u64,
@@ -150,6 +153,7 @@ impl Session {
         let freshness = Freshness::Nonce { nonce, now: clock::now() };
         let expected = Expected::new(&root, &pins, freshness, claims_bytes, &claims.configuration);
         let verified = verify::<Crypto, SessionPurpose>(document, &expected)?;
+        let image = *verified.facts().pcrs.get(&0).ok_or(CoreError::PcrMismatch(0))?;
         let claims = check_session_claims(&hello, &exporter, claims_bytes, mode)?;
         let configuration = Some(&claims.configuration).filter(|bytes| !bytes.is_empty());
         let configuration = configuration.map(|bytes| Configuration::parse(bytes)).transpose()?;
@@ -160,12 +164,18 @@ impl Session {
         write_frame(&mut channel, &enc).map_err(|error| connection_error(url, error))?;
         let (document, claims_bytes) = (document.to_vec(), claims_bytes.to_vec());
         let evidence = Evidence { document, claims_bytes, claims, configuration };
-        Ok(Self { channel, url: url.clone(), root, pins, secrets, evidence, verified, begun: Instant::now() })
+        let (url, begun) = (url.clone(), Instant::now());
+        Ok(Self { channel, url, root, pins, secrets, evidence, verified, image, begun })
     }
 
     /// The facts that the attestation document proved.
     pub fn facts(&self) -> &AttestationFacts {
         self.verified.facts()
+    }
+
+    /// PCR0 of the enclave's image, from the verified document.
+    pub fn image(&self) -> &Pcr {
+        &self.image
     }
 
     /// The evidence that the enclave sent.
@@ -208,10 +218,17 @@ impl Session {
         self.evidence.configuration.as_ref().map_or(Limits::MAXIMA, |configuration| configuration.limits.effective())
     }
 
-    /// The owner's key share for an object. It differs for each root. An object opens only with this key share and
-    /// KMS's data key.
-    pub fn key_share(&self, identity: &Identity, kind: ObjectKind, id: &ObjectId, version: u64) -> KeyShare {
-        identity.key_share(self.root.der(), kind, id, version)
+    /// The owner's key share for an object, which opens only with it and KMS's data key. It belongs to the session's root
+    /// and image, both from the verified document.
+    ///
+    /// `sealed_by` is the image that sealed the object, as the catalogue records it. For a new object it is
+    /// [`Session::image`].
+    ///
+    /// # Errors
+    /// [`Error::WrongImage`] if another image sealed the object.
+    pub fn key_share(&self, identity: &Identity, object: &StoreKey, sealed_by: &Pcr) -> Result<KeyShare, Error> {
+        WrongImage::check(object, sealed_by, &self.image)?;
+        Ok(identity.key_share(self.root.der(), &self.image, object))
     }
 
     /// The enclave's present time: the time of its document plus the time since.
@@ -223,6 +240,11 @@ impl Session {
     /// The salt of commitment `i` in the receipt of request `n`. Commitment 0 is the output, 1 is the first input.
     pub fn salt(&self, n: u64, i: u32) -> Salt {
         self.secrets.salt(n, i)
+    }
+
+    /// The salt of the commitment to the encrypted file of input `i`, from 1, in the receipt of request `n`.
+    pub fn ciphertext_salt(&self, n: u64, i: u32) -> Salt {
+        self.secrets.ciphertext_salt(n, i)
     }
 
     /// Sends a request and waits for the response. The response's status may be a failure.
@@ -295,7 +317,7 @@ fn receive(
     const MAX_BODY: u64 = Limits::MAXIMA.output;
     let length = announced.map_or(0, |announced| announced.length);
     let length = usize::try_from(length).ok().filter(|_| length <= MAX_BODY);
-    let length = length.ok_or(enclave_core::Error::TooLarge(MessageKind::Response))?;
+    let length = length.ok_or(CoreError::TooLarge(MessageKind::Response))?;
     // The vector is allocated once, with room for an oversized last frame. A vector that grows would leave copies of
     // the plaintext in freed memory.
     let mut body = Zeroizing::new(Vec::with_capacity(length + MAX_FRAME));
@@ -319,9 +341,9 @@ pub fn trust_mode(root: &Root) -> TrustMode {
 }
 
 /// Adds the address to an error of the connection. Any other error stays as it is.
-fn connection_error(url: &Url, error: enclave_core::Error) -> Error {
+fn connection_error(url: &Url, error: CoreError) -> Error {
     match error {
-        enclave_core::Error::Transport(error) => Error::Connection { url: url.to_string(), error },
+        CoreError::Transport(error) => Error::Connection { url: url.to_string(), error },
         error => Error::Local(error),
     }
 }

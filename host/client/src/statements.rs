@@ -9,7 +9,7 @@ use crate::home::Home;
 use crate::home::seen::Seen;
 use crate::home::statements::Fetched;
 use crate::home::trust::{Trust, TrustEntry};
-use crate::policy;
+use crate::policy::{self, KeyChoice};
 use crate::root_id::RootId;
 use crate::session::{RequestSpec, Session, trust_mode};
 use crate::url::Url;
@@ -28,8 +28,10 @@ pub const RENEWAL: u64 = 20 * 86_400_000;
 
 /// Verifies countersignature, document and times of a statement of `owner`.
 ///
-/// `entry` is the trust entry of today. A statement does not say what its KMS key was like when it was fetched, so that
-/// the result has `None` as `policy` and `key_metadata`.
+/// `entry` is the trust entry of today. Every image that has held the key's seed must be pinned there and not revoked.
+///
+/// A statement does not say what its KMS key was like when it was fetched, so that the result has `None` as `policy` and
+/// `key_metadata`.
 ///
 /// # Errors
 /// [`Error::KeyEnded`] if the vault key has ended; [`Error::Local`] if anything in the statement is invalid.
@@ -49,7 +51,13 @@ pub fn verify(
     let freshness = Freshness::Stored { at: now, max_age };
     let expected = Expected::new(&root, &pins, freshness, statement.claims_bytes, &claims.configuration);
     let verified = attestation::verify::<Crypto, VaultPurpose>(statement.document, &expected)?;
-    let attested = verified.facts().timestamp;
+    let facts = verified.facts();
+    // The owner countersigned for the image that made this document.
+    if facts.pcrs.get(&0) != Some(&statement.record.image) {
+        return Err(CoreError::WrongImage.into());
+    }
+    claims.images.iter().try_for_each(|image| pins.check_image(image))?;
+    let attested = facts.timestamp;
     claims.check_until(attested, now).map_err(|error| match error {
         CoreError::Expired { time, .. } => Error::KeyEnded(time),
         error => error.into(),
@@ -87,7 +95,7 @@ pub fn fetch(home: &Home, url: &Url, identity: &Identity, owner: &OwnerKey, max_
     let StatementResult { statement } = StatementResult::parse(&result)?;
     let vault = verify(entry, &statement, owner, clock::now(), max_age)?;
     observe(home, &vault, &statement)?;
-    let key = policy::read(home, &mut session, identity, Some(&vault.arn))?;
+    let key = policy::read(home, &mut session, identity, KeyChoice::OfVault(&vault))?;
     let vault = VaultKey { policy: key.policy, key_metadata: key.metadata, ..vault };
     keep(home, url, &vault, &statement)?;
     Ok(vault)

@@ -1,7 +1,7 @@
 //! Makes and renews vault keys.
 //!
 //! The enclave makes a vault key and attests it. The client verifies and countersigns it. Only then does the enclave
-//! encrypt and store it.
+//! encrypt and store it. A vault key never leaves the image that made it, which is the only one that can renew it.
 //!
 //! The catalogue records each step before it is taken. The client never countersigns two keys for one epoch. After an
 //! interruption, only the enclave can tell whether the key is stored: it decrypts it with the owner's key share.
@@ -10,19 +10,21 @@ use crate::Crypto;
 use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
-use crate::home::catalogue::{Catalogue, EpochState};
-use crate::policy;
+use crate::home::catalogue::{Catalogue, EpochEntry, EpochState};
+use crate::policy::{self, KeyChoice};
 use crate::random;
 use crate::session::{RequestSpec, Session};
 use crate::statements;
 use crate::vault_key::{VaultKey, is_configured};
+use crate::wrong_image::WrongImage;
 use enclave_core::attestation::{Expected, Freshness, VaultClaims, VaultPurpose, verify};
 use enclave_core::crypto::sha384;
 use enclave_core::identity::{Identity, VAULT_RECORD, VaultRecord};
 use enclave_core::kms::Arn;
 use enclave_core::messages::{KeyShares, VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer};
-use enclave_core::objects::{ObjectKind, encode_statement};
-use enclave_core::{Error as CoreError, Kid, MessageKind, Nonce, UnixMillis};
+use enclave_core::objects::encode_statement;
+use enclave_core::parent::{StoreKey, StoreKind};
+use enclave_core::{Error as CoreError, Kid, MessageKind, Nonce, OwnerKey, Pcr, UnixMillis};
 
 /// The lock that prevents two processes from making vault keys at the same time.
 const LOCK: &str = "vault.lock";
@@ -36,20 +38,60 @@ struct VerifiedOffer {
 
 /// What an offer must contain. `kid` is `None` for a new key.
 struct ExpectedOffer {
+    owner: OwnerKey,
     epoch: u64,
     nonce: Nonce,
     kid: Option<Kid>,
     previous: Option<Kid>,
+    /// PCR0 of the session's image.
+    image: Pcr,
+    /// The session's configuration.
+    configuration: Vec<u8>,
+}
+
+impl ExpectedOffer {
+    fn new(session: &Session, identity: &Identity, epoch: &EpochEntry, nonce: Nonce) -> Self {
+        Self {
+            owner: identity.owner(),
+            epoch: epoch.epoch,
+            nonce,
+            kid: epoch.kid.map(|kid| kid.0),
+            previous: epoch.previous.map(|kid| kid.0),
+            image: *session.image(),
+            configuration: session.evidence().claims.configuration.clone(),
+        }
+    }
+
+    /// Compares claims with what is expected. `attested_by` is PCR0 of the verified document.
+    ///
+    /// # Errors
+    /// [`CoreError::WrongOwner`]; [`CoreError::WrongKey`]; [`CoreError::WrongImage`] unless the session's image attests
+    /// the key, and is the only one that has held it.
+    fn check(&self, claims: &VaultClaims, attested_by: Option<&Pcr>) -> Result<(), CoreError> {
+        if claims.owner != self.owner {
+            return Err(CoreError::WrongOwner);
+        }
+        let same = claims.epoch == self.epoch
+            && claims.previous == self.previous
+            && self.kid.is_none_or(|kid| kid == claims.kid)
+            && claims.configuration == self.configuration;
+        if !same {
+            return Err(CoreError::WrongKey);
+        }
+        let here = attested_by == Some(&self.image) && claims.images == [self.image];
+        if here { Ok(()) } else { Err(CoreError::WrongImage) }
+    }
 }
 
 /// Makes a vault key, or completes one whose creation was interrupted.
 ///
-/// If `next` is set, a further key is made and the present one is kept.
+/// If `next` is set, a further key is made and the present one is kept. Without it, no key is made beside one of another
+/// image, nor in place of an epoch in doubt about which only another image can decide.
 ///
 /// # Errors
-/// [`Error::VaultKeyExists`] unless `next` is set; [`Error::NotAccepted`] for exceptions that are not accepted;
-/// [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was requested; those of
-/// [`policy::read`], [`Home::update`], [`Home::lock`] and [`Session::send`].
+/// [`Error::VaultKeyExists`] and [`Error::WrongImage`] unless `next` is set; [`Error::NotAccepted`] for exceptions that
+/// are not accepted; [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was
+/// requested; those of [`policy::read`], [`Home::update`], [`Home::lock`] and [`Session::send`].
 pub fn create(
     home: &Home,
     session: &mut Session,
@@ -58,24 +100,26 @@ pub fn create(
     next: bool,
 ) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
-    let root = session.root_id();
-    let key = policy::read(home, session, identity, None)?;
+    let (root, image) = (session.root_id(), *session.image());
+    let doubtful = match doubtful(home, session, identity) {
+        Err(Error::WrongImage(_)) if next => None,
+        doubtful => doubtful?,
+    };
+    let key = policy::read(home, session, identity, KeyChoice::Configured)?;
     policy::accept(&policy::owner_exceptions(&key), accept)?;
-    if let Some(vault) = settle(home, session, identity)? {
+    if let Some(vault) = settle(home, session, identity, doubtful)? {
         return Ok(vault);
     }
     let catalogue: Catalogue = home.load()?;
-    let current = catalogue.current_epoch(&root);
-    if let Some(current) = current.filter(|_| !next) {
-        return Err(Error::VaultKeyExists(current.epoch));
+    if let Some(current) = catalogue.current_epoch(&root).filter(|_| !next) {
+        return Err(Error::VaultKeyExists { epoch: current.epoch, here: current.image.0 == image });
     }
-    let previous = current.and_then(|current| current.kid).map(|kid| kid.0);
     let (url, time) = (session.url().to_string(), clock::now());
-    let epoch = home.update(|catalogue: &mut Catalogue| catalogue.begin_epoch(&url, &root, time))?;
+    let begun = home.update(|catalogue: &mut Catalogue| catalogue.begin_epoch(&url, &root, &image, time))?;
 
-    let nonce = Nonce::new(random::bytes()?);
-    let params = VaultCreateParams { epoch, nonce, previous, key };
-    let expected = ExpectedOffer { epoch, nonce, kid: None, previous };
+    let (epoch, nonce) = (begun.epoch, Nonce::new(random::bytes()?));
+    let expected = ExpectedOffer::new(session, identity, &begun, nonce);
+    let params = VaultCreateParams { epoch, nonce, previous: expected.previous, key };
     let verified = request_offer(session, identity, RequestSpec::new(&params), &expected)?;
     let key = params.key;
     if !verified.claims.kms.as_ref().is_some_and(|attested| key.matches(attested)) {
@@ -90,32 +134,48 @@ pub fn create(
 /// Has the enclave attest the present vault key again, countersigns the document, and replaces the statement.
 ///
 /// # Errors
-/// [`Error::NoVaultKey`] if the owner has no vault key under this root; otherwise as [`create`].
+/// [`Error::NoVaultKey`] if the owner has no vault key under this root; [`Error::WrongImage`] if another image sealed it;
+/// otherwise as [`create`].
 pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
-    if let Some(vault) = settle(home, session, identity)? {
+    let doubtful = doubtful(home, session, identity)?;
+    if let Some(vault) = settle(home, session, identity, doubtful)? {
         return Ok(vault);
     }
     let catalogue: Catalogue = home.load()?;
     let current = catalogue.current_epoch(&session.root_id()).ok_or(Error::NoVaultKey)?;
-    let kid = current.kid.ok_or(Error::NoVaultKey)?.0;
-    attest(home, session, identity, current.epoch, kid)
+    attest(home, session, identity, current)
 }
 
-/// Decides about an epoch that was countersigned and not confirmed.
+/// The epoch that was countersigned and not confirmed. `None` if there is no such epoch.
+///
+/// # Errors
+/// [`Error::WrongImage`] if only another image can tell whether the key is stored.
+fn doubtful(home: &Home, session: &Session, identity: &Identity) -> Result<Option<EpochEntry>, Error> {
+    let catalogue: Catalogue = home.load()?;
+    let Some(epoch) = catalogue.doubtful_epoch(&session.root_id()) else { return Ok(None) };
+    let kid = epoch.kid.ok_or(Error::NoVaultKey)?.0;
+    WrongImage::check(&object(identity, kid, epoch.epoch), &epoch.image.0, session.image())?;
+    Ok(Some(epoch.clone()))
+}
+
+/// Decides about an epoch in doubt, which is one of this session's image.
 ///
 /// If the enclave can decrypt the key, the epoch is confirmed. If the key is not stored, the epoch is marked as burnt
 /// and never used again. `None` if there was no such epoch, or if it was burnt.
-fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Option<VaultKey>, Error> {
-    let root = session.root_id();
-    let catalogue: Catalogue = home.load()?;
-    let doubtful = catalogue.vault().iter().find(|epoch| epoch.root.0 == root && epoch.state == EpochState::Signed);
-    let Some((epoch, kid)) = doubtful.and_then(|epoch| Some((epoch.epoch, epoch.kid?.0))) else { return Ok(None) };
-    match attest(home, session, identity, epoch, kid) {
+fn settle(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    doubtful: Option<EpochEntry>,
+) -> Result<Option<VaultKey>, Error> {
+    let Some(epoch) = doubtful else { return Ok(None) };
+    match attest(home, session, identity, &epoch) {
         Ok(vault) => Ok(Some(vault)),
         Err(Error::Answered(CoreError::NotFound | CoreError::CannotOpen | CoreError::Mismatch(_))) => {
+            let root = session.root_id();
             home.update(|catalogue: &mut Catalogue| {
-                catalogue.mark_epoch(epoch, &root, EpochState::Burnt);
+                catalogue.mark_epoch(epoch.epoch, &root, EpochState::Burnt);
                 Ok(None)
             })
         }
@@ -124,11 +184,12 @@ fn settle(home: &Home, session: &mut Session, identity: &Identity) -> Result<Opt
 }
 
 /// Sends vault-attest and vault-confirm for a key that is stored.
-fn attest(home: &Home, session: &mut Session, identity: &Identity, epoch: u64, kid: Kid) -> Result<VaultKey, Error> {
-    let nonce = Nonce::new(random::bytes()?);
-    let expected = ExpectedOffer { epoch, nonce, kid: Some(kid), previous: None };
-    let key_shares = key_shares_of(session, identity, &kid, epoch);
-    let request = RequestSpec::new(&VaultAttestParams { kid, epoch, nonce }).with_key_shares(key_shares);
+fn attest(home: &Home, session: &mut Session, identity: &Identity, stored: &EpochEntry) -> Result<VaultKey, Error> {
+    let (kid, epoch, nonce) = (stored.kid.ok_or(Error::NoVaultKey)?.0, stored.epoch, Nonce::new(random::bytes()?));
+    let expected = ExpectedOffer::new(session, identity, stored, nonce);
+    let params = VaultAttestParams { kid, epoch, nonce, previous: expected.previous };
+    let key_shares = key_shares_of(session, identity, &object(identity, kid, epoch), &stored.image.0)?;
+    let request = RequestSpec::new(&params).with_key_shares(key_shares);
     let verified = request_offer(session, identity, request, &expected)?;
     let attested = verified.claims.kms.as_ref().ok_or(CoreError::Malformed(MessageKind::Statement))?;
     let arn = attested.arn.clone();
@@ -137,7 +198,7 @@ fn attest(home: &Home, session: &mut Session, identity: &Identity, epoch: u64, k
 
 /// Requests the document of a vault key and verifies it.
 ///
-/// It must come from a pinned image with this session's configuration, and it must match owner, epoch and nonce.
+/// It must come from this session's image with this session's configuration, and it must match owner, epoch and nonce.
 fn request_offer(
     session: &mut Session,
     identity: &Identity,
@@ -149,18 +210,10 @@ fn request_offer(
     let now = clock::now();
     let freshness = Freshness::Nonce { nonce: expected.nonce, now };
     let proof = Expected::new(session.root(), session.pins(), freshness, &offer.claims, &claims.configuration);
-    let attested = verify::<Crypto, VaultPurpose>(&offer.document, &proof)?.facts().timestamp;
+    let verified = verify::<Crypto, VaultPurpose>(&offer.document, &proof)?;
+    let attested = verified.facts().timestamp;
     claims.check_until(attested, now)?;
-    if claims.owner != identity.owner() {
-        return Err(CoreError::WrongOwner.into());
-    }
-    let same = claims.epoch == expected.epoch
-        && claims.previous == expected.previous
-        && expected.kid.is_none_or(|kid| kid == claims.kid)
-        && claims.configuration == session.evidence().claims.configuration;
-    if !same {
-        return Err(CoreError::WrongKey.into());
-    }
+    expected.check(&claims, verified.facts().pcrs.get(&0))?;
     Ok(VerifiedOffer { offer, claims, attested })
 }
 
@@ -182,10 +235,12 @@ fn confirm(
         document: sha384(&[&offer.document]),
         claims: sha384(&[&offer.claims]),
         arn: arn.clone(),
+        image: *session.image(),
     };
+    let object = object(identity, claims.kid, claims.epoch);
+    let key_shares = key_shares_of(session, identity, &object, &record.image)?;
     let record = identity.sign1(VAULT_RECORD, &[], &record.encode());
     let statement = encode_statement(&offer.document, &offer.claims, &record);
-    let key_shares = key_shares_of(session, identity, &claims.kid, claims.epoch);
     session.send_expect_ok(identity, RequestSpec::new(&VaultConfirmParams { record }).with_key_shares(key_shares))?;
 
     let root = session.root_id();
@@ -213,8 +268,72 @@ fn confirm(
     Ok(vault)
 }
 
-/// The owner's key share for a vault key, as a request takes it.
-fn key_shares_of(session: &Session, identity: &Identity, kid: &Kid, epoch: u64) -> KeyShares {
-    let id = kid.object_id();
-    KeyShares::from([(id, session.key_share(identity, ObjectKind::VaultKey, &id, epoch))])
+/// Where a vault key is stored.
+fn object(identity: &Identity, kid: Kid, epoch: u64) -> StoreKey {
+    StoreKey { kind: StoreKind::VaultKey, owner: identity.owner(), id: kid.object_id(), version: epoch }
+}
+
+/// The owner's key share for a vault key, as a request takes it. `sealed_by` is the image that seals the key.
+fn key_shares_of(
+    session: &Session,
+    identity: &Identity,
+    object: &StoreKey,
+    sealed_by: &Pcr,
+) -> Result<KeyShares, Error> {
+    Ok(KeyShares::from([(*object, session.key_share(identity, object, sealed_by)?)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use enclave_core::crypto::KemSecret;
+
+    const IMAGE: Pcr = Pcr::new([1; 48]);
+    const OTHER: Pcr = Pcr::new([2; 48]);
+    const PREVIOUS: Kid = Kid::new([3; 32]);
+
+    #[test]
+    fn countersigns_only_what_was_requested_of_this_image() {
+        let key = KemSecret::from_seed(&[7; 32]).unwrap().public();
+        let (owner, kid) = (OwnerKey::new([4; 32]), Kid::of(&key));
+        let good = VaultClaims {
+            owner,
+            epoch: 5,
+            key,
+            kid,
+            previous: Some(PREVIOUS),
+            until: UnixMillis::new(0),
+            configuration: b"configuration".to_vec(),
+            kms: None,
+            images: vec![IMAGE],
+        };
+        let expected = ExpectedOffer {
+            owner,
+            epoch: 5,
+            nonce: Nonce::new([6; 32]),
+            kid: Some(kid),
+            previous: Some(PREVIOUS),
+            image: IMAGE,
+            configuration: good.configuration.clone(),
+        };
+        assert_eq!(expected.check(&good, Some(&IMAGE)), Ok(()));
+        let code = |change: &dyn Fn(&mut VaultClaims)| {
+            let mut claims = good.clone();
+            change(&mut claims);
+            expected.check(&claims, Some(&IMAGE)).unwrap_err().code()
+        };
+        assert_eq!(code(&|claims| claims.owner = OwnerKey::new([9; 32])), "wrong-owner");
+        assert_eq!(code(&|claims| claims.epoch = 6), "wrong-key");
+        assert_eq!(code(&|claims| claims.kid = Kid::new([9; 32])), "wrong-key");
+        assert_eq!(code(&|claims| claims.configuration.clear()), "wrong-key");
+        // A renewal keeps the link to the previous key.
+        assert_eq!(code(&|claims| claims.previous = None), "wrong-key");
+        assert_eq!(code(&|claims| claims.previous = Some(kid)), "wrong-key");
+        assert_eq!(code(&|claims| claims.images = vec![OTHER]), "wrong-image");
+        assert_eq!(code(&|claims| claims.images = vec![IMAGE, OTHER]), "wrong-image");
+        assert_eq!(code(&|claims| claims.images.clear()), "wrong-image");
+        for document in [None, Some(&OTHER)] {
+            assert_eq!(expected.check(&good, document), Err(CoreError::WrongImage));
+        }
+    }
 }

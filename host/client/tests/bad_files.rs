@@ -83,7 +83,7 @@ fn never_replaces_a_damaged_identity() {
 }
 
 #[test]
-fn reports_damaged_state_with_its_file() {
+fn reports_state_that_it_cannot_read_with_its_file() {
     let person = Person::new();
     for (file, line) in [
         ("trust.json", ["attest", "-u", "capelet://127.0.0.1:1"].as_slice()),
@@ -92,12 +92,35 @@ fn reports_damaged_state_with_its_file() {
         ("catalogue.json", &["key", "show"]),
         ("config.json", &["config"]),
     ] {
-        fs::write(person.file(file), "{\"version\":1,\"content\":{\"what\":1}}").unwrap();
-        let output = person.say(line);
-        failed(&output, "damaged-file");
-        assert!(String::from_utf8_lossy(&output.stderr).contains(file));
+        for (version, code) in [(1, "older-file"), (2, "damaged-file"), (3, "newer-file")] {
+            let text = format!("{{\"version\":{version},\"content\":{{\"what\":1}}}}");
+            fs::write(person.file(file), &text).unwrap();
+            let output = person.say(line);
+            failed(&output, code);
+            assert!(String::from_utf8_lossy(&output.stderr).contains(file));
+            assert_eq!(fs::read_to_string(person.file(file)).unwrap(), text);
+        }
         fs::remove_file(person.file(file)).unwrap();
     }
+}
+
+/// The identity is the only thing in an older folder that is still valid.
+#[test]
+fn exports_the_identity_of_an_older_folder() {
+    let (older, new) = (Person::new(), tempfile::tempdir().unwrap());
+    fs::write(older.file("catalogue.json"), "{\"version\":1,\"content\":{\"functions\":[],\"vault\":[]}}").unwrap();
+    fs::write(older.file("config.json"), "{\"version\":1,\"content\":{}}").unwrap();
+    let output = older.say(&["key", "show"]);
+    failed(&output, "older-file");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("CAPELET_HOME"));
+
+    let path = |name: &str| new.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("passphrase"), "correct horse").unwrap();
+    let (export, passphrase) = (path("export"), path("passphrase"));
+    assert!(older.say(&["identity", "export", &export, "--passphrase-file", &passphrase]).status.success());
+    let mut import = older.command(&["identity", "import", &export, "--passphrase-file", &passphrase]);
+    let imported = import.env("CAPELET_HOME", new.path().join("home")).output().unwrap();
+    assert_eq!(imported.stdout, older.say(&["identity", "show"]).stdout);
 }
 
 #[test]
@@ -105,7 +128,7 @@ fn rejects_trust_entries_without_pcr0() {
     let person = Person::new();
     let entry = |pins: &str| {
         format!(
-            r#"{{"version":1,"content":{{"entries":[{{"url":"capelet://127.0.0.1:1","root":"aws","pins":[{pins}]}}]}}}}"#
+            r#"{{"version":2,"content":{{"entries":[{{"url":"capelet://127.0.0.1:1","root":"aws","pins":[{pins}]}}]}}}}"#
         )
     };
     let zeros = format!("\"0:{}\"", "00".repeat(48));

@@ -114,7 +114,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let kms = kms::Kms::start(&home, &sockets, &nsm_root)?;
     let arn = kms.key(&home, &measured)?;
 
-    let deployers = encode_deployers(&arguments.deployer)?;
+    let deployers = list_deployers(&home, &arguments.deployer)?;
     let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
     let configuration = Configuration {
         arn,
@@ -161,6 +161,17 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     parent.stop();
     drop((enclave, kms));
     why.map_or(Ok(()), Err)
+}
+
+/// The list of deployers. It is kept in the folder, so that it has the same salt at each start. `None` without keys.
+fn list_deployers(home: &Home, keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let path = home.path("deployers.cbor");
+    let list = encode_deployers(keys, &path)?;
+    home::write(&path, &list)?;
+    Ok(Some(list))
 }
 
 fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {

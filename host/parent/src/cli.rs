@@ -66,7 +66,8 @@ pub struct Configure {
     #[argh(option, arg_name = "file")]
     pub to: PathBuf,
 
-    /// where to write the list of deployers, for `serve --deployers`
+    /// where to write the list of deployers, for `serve --deployers`; a list that is there already is replaced and keeps
+    /// its salt
     #[argh(option, arg_name = "file")]
     pub deployers_to: Option<PathBuf>,
 }

@@ -1,8 +1,7 @@
 //! What an operator decides about an enclave, within the limits that are compiled into its image.
 
 use crate::Error;
-use data_encoding::BASE32_NOPAD_NOCASE;
-use enclave_core::{Deployers, Limits, OwnerKey};
+use enclave_core::Limits;
 
 /// Limits on runs as the operator requests them. `None` stands for the maximum that is compiled in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,17 +36,4 @@ fn limit(name: &'static str, asked: Option<u64>, most: u64) -> Result<u64, Error
         value if (1..=most).contains(&value) => Ok(value),
         _ => Err(Error::RunLimit { name, most }),
     }
-}
-
-/// The list of owners who may deploy, from keys as `capelet identity show` prints them. `None` if `keys` is empty.
-///
-/// # Errors
-/// [`Error::Deployer`] for a text that is not a key.
-pub fn encode_deployers(keys: &[String]) -> Result<Option<Vec<u8>>, Error> {
-    let key = |text: &String| {
-        let bytes = BASE32_NOPAD_NOCASE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(OwnerKey::new).ok_or_else(|| Error::Deployer(text.clone()))
-    };
-    let keys = keys.iter().map(key).collect::<Result<Vec<OwnerKey>, _>>()?;
-    Ok((!keys.is_empty()).then(|| Deployers::encode(keys)))
 }

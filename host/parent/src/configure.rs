@@ -13,13 +13,15 @@ pub fn run(asked: &Configure) -> Result<(), Error> {
     let arn = Arn::parse(&asked.key).map_err(|_| Error::Key(asked.key.clone()))?;
     let Configure { run, memory, input, output, .. } = *asked;
     let limits = run_limits(RequestedLimits { run, memory, input, output })?;
-    let deployers = encode_deployers(&asked.deployer)?;
-    match (&deployers, &asked.deployers_to) {
-        (Some(list), Some(path)) => write(path, list)?,
-        (None, None) => {}
+    let deployers = match (asked.deployer.as_slice(), &asked.deployers_to) {
+        ([], None) => None,
+        (keys @ [_, ..], Some(path)) => {
+            let list = encode_deployers(keys, path)?;
+            write(path, &list)?;
+            Some(sha256(&[&list]))
+        }
         _ => return Err(Error::Deployers),
-    }
-    let deployers = deployers.map(|list| sha256(&[&list]));
+    };
     let configuration = Configuration { arn, limits, deployers }.encode();
     write(&asked.to, &configuration)?;
     println!("PCR16 ➜  {}", hex(pcr16(&configuration).as_bytes()));

@@ -40,6 +40,8 @@ pub enum Error {
     },
     /// This text is not an owner's key.
     Deployer(String),
+    /// A list of deployers has no salt, as in the older layout, or it is damaged. Contains its path or its name.
+    OlderDeployers(String),
     /// Deployers were given without a file to write them to, or a file without deployers.
     Deployers,
     /// A limit is zero, or needs more descriptors than this process can have.
@@ -69,6 +71,8 @@ pub enum Error {
     },
     /// Another process uses the store.
     StoreInUse(PathBuf),
+    /// The store has another layout, or no marker that says which one.
+    StoreLayout(PathBuf),
     /// The store's folder cannot be used.
     Store {
         /// The folder.
@@ -165,6 +169,7 @@ impl Error {
             Self::Key(_) => "key",
             Self::RunLimit { .. } => "run-limit",
             Self::Deployer(_) | Self::Deployers => "deployers",
+            Self::OlderDeployers(_) => "older-deployers",
             Self::TwoKms => "two-kms",
             Self::NothingToListenOn => "nothing-to-listen-on",
             Self::Limit(_) => "limit",
@@ -173,6 +178,7 @@ impl Error {
             Self::Credentials(_) => "credentials",
             Self::Listen { .. } => "listen",
             Self::StoreInUse(_) => "store-in-use",
+            Self::StoreLayout(_) => "store-layout",
             Self::Store { .. } => "store",
             Self::Image { source, .. } => source.code(),
             Self::Measurements(_) => "measurements",
@@ -244,6 +250,11 @@ impl fmt::Display for Error {
             Self::Deployers => {
                 f.write_str("--deployer and --deployers-to go together: name the owners and a file for them")
             }
+            Self::OlderDeployers(what) => write!(
+                f,
+                "{what} is damaged, or of an older layout without a salt; move the file away, and write it anew with \
+                 `capelet-parent configure` and all deployers"
+            ),
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
                 write!(f, "no address for clients was given; add --listen IP:PORT or --listen unix:PATH")
@@ -277,6 +288,12 @@ impl fmt::Display for Error {
             Self::StoreInUse(path) => {
                 write!(f, "another process uses the store {}; end it, or name another folder", path.display())
             }
+            Self::StoreLayout(path) => write!(
+                f,
+                "the store {} has another layout than this version's, probably an older one, and was not changed; name a \
+                 new folder, and deploy again",
+                path.display()
+            ),
             Self::Store { path, source } => write!(
                 f,
                 "the store {} cannot be used ({source}); it needs a folder that this user may write to",

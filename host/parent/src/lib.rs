@@ -8,7 +8,7 @@
 //!    wakes it there.
 //!
 //! # Map
-//! - What the operator decides: `settings`, `configuration`, `address`, `kms_route`, `credentials`.
+//! - What the operator decides: `settings`, `configuration`, `deployers`, `address`, `kms_route`, `credentials`.
 //! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`. The ports are those of `capelet_abi`.
 //! - What the parent does: `services`, with `store` for objects.
 //! - What holds it together: `parent`, `connection_limit`, `shutdown_signal`, `log`, `counters`.
@@ -23,6 +23,7 @@ mod connect;
 mod connection_limit;
 mod counters;
 mod credentials;
+mod deployers;
 mod error;
 mod frames;
 mod kms_route;
@@ -38,8 +39,9 @@ mod stream;
 
 pub use address::{Address, ENCLAVE_CIDS, Transport};
 pub use bounded_file::read_file;
-pub use configuration::{RequestedLimits, encode_deployers, run_limits};
+pub use configuration::{RequestedLimits, run_limits};
 pub use credentials::CredentialSource;
+pub use deployers::encode_deployers;
 pub use error::Error;
 pub use kms_route::{KmsRoute, Region};
 pub use log::{Log, LogFormat};

@@ -1,6 +1,7 @@
 //! What the operator decides.
 
 use crate::address::{Address, Transport};
+use crate::deployers::is_older_list;
 use crate::{CredentialSource, Error, KmsRoute, Log, Store};
 use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use std::sync::Arc;
@@ -48,6 +49,9 @@ impl Settings {
                 return Err(Error::FileTooLarge { what: what.into(), limit });
             }
         }
+        if self.deployers.as_deref().is_some_and(is_older_list) {
+            return Err(Error::OlderDeployers("the list of deployers".into()));
+        }
         self.kms.check()
     }
 }
@@ -67,7 +71,8 @@ pub struct ServiceLimits {
     pub client_idle: Duration,
     /// The same after one side has ended. It must exceed the longest run of a function.
     pub client_half_closed: Duration,
-    /// How long a client's connection may last. It must exceed the enclave's limit on a session, which is an hour.
+    /// How long a client's connection may last. It must exceed the longest session: a run starts within 55 minutes,
+    /// takes one at most, and its output up to 18 more on the slowest connection.
     pub client_total: Duration,
     /// How long an operation may take, including its body.
     pub operation: Duration,
@@ -89,7 +94,7 @@ impl ServiceLimits {
             connect: Duration::from_secs(20),
             client_idle: Duration::from_secs(15 * 60),
             client_half_closed: Duration::from_secs(90),
-            client_total: Duration::from_secs(70 * 60),
+            client_total: Duration::from_secs(80 * 60),
             operation: Duration::from_secs(60),
             kms_total: Duration::from_secs(30),
             kms_bytes: 1 << 20,

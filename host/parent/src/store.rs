@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! lock                                  locked while a process uses the store
+//! layout                                the marker of this layout, written when the store is made
 //! incoming/N                            bodies that are still arriving; emptied at start
 //! KIND/OWNER/ID-VERSION                 one object: 2, 64, 32 and 16 digits, lower-case hexadecimal
 //! ```
@@ -22,6 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// The content of the file `layout`. Layout 1 had no such file. Its objects do not name the image that sealed them, and no
+/// enclave reads them.
+const LAYOUT: &[u8] = b"capelet store 2\n";
 const KINDS: [StoreKind; 3] = [StoreKind::Function, StoreKind::VaultKey, StoreKind::Statement];
 
 /// An open store. While a process has one, no other process can open it. Any number of threads and of parents in this
@@ -50,7 +54,8 @@ impl Store {
     /// arriving when the store was last used.
     ///
     /// # Errors
-    /// [`Error::StoreInUse`] if another process uses it, [`Error::Store`] if the folder cannot be used.
+    /// [`Error::StoreInUse`] if another process uses it, [`Error::StoreLayout`] if it has another layout,
+    /// [`Error::Store`] if the folder cannot be used.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Store { path: folder.to_owned(), source };
         make_folder(folder).map_err(unusable)?;
@@ -59,6 +64,9 @@ impl Store {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::StoreInUse(folder.to_owned())),
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        if !has_layout(folder).map_err(unusable)? {
+            return Err(Error::StoreLayout(folder.to_owned()));
         }
         prepare(folder).map_err(unusable)?;
         Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(0), owners: Mutex::new(()), _lock: lock })
@@ -204,7 +212,47 @@ impl Drop for Incoming<'_> {
     }
 }
 
-/// Empties `incoming` and makes the folders of the kinds. It syncs folders that a killed process may have made, so that
+/// Whether the store has this layout. A store without objects that has no marker counts as new: it has this layout, and
+/// [`prepare`] marks it.
+fn has_layout(folder: &Path) -> io::Result<bool> {
+    match fs::read(folder.join("layout")) {
+        Ok(marker) => Ok(marker == LAYOUT),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(!has_objects(folder)?),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether something is stored under any key.
+fn has_objects(folder: &Path) -> io::Result<bool> {
+    for kind in KINDS {
+        let owners = match fs::read_dir(folder.join(hex(&[kind as u8]))) {
+            Ok(owners) => owners,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for owner in owners {
+            let owner = owner?;
+            if owner.file_type()?.is_dir() && fs::read_dir(owner.path())?.next().is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Writes the marker of the layout. A process that is killed leaves the whole marker or none.
+fn mark_layout(folder: &Path) -> io::Result<()> {
+    let (fresh, marker) = (folder.join("incoming").join("layout"), folder.join("layout"));
+    if marker.exists() {
+        return Ok(());
+    }
+    let mut file = private().create_new(true).open(&fresh)?;
+    file.write_all(LAYOUT)?;
+    file.sync_all()?;
+    fs::rename(fresh, marker)
+}
+
+/// Empties `incoming`, marks the layout and makes the folders of the kinds. It syncs folders that a killed process may have made, so that
 /// everything that is visible in the store from now on is on the disk.
 fn prepare(folder: &Path) -> io::Result<()> {
     let incoming = folder.join("incoming");
@@ -212,6 +260,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => make_folder(&incoming)?,
     }
+    mark_layout(folder)?;
     for kind in KINDS {
         let path = folder.join(hex(&[kind as u8]));
         make_folder(&path)?;

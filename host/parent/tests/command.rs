@@ -50,6 +50,10 @@ fn rejects_invalid_arguments_with_code_and_advice() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (store, unix, large) = (path("store"), format!("unix:{}", path("enclave")), path("large"));
     std::fs::write(&large, vec![0; 16_385]).unwrap();
+    let (older, older_store) = (path("older"), path("older-store"));
+    std::fs::write(&older, [&b"\x81\x58\x20"[..], &[0; 32]].concat()).unwrap();
+    std::fs::create_dir_all(format!("{older_store}/01/owner")).unwrap();
+    std::fs::write(format!("{older_store}/01/owner/object"), b"").unwrap();
     let (nowhere, missing) = (format!("{large}/below"), path("missing"));
     let good = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
     let also = |more: &[&str]| capelet_parent(&[&good[..], more].concat());
@@ -67,6 +71,12 @@ fn rejects_invalid_arguments_with_code_and_advice() {
         (also(&["--configuration", &large]), "(file-too-large)", "16384"),
         (also(&["--configuration", &missing]), "(file)", "check the name"),
         (also(&["--deployers", &missing]), "(file)", "check the name"),
+        (also(&["--deployers", &older]), "(older-deployers)", "older layout"),
+        (
+            capelet_parent(&["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &older_store]),
+            "(store-layout)",
+            "older",
+        ),
         (also(&["--connections", "0"]), "(limit)", "another number"),
         (also(&["--connections", "18446744073709551615"]), "(limit)", "ulimit"),
         (

@@ -34,6 +34,34 @@ fn writes_a_configuration_that_an_enclave_reads() {
 }
 
 #[test]
+fn the_list_of_deployers_keeps_its_salt() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("d.cbor");
+    let (one, other) = ("a".repeat(52), format!("b{}", "a".repeat(51)));
+    let write = |keys: &[&String]| {
+        let mut arguments = vec!["--key", ARN, "--deployers-to", list.to_str().unwrap()];
+        arguments.extend(keys.iter().flat_map(|key| ["--deployer", key.as_str()]));
+        let output = configure(folder.path(), &arguments);
+        assert!(output.status.success(), "{output:?}");
+        (fs::read(&list).unwrap(), fs::read(folder.path().join("c.cbor")).unwrap())
+    };
+    let first = write(&[&one]);
+    assert_ne!(write(&[&one, &other]), first);
+    // The same deployers have the same list, and so the same PCR16.
+    assert_eq!(write(&[&one]), first);
+
+    // A list of the older layout is one key: 0x81 is an array of one, 0x58 0x20 begins 32 bytes.
+    let older = [&b"\x81\x58\x20"[..], &[0; 32]].concat();
+    fs::write(&list, &older).unwrap();
+    let output =
+        configure(folder.path(), &["--key", ARN, "--deployer", &one, "--deployers-to", list.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("(older-deployers)") && error.contains("older layout"), "{error}");
+    assert_eq!((fs::read(&list).unwrap(), fs::read(folder.path().join("c.cbor")).unwrap()), (older, first.1));
+}
+
+#[test]
 fn writes_nothing_that_an_enclave_would_reject() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [&[&str]; 6] = [

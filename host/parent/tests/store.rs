@@ -183,6 +183,40 @@ fn rejects_a_store_that_is_in_use() {
 }
 
 #[test]
+fn rejects_a_store_of_another_layout_and_leaves_it_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("layout");
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(fs::read(&marker).unwrap(), b"capelet store 2\n");
+    assert_eq!(put(&store, &key(1, 1), b"x"), Placed::Done);
+    drop(store);
+    drop(Store::open(folder.path()).unwrap());
+
+    let rejected = |marker: Option<&[u8]>| {
+        let path = folder.path().join("layout");
+        match marker {
+            Some(marker) => fs::write(&path, marker).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let error = Store::open(folder.path()).err().unwrap();
+        assert_eq!(error.code(), "store-layout");
+        assert!(error.to_string().contains("new folder"), "{error}");
+        assert_eq!(fs::read(&path).ok().as_deref(), marker);
+    };
+    for other in [&b"capelet store 1\n"[..], b"capelet store 3\n", b"capelet store 2", b""] {
+        rejected(Some(other));
+    }
+    rejected(None);
+    assert!(owner(folder.path()).join(format!("{}-{:016x}", "01".repeat(16), 1)).is_file());
+
+    // A store without objects is new, even if folders were made in it.
+    fs::remove_dir_all(owner(folder.path())).unwrap();
+    fs::create_dir(owner(folder.path())).unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    assert_eq!(fs::read(&marker).unwrap(), b"capelet store 2\n");
+}
+
+#[test]
 fn rejects_a_file_in_place_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 pub const MAX_JOB_HEADER: usize = 1 << 20;
 /// The highest number of arguments of one job. Clients and the core reject a bundle with more.
 pub const MAX_ARGUMENTS: usize = 64;
-/// The highest number of files of one job. Clients and the core reject a bundle with more.
+/// The highest number of files of a bundle. Clients and the core reject a bundle with more.
 pub const MAX_FILES: usize = 4096;
+/// The highest number of inputs of one run. All but the first are files of the job, beside the bundle's.
+pub const MAX_INPUTS: usize = 64;
 
 /// The folder of a run's inputs. A bundle must not contain it. The worker puts a command's first input there, as the
 /// file `0`. The core adds the further inputs as files `1`, `2` and so on.
@@ -66,17 +68,29 @@ pub struct JobHeader {
     pub input: u64,
 }
 
+/// The memory of a worker beyond its data and its WebAssembly memory, in bytes: program, heap, stack.
+const WORKER: u64 = 16 << 20;
+
+/// How much memory a worker uses, in bytes, with this limit of WebAssembly memory, a module of this length, and `data`
+/// bytes of files and input. The core reserves it before the run starts. A function that has broken the interpreter may
+/// use the whole [address space](JobHeader::address_space); then the kernel ends a worker, never the core.
+pub fn worker_memory(limit: u64, module: usize, data: usize) -> u64 {
+    let module = (module as u64).saturating_mul(MODULE);
+    WORKER.saturating_add(limit).saturating_add(module).saturating_add(data as u64)
+}
+
+/// How many times a module's length the worker needs: it holds both its bytes and their larger translation.
+const MODULE: u64 = 8;
 /// The address space of a worker beyond module, files, input and WebAssembly memory, in bytes.
 const OVERHEAD: u64 = 96 << 20;
 
 impl JobHeader {
     /// The address space that a worker for this job needs, in bytes. The core sends it in [`Spawn`](crate::Spawn), and
-    /// the worker limits itself to it. WebAssembly memory counts twice, because it grows by doubling. The module counts
-    /// eight times, because the worker holds both its bytes and their larger translation.
+    /// the worker limits itself to it. WebAssembly memory counts twice, because it grows by doubling.
     pub fn address_space(&self) -> u64 {
         let files = self.files.iter().map(|(_, length)| u64::from(*length)).sum::<u64>();
         let memory = self.limits.memory.saturating_mul(2);
-        let module = u64::from(self.module) * 8;
+        let module = u64::from(self.module) * MODULE;
         OVERHEAD.saturating_add(memory).saturating_add(module).saturating_add(files).saturating_add(self.input)
     }
 
@@ -98,7 +112,7 @@ impl JobHeader {
             put_short(&mut out, argument)?;
         }
         out.extend_from_slice(&self.module.to_be_bytes());
-        put_count(&mut out, self.files.len(), MAX_FILES)?;
+        put_count(&mut out, self.files.len(), MAX_FILES + MAX_INPUTS - 1)?;
         for (path, length) in &self.files {
             put_short(&mut out, path)?;
             out.extend_from_slice(&length.to_be_bytes());
@@ -130,7 +144,7 @@ impl JobHeader {
         }
         let module = at.u32()?;
         let mut files = Vec::new();
-        for _ in 0..at.count(MAX_FILES)? {
+        for _ in 0..at.count(MAX_FILES + MAX_INPUTS - 1)? {
             files.push((at.short()?, at.u32()?));
         }
         let input = at.u64()?;

@@ -23,7 +23,9 @@ mod ports;
 mod spawn;
 
 pub use heartbeat::HEARTBEAT;
-pub use job::{EntryPoint, INPUT_FOLDER, JobHeader, JobLimits, MAX_ARGUMENTS, MAX_FILES, MAX_JOB_HEADER};
+pub use job::{
+    EntryPoint, INPUT_FOLDER, JobHeader, JobLimits, MAX_ARGUMENTS, MAX_FILES, MAX_INPUTS, MAX_JOB_HEADER, worker_memory,
+};
 pub use outcome::{Frame, MAX_DIAGNOSTIC, MAX_OUTCOME_FRAME, OUTCOME_HEAD_LEN, WORKER_REPORT_LEN, WorkerReport};
 pub use ports::{CLIENT_PORT, HEARTBEAT_PORT, KMS_PORT, OPERATIONS_PORT, PARENT_CID};
 pub use spawn::{ExitReason, MAX_WORKERS, SPAWN_LEN, Spawn, WORKER_EXIT_LEN, WorkerExit};

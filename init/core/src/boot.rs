@@ -10,10 +10,12 @@ use crate::tls;
 use crate::transport::Transport;
 use crate::workers::Workers;
 use capelet_abi::CLIENT_PORT;
+use capelet_abi::worker_memory;
 use enclave_core::attestation::TrustMode;
 use enclave_core::crypto::sha384;
-use enclave_core::state::forget_old_data_keys;
+use enclave_core::state::{SharedState, forget_old_data_keys, memory_budget};
 use enclave_core::{Boot, Error, TransportError, pcr16};
+use nix::sys::sysinfo::sysinfo;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -51,6 +53,8 @@ pub enum BootError {
     Start(TransportError),
     /// The parent gave no configuration, or an invalid one.
     Configuration(Error),
+    /// One owner may reserve so many MiB, and one run with the configuration's limits needs so many.
+    Memory(u64, u64),
     /// PCR16 could not be extended, locked, or read back as expected.
     Measure,
     /// The port for clients could not be opened.
@@ -63,6 +67,9 @@ impl fmt::Display for BootError {
             Self::KmsRoots => f.write_str("invalid KMS root certificate"),
             Self::Start(error) => write!(f, "cannot start: {}", Error::Transport(*error)),
             Self::Configuration(error) => write!(f, "configuration: {error}"),
+            Self::Memory(there, needed) => {
+                write!(f, "a run needs {needed} MiB of memory, and {there} are there: lower the limits or give more")
+            }
             Self::Measure => f.write_str("PCR16 is not as expected after extending and locking"),
             Self::Listen(error) => write!(f, "cannot listen on port {CLIENT_PORT}: {error}"),
         }
@@ -101,6 +108,8 @@ fn fetch(platform: &EnclavePlatform, mode: TrustMode) -> Result<Boot, Error> {
 /// # Errors
 /// The step that failed.
 pub fn run(settings: Settings) -> Result<(), BootError> {
+    let total = sysinfo().map_err(|_| BootError::Start(TransportError::Failed))?.ram_total();
+    let budget = memory_budget(total);
     let roots = Roots::new(settings.kms_roots.iter().map(Vec::as_slice)).map_err(|_| BootError::KmsRoots)?;
     let platform = EnclavePlatform {
         nsm: settings.nsm,
@@ -108,10 +117,17 @@ pub fn run(settings: Settings) -> Result<(), BootError> {
         roots,
         keys: KeyPool::start().map_err(BootError::Start)?,
         workers: Workers::start(settings.pid1).map_err(BootError::Start)?,
-        shared: Mutex::default(),
+        shared: Mutex::new(SharedState::new(budget)),
         started: Instant::now(),
     };
     let boot = fetch(&platform, settings.mode).map_err(BootError::Configuration)?;
+    let run = worker_memory(boot.limits.memory, 0, 0).saturating_add(boot.limits.output);
+    // Where a list divides the memory, one owner can always have half of it.
+    let one_owners = if boot.deployers.is_some() { budget / 2 } else { budget };
+    if run > one_owners {
+        return Err(BootError::Memory(one_owners >> 20, run.div_ceil(1 << 20)));
+    }
+    eprintln!("capelet-core: sessions may reserve {} of {} MiB of memory", budget >> 20, total >> 20);
     let digest = sha384(&[&boot.configuration]);
     let expected = pcr16(&boot.configuration);
     nsm::measure(platform.nsm.as_ref(), &digest, &expected).map_err(|_| BootError::Measure)?;

@@ -9,10 +9,11 @@ use crate::{parent_client, random};
 use enclave_core::parent::{Answer, Operation, StoreKey};
 use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
 use enclave_core::state::{SharedState, now};
-use enclave_core::{Error, TransportError};
+use enclave_core::{Error, Pcr, TransportError};
 use enclave_core_aws_lc::AwsLc;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The environment of one enclave.
 pub(crate) struct EnclavePlatform {
@@ -35,6 +36,14 @@ impl Platform for EnclavePlatform {
 
     fn document(&self, purpose: DocumentPurpose<'_>) -> Result<Vec<u8>, TransportError> {
         nsm::document(self.nsm.as_ref(), &purpose.request())
+    }
+
+    fn image(&self) -> Result<Pcr, TransportError> {
+        nsm::image(self.nsm.as_ref())
+    }
+
+    fn pause(&self) {
+        thread::sleep(Duration::from_millis(20));
     }
 
     fn elapsed(&self) -> u64 {

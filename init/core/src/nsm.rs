@@ -49,6 +49,15 @@ pub(crate) fn random(nsm: &dyn Nsm) -> Result<Vec<u8>, TransportError> {
     }
 }
 
+/// PCR0, which is locked from the beginning: the image that runs.
+pub(crate) fn image(nsm: &dyn Nsm) -> Result<Pcr, TransportError> {
+    match nsm.process(Request::DescribePCR { index: 0 }) {
+        Response::DescribePCR { lock: true, data } => data.as_slice().try_into().map(Pcr::new),
+        _ => return Err(TransportError::Failed),
+    }
+    .map_err(|_| TransportError::Failed)
+}
+
 /// Extends PCR16 with the configuration's digest, locks all PCRs, and reads back those that an enclave may extend.
 /// Documents contain only locked PCRs, and a PCR that is not locked could still be extended.
 pub(crate) fn measure(nsm: &dyn Nsm, configuration_digest: &[u8; 48], expected: &Pcr) -> Result<(), TransportError> {

@@ -2,7 +2,7 @@
 
 use crate::transport::{Timed, Transport};
 use capelet_abi::OPERATIONS_PORT;
-use enclave_core::encoding::{append_frame, read_frame, write_frame};
+use enclave_core::encoding::{allocate, append_frame, read_frame, write_frame};
 use enclave_core::parent::{Answer, MAX_BODY_FRAME, MAX_PARENT_HEAD, Operation};
 use enclave_core::{Error, MessageKind, TransportError};
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn exchange(
 /// Reads frames up to an empty one. Together they must have the announced length.
 fn read_body(channel: &mut Timed, length: u64) -> Result<Vec<u8>, Error> {
     let length = usize::try_from(length).map_err(|_| Error::TooLarge(MessageKind::Parent))?;
-    let mut body = Vec::with_capacity(length);
+    let mut body = allocate(length)?;
     loop {
         let left = length.saturating_sub(body.len());
         if append_frame(channel, &mut body, MAX_BODY_FRAME.min(left))? == 0 {

@@ -3,13 +3,15 @@
 //! TLS hides the conversation, and its exporter binds the claims to this connection. It does not authenticate the
 //! enclave; only the document does.
 
+use crate::sessions::Place;
 use crate::transport::{self, Socket, Timed};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use enclave_core::TransportError;
 use enclave_core::encoding::Channel;
 use enclave_core::messages::ALPN;
 use enclave_core::platform::Connection;
+use enclave_core::state::Account;
+use enclave_core::{Error, TransportError};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group, sign};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -30,6 +32,10 @@ const FIRST_TOTAL: Duration = Duration::from_secs(90);
 const IDLE: Duration = Duration::from_secs(600);
 /// A session ends this long after its first request, and its keys are dropped.
 const TOTAL: Duration = Duration::from_secs(3600);
+/// How long a transfer may take in addition to what its length justifies.
+const GRACE: Duration = Duration::from_secs(30);
+/// The slowest transfer, in bytes a second. Memory is reserved for what is on its way.
+const SLOWEST: u64 = 65_536;
 
 /// rustls's provider, with X25519MLKEM768 as the only key exchange.
 fn provider() -> Arc<CryptoProvider> {
@@ -59,15 +65,19 @@ pub fn server_config() -> Result<Arc<ServerConfig>, TransportError> {
 }
 
 /// A client's connection.
-pub struct Tls(StreamOwned<ServerConnection, Timed>);
+pub struct Tls {
+    stream: StreamOwned<ServerConnection, Timed>,
+    place: Arc<Place>,
+}
 
 impl Tls {
     /// Shakes hands. The client must offer the protocol `capelet/1`. Until [`Connection::admit`] the time limits are
-    /// short.
+    /// short. `place` is told when the client is waited for.
     ///
     /// # Errors
     /// A [`TransportError`]; [`TransportError::Closed`] for another protocol.
-    pub fn accept(config: &Arc<ServerConfig>, socket: Socket) -> Result<Self, TransportError> {
+    pub fn accept(config: &Arc<ServerConfig>, socket: Arc<Socket>, place: Arc<Place>) -> Result<Self, TransportError> {
+        place.wait(true);
         let socket = Timed::new(socket, HANDSHAKE, HANDSHAKE);
         let connection = ServerConnection::new(config.clone()).map_err(|_| TransportError::Failed)?;
         let mut stream = StreamOwned::new(connection, socket);
@@ -78,33 +88,48 @@ impl Tls {
             return Err(TransportError::Closed);
         }
         stream.sock.set(FIRST_IDLE, FIRST_TOTAL);
-        Ok(Self(stream))
+        place.wait(false);
+        Ok(Self { stream, place })
     }
 
     /// Sends `close_notify`, so that the client can tell the end from a truncation.
     pub fn close(mut self) {
-        self.0.conn.send_close_notify();
+        self.stream.conn.send_close_notify();
         // A client that is gone does not need it.
-        let _ = self.0.flush();
+        let _ = self.stream.flush();
     }
 }
 
 impl Channel for Tls {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
-        self.0.read(buffer).map_err(|error| transport::transport_error(&error))
+        self.place.wait(true);
+        let read = self.stream.read(buffer);
+        self.place.wait(false);
+        read.map_err(|error| transport::transport_error(&error))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
-        transport::write(&mut self.0, bytes)
+        transport::write(&mut self.stream, bytes)
     }
 }
 
 impl Connection for Tls {
     fn export(&self, label: &str, context: &[u8]) -> Result<[u8; 32], TransportError> {
-        self.0.conn.export_keying_material([0; 32], label.as_bytes(), Some(context)).map_err(|_| TransportError::Failed)
+        let exported = self.stream.conn.export_keying_material([0; 32], label.as_bytes(), Some(context));
+        exported.map_err(|_| TransportError::Failed)
     }
 
-    fn admit(&mut self) {
-        self.0.sock.set(IDLE, TOTAL);
+    fn admit(&mut self, account: Account) -> Result<(), Error> {
+        self.place.admit(account)?;
+        self.stream.sock.set(IDLE, TOTAL);
+        Ok(())
+    }
+
+    fn transfer(&mut self, bytes: u64) {
+        self.stream.sock.within(Some(GRACE + Duration::from_secs(bytes / SLOWEST)));
+    }
+
+    fn rest(&mut self) {
+        self.stream.sock.within(None);
     }
 }

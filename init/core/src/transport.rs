@@ -4,8 +4,10 @@
 use capelet_abi::PARENT_CID;
 use enclave_core::TransportError;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vsock::{VMADDR_CID_ANY, VsockListener, VsockStream};
 
@@ -88,42 +90,50 @@ impl Listener {
     }
 }
 
+/// A call that both kinds of sockets have.
+macro_rules! on_either {
+    ($socket:expr, $s:ident => $call:expr) => {
+        match $socket {
+            Socket::Vsock($s) => $call,
+            Socket::Unix($s) => $call,
+        }
+    };
+}
+
 impl Socket {
-    fn set_timeouts(&self, timeout: Duration) -> io::Result<()> {
-        match self {
-            Self::Vsock(s) => s.set_read_timeout(Some(timeout)).and_then(|()| s.set_write_timeout(Some(timeout))),
-            Self::Unix(s) => s.set_read_timeout(Some(timeout)).and_then(|()| s.set_write_timeout(Some(timeout))),
-        }
+    /// Ends the connection, although another thread may be waiting for it.
+    pub fn shutdown(&self) {
+        // If the client has ended it already, nothing is left to do.
+        let _ = on_either!(self, s => s.shutdown(Shutdown::Both));
     }
 
-    fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Vsock(s) => s.read(buffer),
-            Self::Unix(s) => s.read(buffer),
-        }
+    fn set_timeouts(&self, timeout: Option<Duration>) -> io::Result<()> {
+        on_either!(self, s => s.set_read_timeout(timeout).and_then(|()| s.set_write_timeout(timeout)))
     }
 
-    fn write_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Vsock(s) => s.write(bytes),
-            Self::Unix(s) => s.write(bytes),
-        }
+    fn read_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        on_either!(self, s => (&mut &*s).read(buffer))
+    }
+
+    fn write_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        on_either!(self, s => (&mut &*s).write(bytes))
     }
 }
 
-/// A socket with time limits: no call takes longer than `idle`, and no call continues after `until`.
+/// A socket with time limits: no call takes longer than `idle`, and no call continues after `until` or `within`.
 pub(crate) struct Timed {
-    socket: Socket,
+    socket: Arc<Socket>,
     idle: Duration,
     until: Instant,
+    within: Option<Instant>,
     /// The timeout that is set on the socket.
     armed: Option<Duration>,
 }
 
 impl Timed {
     /// Limits each call to `idle`, and all calls together to `total` from now on.
-    pub fn new(socket: Socket, idle: Duration, total: Duration) -> Self {
-        Self { socket, idle, until: Instant::now() + total, armed: None }
+    pub fn new(socket: impl Into<Arc<Socket>>, idle: Duration, total: Duration) -> Self {
+        Self { socket: socket.into(), idle, until: Instant::now() + total, within: None, armed: None }
     }
 
     /// Sets other limits from now on.
@@ -132,15 +142,21 @@ impl Timed {
         self.until = Instant::now() + total;
     }
 
+    /// Limits what is transferred from now on to this time in all; `None` ends the limit.
+    pub fn within(&mut self, time: Option<Duration>) {
+        self.within = time.map(|time| Instant::now() + time);
+    }
+
     fn arm(&mut self) -> io::Result<()> {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let until = self.within.map_or(self.until, |within| within.min(self.until));
+        let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         // The kernel takes a timeout below one microsecond for no timeout.
         let timeout = left.min(self.idle).max(Duration::from_millis(1));
         if self.armed != Some(timeout) {
-            self.socket.set_timeouts(timeout)?;
+            self.socket.set_timeouts(Some(timeout))?;
             self.armed = Some(timeout);
         }
         Ok(())
@@ -227,5 +243,26 @@ mod tests {
         for failure in [io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionReset, io::ErrorKind::WouldBlock] {
             assert_eq!(attempts(failure, CONNECT_FOR), (Some(failure), 1));
         }
+    }
+
+    /// A peer that sends a byte now and then is never idle. The transfer's own limit ends it.
+    #[test]
+    fn a_slow_transfer_ends_although_it_is_never_idle() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let peer = std::thread::spawn(move || {
+            while theirs.write_all(&[7]).is_ok() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let (idle, total) = (Duration::from_secs(60), Duration::from_secs(60));
+        let mut socket = Timed::new(Socket::Unix(ours), idle, total);
+        socket.within(Some(Duration::from_millis(100)));
+        let error = (0..).find_map(|_| socket.read(&mut [0]).err()).unwrap();
+        assert_eq!(transport_error(&error), TransportError::TimedOut);
+        // Between two transfers only the other limits hold.
+        socket.within(None);
+        assert!(socket.read(&mut [0]).is_ok());
+        drop(socket);
+        peer.join().unwrap();
     }
 }

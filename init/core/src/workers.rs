@@ -5,7 +5,9 @@ use capelet_abi::{
     ExitReason, Frame, JobHeader, MAX_DIAGNOSTIC, MAX_WORKERS, OUTCOME_HEAD_LEN, Spawn, WORKER_EXIT_LEN,
     WORKER_REPORT_LEN, WorkerExit, WorkerReport,
 };
+use enclave_core::encoding::{SecretVec, allocate};
 use enclave_core::platform::{Job, RunOutcome, RunOutput, WorkError};
+use enclave_core::state::{Account, Pool};
 use enclave_core::{Error, MessageKind, TransportError};
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use zeroize::Zeroizing;
 const MAX_WAITING: usize = 32;
 /// How long a run waits for a worker to end before it is [`Error::Busy`].
 const WAIT_FOR: Duration = Duration::from_secs(20);
+/// How soon a run that waits for memory asks again: memory becomes free when no run ends, too.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long after a worker's deadline PID 1 may take to report its end.
 const REPORT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -33,18 +37,27 @@ pub(crate) struct Workers {
     ended: Condvar,
 }
 
-#[derive(Default)]
 struct Runs {
     next: u64,
     running: BTreeMap<u64, Sender<ExitReason>>,
+    places: Pool,
     waiting: usize,
+}
+
+impl Runs {
+    /// Takes a place for a worker, and then everything else that the run needs.
+    fn admit(&mut self, account: Account, admit: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        self.places.take(account, 1)?;
+        admit().inspect_err(|_| self.places.give_back(account, 1))
+    }
 }
 
 impl Workers {
     /// Starts the thread that receives PID 1's reports on `socket` (`SOCK_SEQPACKET`). If PID 1 ends or sends an invalid
     /// message, the thread ends the process.
     pub fn start(socket: OwnedFd) -> Result<Self, TransportError> {
-        let runs = Arc::new(Mutex::new(Runs::default()));
+        let places = Pool::new(MAX_WORKERS as u64);
+        let runs = Arc::new(Mutex::new(Runs { next: 0, running: BTreeMap::new(), places, waiting: 0 }));
         let listening = socket.try_clone().map_err(|_| TransportError::Failed)?;
         let listened = runs.clone();
         let listen = move || {
@@ -74,32 +87,41 @@ impl Workers {
         let received = converse(ours, &header, job, until);
         let wait = until.saturating_duration_since(Instant::now()) + REPORT_WITHIN;
         let reason = run.exit.recv_timeout(wait).map_err(|_| WorkError::Lost(TransportError::Failed))?;
+        let starved = received.as_ref().err() == Some(&Error::Busy);
         // What the worker sent before it broke off is dropped.
         let received = received.unwrap_or_default();
         let outcome = match reason {
+            _ if starved => RunOutcome::Killed,
             ExitReason::Deadline => RunOutcome::TimedOut,
             ExitReason::Exited(0) => received.report.map_or(RunOutcome::Died, RunOutcome::Reported),
-            ExitReason::Exited(_) | ExitReason::Signalled(_) => RunOutcome::Died,
+            ExitReason::Exited(_) => RunOutcome::Died,
+            ExitReason::Signalled(_) => RunOutcome::Killed,
             ExitReason::NotStarted => return Err(WorkError::NotStarted(TransportError::Failed.into())),
         };
         Ok(RunOutput { outcome, output: received.output, diagnostic: received.diagnostic })
     }
 
-    /// Waits until a further worker may start, no longer than `within`. The lock is held on return.
-    fn place(&self, within: Duration) -> Result<MutexGuard<'_, Runs>, Error> {
+    /// Waits until a further worker of this account may start and `admit` agrees, no longer than `within`. The lock is
+    /// held on return.
+    fn place(
+        &self,
+        account: Account,
+        within: Duration,
+        admit: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<MutexGuard<'_, Runs>, Error> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        if runs.running.len() < MAX_WORKERS {
-            return Ok(runs);
+        let until = Instant::now() + WAIT_FOR.min(within);
+        loop {
+            match runs.admit(account, admit) {
+                Ok(()) => return Ok(runs),
+                Err(Error::Busy) if runs.waiting < MAX_WAITING && Instant::now() < until => {}
+                Err(error) => return Err(error),
+            }
+            runs.waiting += 1;
+            let left = until.saturating_duration_since(Instant::now());
+            runs = self.ended.wait_timeout(runs, left.min(ASK_AGAIN)).unwrap_or_else(PoisonError::into_inner).0;
+            runs.waiting -= 1;
         }
-        if runs.waiting >= MAX_WAITING {
-            return Err(Error::Busy);
-        }
-        runs.waiting += 1;
-        let full = |runs: &mut Runs| runs.running.len() >= MAX_WORKERS;
-        let woken = self.ended.wait_timeout_while(runs, WAIT_FOR.min(within), full);
-        let (mut runs, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-        runs.waiting -= 1;
-        if timeout.timed_out() { Err(Error::Busy) } else { Ok(runs) }
     }
 
     /// Asks PID 1 for a worker that holds `theirs` and nothing else, if `admit` allows it.
@@ -111,18 +133,12 @@ impl Workers {
         admit: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Run<'_>, Error> {
         let (sender, exit) = channel();
-        let mut runs = self.place(Duration::from_millis(job.start_within))?;
-        if let Err(error) = admit() {
-            drop(runs);
-            // The place is free for the next run that waits.
-            self.ended.notify_one();
-            return Err(error);
-        }
+        let mut runs = self.place(job.account, Duration::from_millis(job.start_within), admit)?;
         let number = runs.next;
         runs.next = number.wrapping_add(1);
         runs.running.insert(number, sender);
         drop(runs);
-        let run = Run { workers: self, number, exit };
+        let run = Run { workers: self, number, account: job.account, exit };
         let deadline = u32::try_from(job.time).unwrap_or(u32::MAX);
         let message = Spawn { job: number, deadline, memory }.to_bytes();
         let descriptors = [theirs.as_raw_fd()];
@@ -139,13 +155,18 @@ impl Workers {
 struct Run<'a> {
     workers: &'a Workers,
     number: u64,
+    account: Account,
     exit: Receiver<ExitReason>,
 }
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        self.workers.runs.lock().unwrap_or_else(PoisonError::into_inner).running.remove(&self.number);
-        self.workers.ended.notify_one();
+        let mut runs = self.workers.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.running.remove(&self.number);
+        runs.places.give_back(self.account, 1);
+        drop(runs);
+        // Which of the runs that wait may start depends on their accounts.
+        self.workers.ended.notify_all();
     }
 }
 
@@ -153,7 +174,7 @@ impl Drop for Run<'_> {
 #[derive(Default)]
 struct Received {
     report: Option<WorkerReport>,
-    output: Zeroizing<Vec<u8>>,
+    output: SecretVec,
     diagnostic: Zeroizing<Vec<u8>>,
 }
 
@@ -173,11 +194,15 @@ fn converse(mut socket: UnixStream, header: &JobHeader, job: &Job<'_>, until: In
             Frame::Output if received.output.len() + length > most => {
                 return Ok(Received { report: Some(WorkerReport::Output), ..received });
             }
-            Frame::Output => append(&mut received.output, &content, most),
+            Frame::Output => append(&mut received.output, &content, most)?,
             Frame::Diagnostic => {
                 let room = MAX_DIAGNOSTIC - received.diagnostic.len().min(MAX_DIAGNOSTIC);
                 let kept = content.get(..length.min(room)).unwrap_or_default();
-                append(&mut received.diagnostic, kept, MAX_DIAGNOSTIC);
+                if received.diagnostic.capacity() == 0 {
+                    // At once as long as it may become, because a vector that grows leaves copies behind.
+                    *received.diagnostic = allocate(MAX_DIAGNOSTIC)?;
+                }
+                received.diagnostic.extend_from_slice(kept);
             }
             Frame::Report => {
                 let report: [u8; WORKER_REPORT_LEN] = content.as_slice().try_into().map_err(|_| MALFORMED)?;
@@ -190,14 +215,15 @@ fn converse(mut socket: UnixStream, header: &JobHeader, job: &Job<'_>, until: In
 
 /// Appends `bytes` to a vector that never holds more than `most`, which is what memory was reserved for. When the vector
 /// grows, no copy of the plaintext is left behind.
-fn append(to: &mut Zeroizing<Vec<u8>>, bytes: &[u8], most: usize) {
+fn append(to: &mut SecretVec, bytes: &[u8], most: usize) -> Result<(), Error> {
     let length = to.len() + bytes.len();
     if to.capacity() < length {
-        let mut larger = Zeroizing::new(Vec::with_capacity((length * 2).min(most)));
+        let mut larger = SecretVec::with_capacity((length * 2).min(most))?;
         larger.extend_from_slice(to);
         *to = larger;
     }
     to.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// The header of the job.
@@ -250,13 +276,12 @@ mod tests {
     #[test]
     fn a_run_waits_for_a_place_no_longer_than_its_request_allows() {
         let (workers, pid1) = workers();
-        let (sender, _exit) = channel();
-        for number in 0..MAX_WORKERS as u64 {
-            assert!(workers.place(Duration::ZERO).is_ok());
-            workers.runs.lock().unwrap().running.insert(number, sender.clone());
+        let place = |account, within| workers.place(account, within, &mut || Ok(())).err();
+        for _ in 0..MAX_WORKERS {
+            assert_eq!(place(Account::ANYONE, Duration::ZERO), None);
         }
         let began = Instant::now();
-        assert_eq!(workers.place(Duration::from_millis(10)).err(), Some(Error::Busy));
+        assert_eq!(place(Account::ANYONE, Duration::from_millis(10)), Some(Error::Busy));
         assert!(began.elapsed() < WAIT_FOR / 2);
         assert_eq!(workers.runs.lock().unwrap().waiting, 0);
         // The listening thread would end this process if the other end were closed.
@@ -276,12 +301,14 @@ mod tests {
             input: b"",
             limits: capelet_abi::JobLimits { memory: 1, output: 1, fuel: 1 },
             time: 1_000,
-            start_within: 1_000,
+            account: Account::ANYONE,
+            start_within: 10,
             now: enclave_core::UnixMillis::new(0),
         };
         let refused = workers.run(&job, &mut || Err(Error::Busy)).err();
         assert_eq!(refused, Some(WorkError::NotStarted(Error::Busy)));
         assert!(workers.runs.lock().unwrap().running.is_empty());
+        assert_eq!(workers.runs.lock().unwrap().places.take(Account::ANYONE, MAX_WORKERS as u64), Ok(()));
         let received = recv(pid1.as_raw_fd(), &mut [0; 64], MsgFlags::MSG_DONTWAIT);
         assert_eq!(received, Err(nix::errno::Errno::EAGAIN));
         std::mem::forget(pid1);
@@ -289,11 +316,32 @@ mod tests {
 
     #[test]
     fn a_growing_output_never_takes_more_than_was_reserved() {
-        let mut output = Zeroizing::new(Vec::new());
+        let mut output = SecretVec::default();
         for _ in 0..10 {
-            append(&mut output, &[7; 10], 100);
+            append(&mut output, &[7; 10], 100).unwrap();
             assert!(output.capacity() <= 100);
         }
         assert_eq!(output.as_slice(), [7; 100]);
+    }
+
+    /// Memory may become free when no run ends. A run whose worker has a place asks again until its time is over.
+    #[test]
+    fn a_run_waits_for_memory_and_for_its_accounts_share() {
+        let (workers, pid1) = workers();
+        let mut asked = 0;
+        let mut admit = || {
+            asked += 1;
+            if asked < 3 { Err(Error::Busy) } else { Ok(()) }
+        };
+        assert!(workers.place(Account::ANYONE, WAIT_FOR, &mut admit).is_ok());
+        assert_eq!(asked, 3);
+        workers.runs.lock().unwrap().places.give_back(Account::ANYONE, 1);
+
+        let deployer = |byte| Account::new(Some(enclave_core::OwnerKey::new([byte; 32])), 2);
+        let place = |account| workers.place(account, Duration::from_millis(10), &mut || Ok(())).is_ok();
+        let taken = (0..MAX_WORKERS).filter(|_| place(deployer(1))).count();
+        assert!(taken < MAX_WORKERS);
+        assert!(place(deployer(2)));
+        std::mem::forget(pid1);
     }
 }

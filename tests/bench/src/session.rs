@@ -122,15 +122,17 @@ impl Echo {
 }
 
 fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
-    while let Ok(socket) = listener.accept() {
-        let config = config.clone();
+    let sessions = capelet_core::Sessions::new();
+    while let Ok(socket) = listener.accept().map(Arc::new) {
+        let (config, place) = (config.clone(), sessions.take(&socket).unwrap());
         thread::spawn(move || {
-            let Ok(mut tls) = capelet_core::Tls::accept(&config, socket) else { return };
-            tls.admit();
+            let Ok(mut tls) = capelet_core::Tls::accept(&config, socket, place.clone()) else { return };
+            tls.admit(enclave_core::state::Account::ANYONE).unwrap();
             let mut buffer = [0; 1024];
             while let Ok(length @ 1..) = tls.read(&mut buffer) {
                 tls.write(&buffer[..length]).unwrap();
             }
+            place.give_back();
         });
     }
 }

@@ -87,10 +87,13 @@ impl Local {
         processes.filter(|path| of_ours(path) && worker(path)).collect()
     }
 
-    /// The files of the store, sorted.
+    /// The files of the stored objects, sorted.
     pub fn stored(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        walk(&self.home.join("store"), &mut found);
+        // Each kind of object has a folder. Beside them are a lock and a marker.
+        for kind in ["01", "02", "03"] {
+            walk(&self.home.join("store").join(kind), &mut found);
+        }
         found.sort();
         found
     }
@@ -101,8 +104,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             walk(&path, found);
-        } else if entry.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-            // An empty file is a lock, not an object.
+        } else {
             found.push(path);
         }
     }

@@ -22,9 +22,21 @@ fn owners_deploy_run_list_and_delete_functions() {
     assert_eq!(printed["output"], json!("hello"));
     assert_eq!(printed["checksums"]["function"], json!(checksum));
     assert_eq!(printed["development"], json!(true));
+    let inputs = &printed["checksums"]["input"];
+    assert!(inputs[0]["data"].is_string() && inputs[0]["ciphertext"].is_null(), "{inputs}");
 
     let listed = place.owner.json(&["list"])["entries"].to_string();
     assert!(listed.contains(&id), "{listed}");
+    // The configuration's KMS key may also be named.
+    let attested = place.owner.json(&["attest"]);
+    let folder = place.function("named", ECHO);
+    let key = attested["kms_key"].as_str().unwrap();
+    place.owner.ok(&["deploy", folder.to_str().unwrap(), "-n", "named", "--key", key]);
+    assert_eq!(place.owner.ok(&["run", "named", "hello"]), b"hello");
+    let memory = attested["memory"].as_u64().unwrap();
+    let verbose = place.owner.run(&["attest", "-v"]).stderr;
+    assert!(memory > 0 && String::from_utf8_lossy(&verbose).contains(&format!("{memory} bytes of memory")));
+
     place.owner.ok(&["delete", "echo"]);
     assert!(!place.owner.json(&["list"])["entries"].to_string().contains(&id));
     assert!(matches!(place.owner.code(&["run", &id, "x", "--function-checksum", &checksum]).as_str(), "not-found"));
@@ -50,6 +62,9 @@ fn only_the_named_function_decrypts_and_its_receipt_proves_it() {
     sender.ok(&[&encrypt[..], &["--out", &sealed]].concat());
     assert!(!fs::read(&sealed).unwrap().windows(6).any(|window| window == b"letter"));
 
+    let sealed_again = place.path("again.cape");
+    sender.ok(&[&encrypt[..], &["--out", &sealed_again]].concat());
+
     let receipt = place.path("receipt");
     let output = place.owner.ok(&["run", "echo", "-f", &sealed, "--receipt", &receipt]);
     assert_eq!(output, b"the letter's text");
@@ -58,11 +73,24 @@ fn only_the_named_function_decrypts_and_its_receipt_proves_it() {
     // A receipt is verified offline, after the enclave has ended.
     fs::write(place.path("output"), &output).unwrap();
     fs::write(place.path("other"), "another text").unwrap();
-    let (output, other) = (place.path("output"), place.path("other"));
+    let (output, other, copy) = (place.path("output"), place.path("other"), place.path("copy"));
     place.local.stop();
     sender.ok(&["receipt", "verify", &receipt, "--result", &output, "--input", &letter]);
     assert_eq!(sender.code(&["receipt", "verify", &receipt, "--result", &other]), "disagrees");
     assert_eq!(sender.code(&["receipt", "verify", &receipt, "--input", &other]), "disagrees");
+    // The encrypted file has a commitment of its own. An equal text in another file is not this file.
+    let verified = sender.json(&["receipt", "verify", &receipt, "--result", &output, "--input", &sealed]);
+    assert_eq!(verified["compared"], json!(["result", "ciphertext 1"]));
+    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--input", &sealed_again]), "disagrees");
+    let shown = sender.json(&["receipt", "show", &receipt]);
+    assert!(shown["inputs"][0]["data"].is_string() && shown["inputs"][0]["ciphertext"].is_string(), "{shown}");
+    // Who is shown only that the file was used cannot compare its content, and the other way round.
+    for (option, fits, other) in [("--ciphertext", &sealed, &letter), ("--input", &letter, &sealed)] {
+        place.owner.ok(&["receipt", "disclose", &receipt, "--out", &copy, option, "1"]);
+        sender.ok(&["receipt", "verify", &copy, "--input", fits]);
+        assert_eq!(sender.code(&["receipt", "verify", &copy, "--input", other]), "disagrees", "{option}");
+        assert_eq!(sender.code(&["receipt", "verify", &copy, "--result", &output]), "disagrees", "{option}");
+    }
     let stranger = Person::new(&place.folder.path().join("stranger"));
     assert_eq!(stranger.code(&["receipt", "verify", &receipt]), "no-pins");
 }
@@ -98,7 +126,14 @@ fn refuses_deployers_who_are_not_on_the_list() {
     let other = Person::pinned(&place.folder.path().join("other"), &listed);
     assert_eq!(other.code(&["deploy", &path, "-n", "echo"]), "refused");
     assert_eq!(other.code(&["key", "create"]), "refused");
+    // Another start with the same list has the same configuration. Its salt is kept.
+    let digest = owner.json(&["attest", "-u", &listed.url])["deployers"].clone();
+    let home = listed.home.clone();
     listed.stop();
+    let again = capelet_e2e::Local::start(&home, &["--deployer", &key]);
+    assert!(digest.is_string());
+    assert_eq!(owner.json(&["attest", "-u", &again.url])["deployers"], digest);
+    again.stop();
 }
 
 /// Deploys and runs a function that fails with this code. Verifies its receipt.

@@ -5,15 +5,17 @@
 mod common;
 
 use capelet::home::Home;
-use capelet::home::trust::Trust;
+use capelet::home::trust::{Trust, TrustEntry};
 use capelet::session::{RequestSpec, Session};
 use capelet::transport::Tls;
 use capelet::url::Url;
+use capelet_core::MAX_SESSIONS;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
 use common::{ECHO, PATIENCE, Place, SPIN, wait_until};
 use enclave_core::TransportError;
 use enclave_core::encoding::Channel as _;
+use enclave_core::identity::Identity;
 use enclave_core::messages::ListParams;
 use enclave_core::parent::StoreKind;
 use std::fs::{self, File};
@@ -166,58 +168,98 @@ fn rejects_a_statement_of_an_earlier_epoch() {
 
 /// How long a client may be silent before its first request.
 const FIRST_IDLE: Duration = Duration::from_secs(30);
+/// How long a client that has made a request keeps its place when others need one.
+const SILENCE: Duration = Duration::from_secs(60);
 
-/// Clients that are silent before their first request lose their connections after half a minute. A client that has
-/// made a request may be silent for ten minutes.
-#[test]
-fn closes_connections_that_are_silent_before_their_first_request() {
-    // On a busy host the first connection may be closed before the last one is opened.
-    let conclusive = (0..5).any(|_| takes_all_connections_in_time());
-    assert!(conclusive, "opening all connections took longer than half a minute, five times");
+/// An enclave with a function, and an owner who can open any number of sessions.
+struct Clients {
+    place: Place,
+    url: Url,
+    entry: TrustEntry,
+    identity: Identity,
 }
 
-/// `false` if the attempt shows nothing, because opening all connections took longer than a client may be silent.
-fn takes_all_connections_in_time() -> bool {
-    let place = Place::new(&[]);
-    place.deploy("echo", ECHO);
-    let home = Home::at(place.owner.home.clone()).unwrap();
-    let url = Url::parse(&place.local.url).unwrap();
-    let entry = home.load::<Trust>().unwrap().entry(&url).unwrap().clone();
-    let identity = home.identity(|_| {}).unwrap();
-    let list = |session: &mut Session| {
+impl Clients {
+    fn new() -> Self {
+        let place = Place::new(&[]);
+        place.deploy("echo", ECHO);
+        let home = Home::at(place.owner.home.clone()).unwrap();
+        let url = Url::parse(&place.local.url).unwrap();
+        let entry = home.load::<Trust>().unwrap().entry(&url).unwrap().clone();
+        let identity = home.identity(|_| {}).unwrap();
+        Self { place, url, entry, identity }
+    }
+
+    /// A session that has made a request.
+    fn admitted(&self) -> Result<Session, capelet::error::Error> {
+        let mut session = Session::connect(&self.url, &self.entry)?;
+        self.list(&mut session)?;
+        Ok(session)
+    }
+
+    fn list(&self, session: &mut Session) -> Result<(), capelet::error::Error> {
         let request = RequestSpec::new(&ListParams { kind: StoreKind::Function });
-        session.send_expect_ok(&identity, request).map(drop)
-    };
-    // The enclave admits 64 clients. 48 of them have made a request, so that only 16 have to connect in half a minute.
-    let mut owners: Vec<_> = (0..48).map(|_| Session::connect(&url, &entry).unwrap()).collect();
-    owners.iter_mut().for_each(|session| list(session).unwrap());
+        session.send_expect_ok(&self.identity, request).map(drop)
+    }
+
+    fn run(&self) -> Output {
+        self.place.owner.run(&["run", "echo", "x", "-o", "json"])
+    }
+}
+
+/// Waits until the enclave closes the connection.
+fn wait_until_closed(idle: &mut Tls) {
+    idle.allow(FIRST_IDLE + PATIENCE);
+    assert!(matches!(idle.read(&mut [0]), Ok(0) | Err(TransportError::Closed)));
+}
+
+/// A client that has made a request may be silent for ten minutes.
+#[test]
+fn closes_connections_that_are_silent_before_their_first_request() {
+    let clients = Clients::new();
+    let mut owner = clients.admitted().unwrap();
     let began = Instant::now();
-    let mut idle: Vec<_> = (0..8).map(|_| Tls::connect(&url).unwrap()).collect();
-    let attested: Vec<_> = (0..8).map(|_| Session::connect(&url, &entry).unwrap()).collect();
-    let run = || place.owner.run(&["run", "echo", "x", "-o", "json"]);
-    let refused = run();
-    if began.elapsed() >= FIRST_IDLE {
+    let mut idle = Tls::connect(&clients.url).unwrap();
+    wait_until_closed(&mut idle);
+    assert!(began.elapsed() >= FIRST_IDLE, "{:?}", began.elapsed());
+    clients.list(&mut owner).unwrap();
+    drop(owner);
+    clients.place.local.stop();
+}
+
+#[test]
+fn silent_clients_make_room_and_those_with_requests_keep_their_places() {
+    // On a busy host a time limit may pass before all connections are open.
+    let conclusive = (0..5).any(|_| takes_all_places_in_time());
+    assert!(conclusive, "opening all connections took too long, five times");
+}
+
+/// `false` if the attempt shows nothing, because a place became free by a time limit.
+fn takes_all_places_in_time() -> bool {
+    let clients = Clients::new();
+    let began = Instant::now();
+    // The client without a request is the last one to come, and the first one to go.
+    let mut owners: Vec<_> = (1..MAX_SESSIONS).map(|_| clients.admitted().unwrap()).collect();
+    let mut idle = Tls::connect(&clients.url).unwrap();
+    let opened = Instant::now();
+    let output = clients.run();
+    wait_until_closed(&mut idle);
+    if opened.elapsed() >= FIRST_IDLE {
+        return false;
+    }
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["output"], "x");
+
+    // The run's place becomes free a moment after the run. Then every place belongs to a client with a request.
+    owners.push(wait_until(|| "the enclave admits no further client".to_owned(), || clients.admitted().ok()));
+    let refused = clients.run();
+    if began.elapsed() >= SILENCE {
         return false;
     }
     assert_eq!(refusal(&refused), "closed", "the enclave admits another client");
-
-    idle[0].allow(FIRST_IDLE + PATIENCE);
-    assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(TransportError::Closed)));
-    assert!(began.elapsed() >= FIRST_IDLE, "{:?}", began.elapsed());
-    // The enclave admits another client a moment after it has closed the connection.
-    let admitted = || {
-        let output = run();
-        if !output.status.success() {
-            assert_eq!(refusal(&output), "closed");
-        }
-        output.status.success().then_some(output)
-    };
-    let output = wait_until(|| "the enclave admits no further client".to_owned(), admitted);
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(printed["output"], "x");
-    owners.iter_mut().for_each(|session| list(session).unwrap());
-    drop((idle, attested, owners));
-    place.local.stop();
+    owners.iter_mut().for_each(|session| clients.list(session).unwrap());
+    drop(owners);
+    clients.place.local.stop();
     true
 }
 

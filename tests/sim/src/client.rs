@@ -159,11 +159,12 @@ impl Session {
         let response = Response::parse(head, pair.n, &digest)?;
         check_body(response.body, BodyDigest::of(body), MessageKind::Response)?;
         let salts = (0..=MAX_INPUTS as u32).map(|i| self.secrets.salt(pair.n, i)).collect();
-        Ok(ReceivedResponse { body: body.to_vec(), response, request: digest, salts })
+        let ciphertext_salts = (1..=MAX_INPUTS as u32).map(|i| self.secrets.ciphertext_salt(pair.n, i)).collect();
+        Ok(ReceivedResponse { body: body.to_vec(), response, request: digest, salts, ciphertext_salts })
     }
 
     /// Verifies a run's receipt as one would offline: it is of this session and this request, and it commits to these
-    /// inputs, and to this output if there is one.
+    /// inputs, to the files that they came in (`None` for plaintext), and to this output if there is one.
     ///
     /// # Errors
     /// [`Error::Malformed`] of [`MessageKind::Receipt`] if there is no receipt; [`Error::Mismatch`] of
@@ -172,6 +173,7 @@ impl Session {
         &self,
         received: &ReceivedResponse,
         inputs: &[&[u8]],
+        files: &[Option<&[u8]>],
         output: Option<&[u8]>,
     ) -> Result<Receipt, Error> {
         let salts = received.salts.iter().copied().take(inputs.len() + 1);
@@ -184,11 +186,24 @@ impl Session {
             claims: self.claims_bytes.clone(),
             receipt: received.response.receipt.clone().ok_or(Error::Malformed(MessageKind::Receipt))?,
             salts,
+            ciphertext_salts: received
+                .ciphertext_salts
+                .iter()
+                .zip(files)
+                .map(|(salt, file)| file.map(|_| *salt))
+                .collect(),
         };
         let bundle = ReceiptBundle::parse(&bundle.encode())?;
         let receipt = bundle.verify(&self.claims, self.timestamp)?;
         let data: Vec<_> = std::iter::once(output).chain(inputs.iter().copied().map(Some)).collect();
         bundle.check_data(&receipt, &data)?;
+        for (i, file) in files.iter().enumerate() {
+            match file {
+                Some(file) => bundle.check_ciphertext(&receipt, i, file)?,
+                None if receipt.inputs[i].ciphertext.is_none() => {}
+                None => return Err(Error::Mismatch(MessageKind::Receipt)),
+            }
+        }
         if receipt.request != received.request || receipt.status.number() != received.response.status {
             return Err(Error::Mismatch(MessageKind::Receipt));
         }

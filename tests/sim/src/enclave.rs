@@ -6,7 +6,7 @@ use crate::platform::SimPlatform;
 use crate::run::Run;
 use crate::store::Store;
 use capelet_dev::Clock;
-use capelet_dev::nsm::Nsm;
+use capelet_dev::nsm::{Measured, Nsm};
 use enclave_core::attestation::TrustMode;
 use enclave_core::crypto::{sha256, sha384};
 use enclave_core::session::serve;
@@ -40,9 +40,23 @@ impl Enclave {
         configuration: Vec<u8>,
         deployers: Option<Vec<u8>>,
     ) -> Result<Arc<Self>, Error> {
+        Self::boot_image(run, store, configuration, deployers, &run.world.measured)
+    }
+
+    /// Boots another image: one with these measurements.
+    ///
+    /// # Errors
+    /// Those of [`Boot::fetch`].
+    pub fn boot_image(
+        run: &Arc<Run>,
+        store: &Arc<Mutex<Store>>,
+        configuration: Vec<u8>,
+        deployers: Option<Vec<u8>>,
+        measured: &Measured,
+    ) -> Result<Arc<Self>, Error> {
         let world = &run.world;
         let clock = Clock::Told(world.time.clone());
-        let nsm = Nsm::with_clock(world.root.clone(), &world.measured, clock).expect("a valid root");
+        let nsm = Nsm::with_clock(world.root.clone(), measured, clock).expect("a valid root");
         let prng = run.prng.fork(1000 + run.next_enclave() as u64);
         let platform = SimPlatform::new(run, nsm, Parent::new(run, store, configuration, deployers), prng);
         let boot = Boot::fetch(&platform, TrustMode::Development)?;

@@ -82,6 +82,7 @@ pub enum Fault {
     // The worker is started, and the run does not complete.
     WorkerLost,
     WorkerDied,
+    WorkerKilled,
     OutputTooLong,
     Trapped,
     ExitStatus,
@@ -116,6 +117,7 @@ pub const PAIRS: &[(Call, &[Fault])] = {
                 WorkerLost,
                 TimedOut,
                 WorkerDied,
+                WorkerKilled,
                 OutputTooLong,
                 Trapped,
                 ExitStatus,

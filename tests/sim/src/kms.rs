@@ -31,6 +31,7 @@ impl SimKms {
             _ => Call::ReadKey,
         };
         self.run.scheduler.yield_turn();
+        self.run.take_time(call);
         let fault = self.run.faults.at(call);
         let answer = self.run.world.kms.exchange(&self.host, &self.request).expect("the emulator answers");
         let before = self.run.remember(call, answer.clone());

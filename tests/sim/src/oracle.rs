@@ -49,6 +49,7 @@ fn work(fault: Fault) -> &'static [&'static str] {
         Fault::TooLate => &["request-expired"],
         Fault::TimedOut => &["time-limit"],
         Fault::WorkerDied => &["worker-died"],
+        Fault::WorkerKilled => &["worker-killed"],
         Fault::OutputTooLong | Fault::OutputLimit => &["output-limit"],
         Fault::Trapped | Fault::BadResult => &["trapped"],
         Fault::ExitStatus => &["exit-status"],

@@ -3,8 +3,8 @@
 use crate::prng::Prng;
 use crate::run::Run;
 use enclave_core::identity::Identity;
-use enclave_core::objects::ObjectKind;
-use enclave_core::{KeyShare, ObjectId, OwnerKey};
+use enclave_core::parent::StoreKey;
+use enclave_core::{KeyShare, OwnerKey, Pcr};
 use zeroize::Zeroizing;
 
 /// See the module.
@@ -27,8 +27,8 @@ impl Person {
         Self { name: name.to_string(), owner: identity.owner(), identity, prng }
     }
 
-    /// Their share of the key to one object.
-    pub fn key_share(&self, run: &Run, kind: ObjectKind, id: ObjectId, version: u64) -> KeyShare {
-        self.identity.key_share(run.world.pinned_root.der(), kind, &id, version)
+    /// Their share of the key to the object stored under `key`, for the world's image.
+    pub fn key_share(&self, run: &Run, key: &StoreKey) -> KeyShare {
+        self.identity.key_share(run.world.pinned_root.der(), &Pcr::new(run.world.measured.pcr0), key)
     }
 }

@@ -12,10 +12,13 @@ use capelet_dev::nsm::Nsm;
 use enclave_core::parent::{Answer, Operation};
 use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutput, WorkError};
 use enclave_core::state::SharedState;
-use enclave_core::{CONFIGURATION_PCR, Error, TransportError, UnixMillis};
+use enclave_core::{CONFIGURATION_PCR, Error, Pcr, TransportError, UnixMillis};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Hook = Box<dyn FnOnce() + Send>;
+
+/// How much memory the sessions of an enclave may reserve, in bytes.
+pub const MEMORY: u64 = 768 << 20;
 
 /// See the module.
 pub struct SimPlatform {
@@ -37,7 +40,7 @@ impl SimPlatform {
             run: run.clone(),
             parent,
             nsm,
-            shared: Mutex::default(),
+            shared: Mutex::new(SharedState::new(MEMORY)),
             prng: Mutex::new(prng),
             started: run.scheduler.now(),
             during_next_run: Mutex::default(),
@@ -106,6 +109,18 @@ impl Platform for SimPlatform {
             Response::Attestation { document } => Ok(document),
             _ => Err(TransportError::Failed),
         }
+    }
+
+    fn image(&self) -> Result<Pcr, TransportError> {
+        match self.nsm(&Request::DescribePCR { index: 0 }) {
+            Response::DescribePCR { lock: true, data } => Ok(Pcr::new(data.try_into().expect("48 bytes"))),
+            _ => Err(TransportError::Failed),
+        }
+    }
+
+    fn pause(&self) {
+        self.run.scheduler.advance(20);
+        self.run.scheduler.yield_turn();
     }
 
     fn elapsed(&self) -> u64 {

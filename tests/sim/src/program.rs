@@ -13,7 +13,7 @@ use enclave_core::parent::{ListEntry, StoreKind};
 use enclave_core::{Error, ObjectId, OwnerKey, TransportError};
 
 /// The last status number that says that nothing was started.
-const LAST_REQUEST_PROBLEM: u64 = 10;
+const LAST_REQUEST_PROBLEM: u64 = 11;
 
 impl Actor {
     /// deploy: a new version of this person's function.
@@ -77,7 +77,8 @@ impl Actor {
         let started = self.run.workers_started(session.number) - before;
         let data: Vec<&[u8]> = data.iter().map(Vec::as_slice).collect();
         self.check_receipt_is_due(&received, started);
-        self.check_run(session, &received, function, &data);
+        let files: Vec<_> = inputs.iter().map(Input::file).collect();
+        self.check_run(session, &received, function, &data, &files);
         received.ok().map(|_| ())
     }
 
@@ -90,7 +91,14 @@ impl Actor {
         assert!(started == 0 || status == Status::DONE.number() || status > LAST_REQUEST_PROBLEM, "status {status}");
     }
 
-    fn check_run(&self, session: &Session, received: &ReceivedResponse, function: &Function, data: &[&[u8]]) {
+    fn check_run(
+        &self,
+        session: &Session,
+        received: &ReceivedResponse,
+        function: &Function,
+        data: &[&[u8]],
+        files: &[Option<&[u8]>],
+    ) {
         let done = received.response.status == Status::DONE.number();
         if done {
             let expected = output_of(&function.module, data);
@@ -102,7 +110,7 @@ impl Actor {
             return;
         }
         let output = done.then_some(received.body.as_slice());
-        let receipt = session.check_receipt(received, data, output).expect("the receipt verifies");
+        let receipt = session.check_receipt(received, data, files, output).expect("the receipt verifies");
         let named = receipt.function;
         assert_eq!((named.owner, named.id, named.version), (function.owner, function.id, function.version));
         assert_eq!((named.checksum, receipt.caller), (function.checksum, self.person.owner));

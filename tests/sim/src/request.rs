@@ -1,7 +1,8 @@
 //! A request before it is numbered and signed, and the response to it after it is received.
 
 use enclave_core::messages::{BodyDigest, KeyShares, Params, Response, RunResult, Status, Verb};
-use enclave_core::{Deadline, Error, KeyShare, ObjectId, RequestDigest, RequestId, Salt};
+use enclave_core::parent::StoreKey;
+use enclave_core::{Deadline, Error, KeyShare, RequestDigest, RequestId, Salt};
 
 /// A request before it is numbered and signed. Tests change its fields to make invalid requests.
 pub struct RequestSpec {
@@ -39,8 +40,8 @@ impl RequestSpec {
     }
 
     /// With one more key share.
-    pub fn with_key_share(mut self, id: ObjectId, share: KeyShare) -> Self {
-        self.key_shares.insert(id, share);
+    pub fn with_key_share(mut self, key: StoreKey, share: KeyShare) -> Self {
+        self.key_shares.insert(key, share);
         self
     }
 
@@ -60,6 +61,8 @@ pub struct ReceivedResponse {
     pub request: RequestDigest,
     /// The salts of the pair: the output's, then each input's.
     pub salts: Vec<Salt>,
+    /// The salts of the commitments to the encrypted files, one for each input.
+    pub ciphertext_salts: Vec<Salt>,
 }
 
 impl ReceivedResponse {

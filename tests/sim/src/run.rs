@@ -42,6 +42,7 @@ pub struct Run {
     enclaves: AtomicUsize,
     answers: Mutex<BTreeMap<Call, Vec<u8>>>,
     workers: Mutex<BTreeMap<usize, usize>>,
+    slow: Mutex<Option<(Call, u64)>>,
 }
 
 impl Run {
@@ -59,6 +60,7 @@ impl Run {
             enclaves: AtomicUsize::new(0),
             answers: Mutex::default(),
             workers: Mutex::default(),
+            slow: Mutex::default(),
         })
     }
 
@@ -101,12 +103,26 @@ impl Run {
         }
     }
 
+    /// Lets the next such call take this many milliseconds: the other side keeps the enclave waiting.
+    pub fn delay_next(&self, call: Call, millis: u64) {
+        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = Some((call, millis));
+    }
+
+    /// Lets time pass, if the call was to be slow.
+    pub fn take_time(&self, call: Call) {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(slow, _)| *slow == call);
+        if let Some((_, millis)) = slow {
+            self.scheduler.advance(millis);
+        }
+    }
+
     /// A call of the platform: passes the turn on, then gives the fault to inject.
     ///
     /// # Errors
     /// [`TransportError::Failed`] if the plan has ended the enclave.
     pub fn call(&self, call: Call) -> Result<Option<Fault>, TransportError> {
         self.scheduler.yield_turn();
+        self.take_time(call);
         let fault = self.faults.at(call);
         if self.faults.dead() {
             return Err(TransportError::Failed);

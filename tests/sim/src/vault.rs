@@ -6,15 +6,15 @@ use crate::person::Person;
 use crate::prng::Prng;
 use crate::request::RequestSpec;
 use crate::run::Run;
-use crate::verbs::accepted_key;
+use crate::verbs::{accepted_key, vault_key};
 use enclave_core::attestation::{Expected, Freshness, TrustMode, VaultClaims, VaultPurpose, verify};
 use enclave_core::crypto::{seal_bytes, sha384};
 use enclave_core::identity::{VAULT_RECORD, VaultRecord};
 use enclave_core::messages::{
     StatementParams, StatementResult, VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer,
 };
-use enclave_core::objects::{CiphertextHeader, ObjectKind, Statement, begin_encryption};
-use enclave_core::{Checksum, Error, Kid, MessageKind, Nonce, OwnerKey, UnixMillis};
+use enclave_core::objects::{CiphertextHeader, Statement, begin_encryption};
+use enclave_core::{Checksum, Error, Kid, MessageKind, Nonce, OwnerKey, Pcr, UnixMillis};
 
 /// How old a statement may be, in milliseconds: thirty days.
 const MAX_STATEMENT_AGE: u64 = 30 * 86_400_000;
@@ -51,7 +51,8 @@ fn verify_claims(
     let expected = Expected::<VaultPurpose>::new(&world.pinned_root, &world.pins, freshness, bytes, configuration);
     let timestamp = verify::<Recorded, _>(document, &expected)?.facts().timestamp;
     claims.check_until(timestamp, now)?;
-    Ok(claims)
+    // One image, because nothing hands a key over.
+    if claims.images == [Pcr::new(world.measured.pcr0)] { Ok(claims) } else { Err(Error::WrongImage) }
 }
 
 /// vault-create.
@@ -77,9 +78,9 @@ pub fn attest(
     epoch: u64,
 ) -> Result<VerifiedOffer, Error> {
     let nonce = Nonce::new(person.prng.bytes());
-    let id = kid.object_id();
-    let share = person.key_share(run, ObjectKind::VaultKey, id, epoch);
-    let spec = RequestSpec::new(&VaultAttestParams { kid, epoch, nonce }).with_key_share(id, share);
+    let key = vault_key(person.owner, &kid, epoch);
+    let spec = RequestSpec::new(&VaultAttestParams { kid, epoch, nonce, previous: None })
+        .with_key_share(key, person.key_share(run, &key));
     let received = session.send_expect_ok(person, spec)?;
     let verified = verify_offer(run, person, &received.response.result, nonce, epoch)?;
     if verified.claims.kid == kid { Ok(verified) } else { Err(Error::WrongKey) }
@@ -89,7 +90,7 @@ pub fn attest(
 ///
 /// # Errors
 /// [`Error::DevelopmentOnly`] if the claims name no KMS key.
-pub fn record(person: &Person, verified: &VerifiedOffer) -> Result<VaultRecord, Error> {
+pub fn record(run: &Run, person: &Person, verified: &VerifiedOffer) -> Result<VaultRecord, Error> {
     let VerifiedOffer { offer, claims } = verified;
     Ok(VaultRecord {
         owner: person.owner,
@@ -98,14 +99,14 @@ pub fn record(person: &Person, verified: &VerifiedOffer) -> Result<VaultRecord, 
         document: sha384(&[&offer.document]),
         claims: sha384(&[&offer.claims]),
         arn: claims.kms.as_ref().ok_or(Error::DevelopmentOnly)?.arn.clone(),
+        image: Pcr::new(run.world.measured.pcr0),
     })
 }
 
 /// vault-confirm's request, with this signed record.
 pub fn confirm_spec(run: &Run, person: &Person, kid: Kid, epoch: u64, record: Vec<u8>) -> RequestSpec {
-    let id = kid.object_id();
-    let share = person.key_share(run, ObjectKind::VaultKey, id, epoch);
-    RequestSpec::new(&VaultConfirmParams { record }).with_key_share(id, share)
+    let key = vault_key(person.owner, &kid, epoch);
+    RequestSpec::new(&VaultConfirmParams { record }).with_key_share(key, person.key_share(run, &key))
 }
 
 /// vault-confirm.
@@ -113,7 +114,7 @@ pub fn confirm_spec(run: &Run, person: &Person, kid: Kid, epoch: u64, record: Ve
 /// # Errors
 /// Those of [`record`] and [`Session::send_expect_ok`].
 pub fn confirm(run: &Run, session: &mut Session, person: &mut Person, verified: &VerifiedOffer) -> Result<(), Error> {
-    let record = person.identity.sign1(VAULT_RECORD, &[], &record(person, verified)?.encode());
+    let record = person.identity.sign1(VAULT_RECORD, &[], &record(run, person, verified)?.encode());
     let spec = confirm_spec(run, person, verified.claims.kid, verified.claims.epoch, record);
     session.send_expect_ok(person, spec).map(|_| ())
 }

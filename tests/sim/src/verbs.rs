@@ -9,11 +9,11 @@ use enclave_core::crypto::sha384;
 use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord};
 use enclave_core::kms::{AcceptedKey, Arn, KmsKeyState};
 use enclave_core::messages::{
-    DeleteParams, DeployParams, ListParams, PolicyParams, PolicyResult, RunInput, RunParams, parse_list,
+    DeleteParams, DeployParams, ListParams, PolicyParams, PolicyTexts, RunInput, RunParams, parse_list,
 };
-use enclave_core::objects::{Bundle, Ciphertext, Manifest, ObjectKind};
-use enclave_core::parent::{ListEntry, StoreKind};
-use enclave_core::{Checksum, Error, ObjectId, OwnerKey, UnixMillis};
+use enclave_core::objects::{Bundle, Ciphertext, Manifest};
+use enclave_core::parent::{ListEntry, StoreKey, StoreKind};
+use enclave_core::{Checksum, Error, Kid, ObjectId, OwnerKey, Pcr, UnixMillis};
 
 /// A function, as its owner knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +42,16 @@ impl Function {
         bundle_of(&self.module)
     }
 
-    /// Its record, not signed.
-    pub fn record(&self, arn: &Arn, issued: UnixMillis) -> FunctionRecord {
+    /// Its record for the world's image, not signed.
+    pub fn record(&self, run: &Run, arn: &Arn, issued: UnixMillis) -> FunctionRecord {
         let (owner, id, version, checksum) = (self.owner, self.id, self.version, self.checksum);
-        FunctionRecord { owner, id, version, checksum, issued, arn: arn.clone() }
+        let image = Pcr::new(run.world.measured.pcr0);
+        FunctionRecord { owner, id, version, checksum, issued, arn: arn.clone(), image }
+    }
+
+    /// Where it is stored.
+    pub fn key(&self) -> StoreKey {
+        StoreKey { kind: StoreKind::Function, owner: self.owner, id: self.id, version: self.version }
     }
 
     /// Its entry in its owner's list.
@@ -63,6 +69,11 @@ fn bundle_of(module: &[u8]) -> Vec<u8> {
         arguments: Vec::new(),
     };
     Bundle::build(&manifest, vec![("main.wasm", module)]).expect("a valid bundle")
+}
+
+/// Where a vault key is stored.
+pub fn vault_key(owner: OwnerKey, kid: &Kid, epoch: u64) -> StoreKey {
+    StoreKey { kind: StoreKind::VaultKey, owner, id: kid.object_id(), version: epoch }
 }
 
 /// The state of the KMS key in a session's claims.
@@ -83,7 +94,7 @@ pub fn accepted_key(session: &Session) -> Result<AcceptedKey, Error> {
 
 /// deploy's parameters, with a record that `person` signs now.
 pub fn deploy_params(run: &Run, person: &Person, key: &AcceptedKey, function: &Function) -> DeployParams {
-    let record = function.record(&key.arn, run.scheduler.now()).encode();
+    let record = function.record(run, &key.arn, run.scheduler.now()).encode();
     let record = person.identity.sign1(FUNCTION_RECORD, &[], &record);
     let (id, version, checksum) = (function.id, function.version, function.checksum);
     DeployParams { id, version, checksum, key: key.clone(), record }
@@ -91,9 +102,8 @@ pub fn deploy_params(run: &Run, person: &Person, key: &AcceptedKey, function: &F
 
 /// deploy's request.
 pub fn deploy_spec(run: &Run, person: &Person, key: &AcceptedKey, function: &Function) -> RequestSpec {
-    let share = person.key_share(run, ObjectKind::Function, function.id, function.version);
     RequestSpec::new(&deploy_params(run, person, key, function))
-        .with_key_share(function.id, share)
+        .with_key_share(function.key(), person.key_share(run, &function.key()))
         .with_body(function.bundle())
 }
 
@@ -116,6 +126,14 @@ pub enum Input {
 }
 
 impl Input {
+    /// The encrypted file; `None` for plaintext.
+    pub fn file(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Encrypted(file, _) => Some(file),
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(bytes) | Self::Encrypted(bytes, _) => bytes,
@@ -138,15 +156,15 @@ pub fn run_params(function: &Function, inputs: &[Input]) -> RunParams {
 
 /// run's request, with the key shares of `person` for the function and for the vault keys that the files name.
 pub fn run_spec(run: &Run, person: &Person, function: &Function, inputs: &[Input]) -> RequestSpec {
-    let share = person.key_share(run, ObjectKind::Function, function.id, function.version);
-    let mut spec = RequestSpec::new(&run_params(function, inputs)).with_key_share(function.id, share);
+    let share = person.key_share(run, &function.key());
+    let mut spec = RequestSpec::new(&run_params(function, inputs)).with_key_share(function.key(), share);
     for input in inputs {
         // A damaged file may name no vault key.
         if let Input::Encrypted(file, epoch) = input
             && let Ok(file) = Ciphertext::parse(file)
         {
-            let id = file.header.kid.object_id();
-            spec = spec.with_key_share(id, person.key_share(run, ObjectKind::VaultKey, id, *epoch));
+            let key = vault_key(file.header.owner, &file.header.kid, *epoch);
+            spec = spec.with_key_share(key, person.key_share(run, &key));
         }
     }
     spec.with_body(inputs.iter().flat_map(Input::bytes).copied().collect())
@@ -187,10 +205,10 @@ pub fn delete(session: &mut Session, person: &mut Person, kind: StoreKind, entry
 /// policy. The texts must have the digests that the claims contain.
 ///
 /// # Errors
-/// Those of [`Session::send_expect_ok`] and [`PolicyResult::parse`]; [`Error::PolicyChanged`].
+/// Those of [`Session::send_expect_ok`] and [`PolicyTexts::parse`]; [`Error::PolicyChanged`].
 pub fn policy(session: &mut Session, person: &mut Person) -> Result<(), Error> {
-    let received = session.send_expect_ok(person, RequestSpec::new(&PolicyParams { arn: None }))?;
-    let PolicyResult { policy, metadata } = PolicyResult::parse(&received.response.result)?;
+    let received = session.send_expect_ok(person, RequestSpec::new(&PolicyParams::Configured))?;
+    let PolicyTexts { policy, metadata } = PolicyTexts::parse(&received.body)?;
     let policy = policy.map(|text| sha384(&[text.as_bytes()]));
     let metadata = metadata.map(|metadata| sha384(&[&metadata]));
     let state = kms_state(session)?;

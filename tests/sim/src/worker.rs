@@ -3,6 +3,7 @@
 use crate::faults::Fault;
 use capelet_abi::{INPUT_FOLDER, WorkerReport};
 use enclave_core::crypto::sha256;
+use enclave_core::encoding::SecretVec;
 use enclave_core::platform::{Job, RunOutcome, RunOutput};
 use enclave_core::{Error, MessageKind, TransportError};
 use zeroize::Zeroizing;
@@ -54,7 +55,8 @@ pub fn run(job: &Job<'_>, fault: Option<Fault>) -> Result<RunOutput, TransportEr
         Some(Fault::OutputLimit) => RunOutcome::Reported(WorkerReport::Output),
         Some(Fault::BadModule) => RunOutcome::Reported(WorkerReport::BadModule),
         Some(Fault::BadResult) => RunOutcome::Reported(WorkerReport::BadResult),
+        Some(Fault::WorkerKilled) => RunOutcome::Killed,
         Some(_) => RunOutcome::Died,
     };
-    Ok(RunOutput { outcome, output: Zeroizing::new(output), diagnostic: Zeroizing::new(DIAGNOSTIC.to_vec()) })
+    Ok(RunOutput { outcome, output: SecretVec(output), diagnostic: Zeroizing::new(DIAGNOSTIC.to_vec()) })
 }

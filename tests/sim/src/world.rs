@@ -34,7 +34,9 @@ pub struct World {
     pub pinned_root: Root,
     /// The measurements of the enclaves.
     pub measured: Measured,
-    /// The same measurements, as clients pin them.
+    /// The measurements of another image, which clients pin too.
+    pub other_image: Measured,
+    /// The measurements of both, as clients pin them.
     pub pins: Pins,
     /// The KMS.
     pub kms: Kms,
@@ -55,7 +57,9 @@ impl World {
         let root = nsm::Root::load_or_make(&path("root")).expect("a new root");
         let measured = Measured::of(&path("core"), &path("worker")).expect("readable programs");
         let others = BTreeMap::from([(1, Pcr::new(measured.pcr1)), (2, Pcr::new(measured.pcr2))]);
-        let build = Build::new(Pcr::new(measured.pcr0), others).expect("PCRs that are not zero");
+        let build = Build::new(Pcr::new(measured.pcr0), others.clone()).expect("PCRs that are not zero");
+        let other_image = Measured { pcr0: [0xEE; 48], ..measured.clone() };
+        let other_build = Build::new(Pcr::new(other_image.pcr0), others).expect("PCRs that are not zero");
         let arn = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY}");
         let key = json!({
             "id": KEY, "arn": arn, "account": ACCOUNT, "region": REGION, "description": "", "created": 0.0,
@@ -68,7 +72,8 @@ impl World {
         let kms = Kms::with_clock(&path("kms"), roots, Clock::Told(time.clone())).expect("a valid key file");
         Arc::new(Self {
             pinned_root: Root::development(root.der().to_vec()).expect("a root that may sign certificates"),
-            pins: Pins::new(vec![build], Vec::new()).expect("one build"),
+            pins: Pins::new(vec![build, other_build], Vec::new()).expect("two builds"),
+            other_image,
             arn: Arn::parse(&arn).expect("a valid ARN"),
             _directory: directory,
             root,

@@ -33,20 +33,22 @@ fn rejects_a_deploy_whose_record_or_bundle_differs() {
         let mut session = fixture.session();
         let key = verbs::accepted_key(&session).unwrap();
         let function = fixture.function(1, b"module");
-        let record = function.record(&key.arn, fixture.run.scheduler.now());
-        let changes: [Change<FunctionRecord>; 5] = [
+        let record = function.record(&fixture.run, &key.arn, fixture.run.scheduler.now());
+        let changes: [Change<FunctionRecord>; 6] = [
             ("id", &|record| alter(&mut record.id)),
             ("version", &|record| record.version += 1),
             ("checksum", &|record| alter(&mut record.checksum)),
             ("ARN", &|record| record.arn = Arn::parse(OTHER_ARN).unwrap()),
             ("owner", &|record| alter(&mut record.owner)),
+            ("image", &|record| alter(&mut record.image)),
         ];
         for (name, change) in changes {
             let mut changed = record.clone();
             change(&mut changed);
             let signed = fixture.owner.identity.sign1(FUNCTION_RECORD, &[], &changed.encode());
             let spec = deploy_with_record(&fixture, &key, &function, &signed);
-            assert_eq!(code(fixture.send(&mut session, spec)), "disagrees", "{name}");
+            let expected = if name == "image" { "wrong-image" } else { "disagrees" };
+            assert_eq!(code(fixture.send(&mut session, spec)), expected, "{name}");
         }
         let signed = fixture.owner.identity.sign1(FUNCTION_RECORD, &[], &record.encode());
         let other = fixture.function(1, b"another").bundle();
@@ -75,13 +77,17 @@ fn rejects_changed_records(
 ) {
     let stored = |fixture: &Fixture| fixture.store.lock().unwrap().objects.clone();
     let before = stored(fixture);
-    for number in 0..7 {
+    for number in 0..8 {
         let verified = offer(fixture, session);
-        let record = vault::record(&fixture.owner, &verified).unwrap();
+        let record = vault::record(&fixture.run, &fixture.owner, &verified).unwrap();
         let (name, payload) = changed_vault_records(&record).swap_remove(number);
         let signed = fixture.owner.identity.sign1(VAULT_RECORD, &[], &payload);
         let spec = vault::confirm_spec(&fixture.run, &fixture.owner, record.kid, 1, signed);
-        let expected = if name == "label" { "malformed" } else { "disagrees" };
+        let expected = match name {
+            "label" => "malformed",
+            "image" => "wrong-image",
+            _ => "disagrees",
+        };
         assert_eq!(code(fixture.send(session, spec)), expected, "{name}");
         assert!(stored(fixture) == before, "{name}");
     }

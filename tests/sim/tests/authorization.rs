@@ -159,7 +159,7 @@ fn withholds_stderr_if_an_input_is_encrypted() {
 #[test]
 fn rejects_a_deploy_and_a_vault_create_by_a_caller_who_is_not_on_the_list() {
     scenario(|mut fixture| {
-        let list = Deployers::encode(vec![fixture.other.owner]);
+        let list = Deployers::encode(&[7; 32], vec![fixture.other.owner]);
         fixture.enclave = Enclave::boot_for(&fixture.run, &fixture.store, list).unwrap();
         let mut session = fixture.session();
         let key = verbs::accepted_key(&session).unwrap();
@@ -232,8 +232,8 @@ fn valid_params(fixture: &Fixture, session: &Session, claims: &VaultClaims) -> V
         (Verb::Statement, StatementParams { owner, kid: Some(kid) }.encode()),
         (Verb::VaultCreate, VaultCreateParams { epoch: 2, nonce, previous: None, key }.encode()),
         (Verb::VaultConfirm, VaultConfirmParams { record }.encode()),
-        (Verb::VaultAttest, VaultAttestParams { kid, epoch: 1, nonce }.encode()),
-        (Verb::Policy, PolicyParams { arn: None }.encode()),
+        (Verb::VaultAttest, VaultAttestParams { kid, epoch: 1, nonce, previous: None }.encode()),
+        (Verb::Policy, PolicyParams::Configured.encode()),
     ]
 }
 
@@ -256,8 +256,7 @@ fn rejects_the_parameters_of_another_verb_and_invalid_ones() {
         fixture.run.faults.follow(Plan::default());
         for (name, of, params) in &params {
             for verb in VERBS.into_iter().filter(|verb| Some(*verb) != *of) {
-                let spec =
-                    RequestSpec { verb, params: params.clone(), ..RequestSpec::new(&PolicyParams { arn: None }) };
+                let spec = RequestSpec { verb, params: params.clone(), ..RequestSpec::new(&PolicyParams::Configured) };
                 assert_refused(fixture.send(&mut session, spec), &format!("{verb:?} with the parameters of {name}"));
             }
         }
@@ -276,7 +275,7 @@ fn rejects_a_body_of_a_verb_that_has_none() {
             if matches!(verb, Verb::Deploy | Verb::Run) {
                 continue;
             }
-            let spec = RequestSpec { verb, params, ..RequestSpec::new(&PolicyParams { arn: None }) };
+            let spec = RequestSpec { verb, params, ..RequestSpec::new(&PolicyParams::Configured) };
             assert_refused(fixture.send(&mut session, spec.with_body(Vec::new())), &format!("{verb:?}"));
         }
         assert_eq!(guarded_calls(&fixture), []);

@@ -27,7 +27,7 @@ fn boot(fixture: &Fixture, configuration: Vec<u8>, list: Option<Vec<u8>>) -> Res
 fn claims_contain_the_configuration_of_the_boot() {
     scenario(|mut fixture| {
         let default = fixture.run.world.configuration().encode();
-        let list = Deployers::encode(vec![fixture.owner.owner]);
+        let list = Deployers::encode(&[7; 32], vec![fixture.owner.owner]);
         let limit = |change: fn(&mut Limits)| with(&fixture, |configuration| change(&mut configuration.limits));
         let changes = [
             with(&fixture, |configuration| configuration.arn = Arn::parse(OTHER_ARN).unwrap()),
@@ -63,8 +63,8 @@ fn rejects_an_invalid_configuration() {
 #[test]
 fn rejects_a_list_of_deployers_that_the_configuration_does_not_name() {
     scenario(|fixture| {
-        let list = Deployers::encode(vec![fixture.owner.owner]);
-        let other = Deployers::encode(vec![fixture.other.owner]);
+        let list = Deployers::encode(&[7; 32], vec![fixture.owner.owner]);
+        let other = Deployers::encode(&[7; 32], vec![fixture.other.owner]);
         let names = |list: &[u8]| with(&fixture, |configuration| configuration.deployers = Some(sha256(&[list])));
         let (named, default) = (names(&list).encode(), fixture.run.world.configuration().encode());
         assert_eq!(boot(&fixture, named.clone(), Some(list.clone())), Ok(()));

@@ -74,7 +74,7 @@ fn each_boot_remembers_request_ids_for_itself() {
         let deadline = Deadline::new(fixture.run.scheduler.now().plus(60_000));
         let mut policy = |session: &mut Session| {
             let id = Some(RequestId::new([7; 16]));
-            let spec = RequestSpec { id, not_after: Some(deadline), ..RequestSpec::new(&PolicyParams { arn: None }) };
+            let spec = RequestSpec { id, not_after: Some(deadline), ..RequestSpec::new(&PolicyParams::Configured) };
             fixture.send(session, spec).ok().map(|_| ())
         };
         assert_eq!(policy(&mut one), Ok(()));

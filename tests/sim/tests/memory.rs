@@ -4,29 +4,36 @@
 
 mod common;
 
+use capelet_abi::worker_memory;
 use capelet_sim::enclave::Enclave;
 use capelet_sim::faults::{Call, Plan};
+use capelet_sim::platform::{MEMORY, SimPlatform};
 use capelet_sim::verbs::Input;
 use capelet_sim::worker::output_of;
 use common::{Fixture, scenario};
 use enclave_core::Error;
 use enclave_core::messages::Status;
-use enclave_core::state::{MAX_RESERVED, reserve};
+use enclave_core::state::{Account, Reservation};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More than a small function, its object and its input need.
 const SMALL: u64 = 150_000;
 
+/// Reserves memory for someone else.
+fn reserve(platform: &SimPlatform, bytes: u64) -> Result<Reservation<'_, SimPlatform>, Error> {
+    enclave_core::state::reserve(platform, Account::ANYONE, bytes)
+}
+
 /// Whether all memory is free, after the enclave had enough turns to give back the memory of a response that it sent.
 fn is_all_free(fixture: &Fixture) -> bool {
     (0..200).for_each(|_| fixture.run.scheduler.yield_turn());
-    reserve(&fixture.enclave.platform, MAX_RESERVED).is_ok()
+    reserve(&fixture.enclave.platform, MEMORY).is_ok()
 }
 
 /// Reserves all memory that is left and never gives it back.
 fn take_all(enclave: &Enclave) {
-    for bit in (0..=MAX_RESERVED.ilog2()).rev() {
+    for bit in (0..=MEMORY.ilog2()).rev() {
         while let Ok(reservation) = reserve(&enclave.platform, 1 << bit) {
             std::mem::forget(reservation);
         }
@@ -41,7 +48,7 @@ fn loads_nothing_and_asks_kms_nothing_without_memory_for_the_object() {
         fixture.deploy(&mut session, &function);
         let inputs = [Input::Plain(b"x".to_vec())];
         let enclave = fixture.enclave.clone();
-        let others = reserve(&enclave.platform, MAX_RESERVED - SMALL).unwrap();
+        let others = reserve(&enclave.platform, MEMORY - SMALL).unwrap();
         fixture.run.faults.follow(Plan::default());
         let received = fixture.run(&mut session, &function, &inputs);
         assert_eq!(received.ok().map(|_| ()), Err(Error::Busy));
@@ -61,7 +68,7 @@ fn busy_is_answered_before_the_function_runs() {
         fixture.deploy(&mut session, &function);
         let inputs = [Input::Plain(b"x".to_vec())];
         let enclave = fixture.enclave.clone();
-        let others = reserve(&enclave.platform, MAX_RESERVED - SMALL).unwrap();
+        let others = reserve(&enclave.platform, MEMORY - SMALL).unwrap();
         fixture.run.faults.follow(Plan::default());
         let received = fixture.run(&mut session, &function, &inputs);
         assert_eq!(received.response.status, Status::of(Error::Busy).number());
@@ -72,9 +79,13 @@ fn busy_is_answered_before_the_function_runs() {
         drop(others);
         assert!(is_all_free(&fixture));
 
-        // The limit of the output is reserved, whatever the function will write.
-        let limit = fixture.run.world.configuration().limits.output;
-        let _others = reserve(&enclave.platform, MAX_RESERVED - SMALL - limit).unwrap();
+        // The memory of the worker and the limit of the output are reserved, whatever the function will use.
+        let limits = fixture.run.world.configuration().limits;
+        let needed = worker_memory(limits.memory, b"module".len(), 1) + limits.output;
+        let others = reserve(&enclave.platform, MEMORY - needed).unwrap();
+        assert_eq!(fixture.run(&mut session, &function, &inputs).ok().map(|_| ()), Err(Error::Busy));
+        drop(others);
+        let _others = reserve(&enclave.platform, MEMORY - SMALL - needed).unwrap();
         assert!(fixture.run(&mut session, &function, &inputs).ok().is_ok());
         assert_eq!(fixture.run.workers_started(session.number), 1);
     });
@@ -95,7 +106,7 @@ fn a_run_that_started_is_answered_although_all_memory_is_taken_meanwhile() {
         let received = fixture.run(&mut session, &function, &[Input::Plain(data.clone())]);
         assert_eq!(received.response.status, Status::DONE.number());
         assert!(received.body == output_of(b"module", &[&data]));
-        let receipt = session.check_receipt(&received, &[&data], Some(&received.body)).unwrap();
+        let receipt = session.check_receipt(&received, &[&data], &[None], Some(&received.body)).unwrap();
         assert!(receipt.status.is_done());
         assert_eq!(fixture.run.workers_started(session.number), 1);
     });
@@ -112,8 +123,8 @@ fn an_output_stays_reserved_until_it_is_sent() {
         let (enclave, counter) = (fixture.enclave.clone(), busy.clone());
         session.on_chunk = Some(Box::new(move || {
             // The run has ended. What the output does not need of its reservation of 1 MiB was given back.
-            assert!(reserve(&enclave.platform, MAX_RESERVED - 700_000).is_ok());
-            if reserve(&enclave.platform, MAX_RESERVED - 500_000).is_err() {
+            assert!(reserve(&enclave.platform, MEMORY - 700_000).is_ok());
+            if reserve(&enclave.platform, MEMORY - 500_000).is_err() {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         }));

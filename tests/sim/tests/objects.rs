@@ -82,6 +82,7 @@ fn changes(object: &Object, other: &Person) -> Vec<Change> {
         ("id", with(&|ad| alter(&mut ad.id))),
         ("version", with(&|ad| ad.version += 1)),
         ("content", with(&|ad| ad.content = other_content)),
+        ("image", with(&|ad| alter(&mut ad.image))),
         ("ARN", with(&|ad| ad.arn = Arn::parse(OTHER_ARN).unwrap())),
     ] {
         add(name, "disagrees", &|object| object.ad = changed.clone());
@@ -95,7 +96,10 @@ fn changes(object: &Object, other: &Person) -> Vec<Change> {
         ("label", flipped(&object.ad, 5)),
         ("no key share needed", {
             let mut ad = object.ad.clone();
-            *ad.last_mut().unwrap() = 0xf4;
+            // The image follows: its key, its length, 48 bytes.
+            let at = ad.len() - 52;
+            assert_eq!(ad[at], 0xf5);
+            ad[at] = 0xf4;
             ad
         }),
         ("trailing byte", [object.ad.as_slice(), &[0]].concat()),

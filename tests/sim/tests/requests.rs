@@ -17,7 +17,7 @@ use enclave_core::{Deadline, Error, MAX_BUNDLE, RequestId, TransportError, UnixM
 /// Sends a policy request with this id and deadline.
 fn policy(session: &mut Session, person: &mut Person, id: u8, not_after: UnixMillis) -> Result<(), Error> {
     let (id, not_after) = (Some(RequestId::new([id; 16])), Some(Deadline::new(not_after)));
-    let spec = RequestSpec { id, not_after, ..RequestSpec::new(&PolicyParams { arn: None }) };
+    let spec = RequestSpec { id, not_after, ..RequestSpec::new(&PolicyParams::Configured) };
     session.send_expect_ok(person, spec).map(|_| ())
 }
 

@@ -10,13 +10,17 @@ use capelet_sim::client::Session;
 use capelet_sim::enclave::Enclave;
 use capelet_sim::faults::Call;
 use capelet_sim::person::Person;
+use capelet_sim::request::RequestSpec;
 use capelet_sim::vault;
 use capelet_sim::verbs::{self, Function, Input};
 use capelet_sim::worker::{DIAGNOSTIC, output_of};
-use common::{Fixture, scenario};
+use common::{Fixture, OTHER_ARN, scenario};
 use enclave_core::attestation::VaultClaims;
-use enclave_core::messages::{RunResult, empty_map};
-use enclave_core::parent::StoreKind;
+use enclave_core::identity::{VAULT_RECORD, VaultRecord};
+use enclave_core::kms::Arn;
+use enclave_core::messages::{PolicyParams, RunResult, empty_map};
+use enclave_core::objects::encode_statement;
+use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{Deployers, Error, ObjectId};
 
 /// Which functions the header of a file names.
@@ -152,7 +156,8 @@ fn try_run(people: &mut People, session: &mut Session, case: &Case, expected: bo
     }
     let data: Vec<&[u8]> = data.iter().map(Vec::as_slice).collect();
     assert!(received.body == output_of(&function.module, &data), "{case:?}");
-    session.check_receipt(&received, &data, Some(&received.body)).unwrap();
+    let files: Vec<_> = inputs.iter().map(Input::file).collect();
+    session.check_receipt(&received, &data, &files, Some(&received.body)).unwrap();
     // The caller sees stderr only if every input is plaintext.
     let stderr = RunResult::parse(&received.response.result).unwrap().stderr.map(|stderr| stderr.to_vec());
     assert_eq!(stderr, case.encrypted.is_empty().then(|| DIAGNOSTIC.to_vec()), "{case:?}");
@@ -163,8 +168,8 @@ fn admits_exactly_the_deployers_that_the_configuration_lists() {
     scenario(|fixture| {
         let run = fixture.run.clone();
         let mut people: Vec<_> = (0..2).map(|number| Person::new(&run, "somebody", number)).collect();
-        let listed = Deployers::encode(vec![people[0].owner]);
-        let nobody = Deployers::encode(Vec::new());
+        let listed = Deployers::encode(&[7; 32], vec![people[0].owner]);
+        let nobody = Deployers::encode(&[7; 32], vec![Person::new(&run, "nobody here", 9).owner]);
         for (list, may) in [(None, [true, true]), (Some(listed), [true, false]), (Some(nobody), [false, false])] {
             let enclave = match list {
                 None => Enclave::boot(&run, &fixture.store).unwrap(),
@@ -201,4 +206,46 @@ fn statement_and_policy_are_open_to_everyone() {
         assert_eq!(vault::statement(&mut session, anyone, without_key, None), Err(Error::NotFound));
         verbs::policy(&mut session, anyone).unwrap();
     });
+}
+
+#[test]
+fn policy_of_any_key_is_for_those_who_may_deploy() {
+    scenario(|mut fixture| {
+        let list = Deployers::encode(&[7; 32], vec![fixture.owner.owner]);
+        fixture.enclave = Enclave::boot_for(&fixture.run, &fixture.store, list).unwrap();
+        let mut session = fixture.session();
+        let claims = fixture.make_key(&mut session, 3);
+        let (configured, unknown) = (fixture.run.world.arn.clone(), Arn::parse(OTHER_ARN).unwrap());
+        let ask = |session: &mut Session, person: &mut Person, params: PolicyParams| {
+            session.send_expect_ok(person, RequestSpec::new(&params)).map(|received| received.body)
+        };
+        let texts = ask(&mut session, &mut fixture.owner, PolicyParams::Configured).unwrap();
+        assert!(ask(&mut session, &mut fixture.owner, PolicyParams::Key(unknown.clone())).is_ok());
+
+        let mut session = fixture.others_session();
+        let stranger = &mut fixture.other;
+        for params in [
+            PolicyParams::Configured,
+            PolicyParams::Key(configured.clone()),
+            PolicyParams::Statement(claims.owner, claims.epoch),
+        ] {
+            assert_eq!(ask(&mut session, stranger, params.clone()).as_ref(), Ok(&texts), "{params:?}");
+        }
+        assert_eq!(ask(&mut session, stranger, PolicyParams::Key(unknown)), Err(Error::Refused));
+        assert_eq!(ask(&mut session, stranger, PolicyParams::Statement(claims.owner, 4)), Err(Error::NotFound));
+
+        // The parent puts a statement there whose record the owner did not sign.
+        let record = vault_record(&claims, &configured);
+        let record = stranger.identity.sign1(VAULT_RECORD, &[], &record.encode());
+        let forged = encode_statement(b"document", &claims.encode(), &record);
+        fixture.store.lock().unwrap().objects.insert(StoreKey::statement(claims.owner, claims.epoch), forged);
+        let answer = ask(&mut session, stranger, PolicyParams::Statement(claims.owner, claims.epoch));
+        assert_eq!(answer.map_err(Error::code), Err("malformed"));
+    });
+}
+
+fn vault_record(claims: &VaultClaims, arn: &Arn) -> VaultRecord {
+    let (document, digest) = ([0; 48], [0; 48]);
+    let (owner, epoch, kid, image) = (claims.owner, claims.epoch, claims.kid, claims.images[0]);
+    VaultRecord { owner, epoch, kid, document, claims: digest, arn: arn.clone(), image }
 }

@@ -77,7 +77,7 @@ fn rejects_every_change_of_a_statement() {
         let verified = vault::create(&fixture.run, &mut session, &mut fixture.owner, 1).unwrap();
         vault::confirm(&fixture.run, &mut session, &mut fixture.owner, &verified).unwrap();
         let (key, genuine) = fixture.stored(StoreKind::Statement).remove(0);
-        let record = vault::record(&fixture.owner, &verified).unwrap();
+        let record = vault::record(&fixture.run, &fixture.owner, &verified).unwrap();
         let signed = sign(&fixture.owner, &record);
         let VaultOffer { document, claims } = &verified.offer;
         assert_eq!(encode_statement(document, claims, &signed), genuine);
@@ -98,7 +98,7 @@ fn rejects_every_change_of_a_statement() {
         // A valid statement of another owner.
         let mut others_session = fixture.others_session();
         let others = vault::create(&fixture.run, &mut others_session, &mut fixture.other, 1).unwrap();
-        let others_record = sign(&fixture.other, &vault::record(&fixture.other, &others).unwrap());
+        let others_record = sign(&fixture.other, &vault::record(&fixture.run, &fixture.other, &others).unwrap());
         let others = encode_statement(&others.offer.document, &others.offer.claims, &others_record);
         add("another owner's", others, "wrong-owner");
         // The owner's record does not replace the verification of the document.

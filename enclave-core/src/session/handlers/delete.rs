@@ -11,6 +11,7 @@ use crate::session::reply::Reply;
 pub(super) fn delete<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Result<Reply<'p, P>, Error> {
     let DeleteParams { kind, id, version } = context.request.params()?;
     let key = OwnerOperation::new(context.request)?.key(kind, id, version);
+    context.in_time()?;
     match context.platform.parent(Operation::Delete(key))? {
         Answer::Done => Ok(Reply::empty()),
         Answer::NotFound => Err(Error::NotFound),

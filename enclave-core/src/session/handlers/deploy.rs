@@ -11,7 +11,6 @@ use crate::session::context::Context;
 use crate::session::handlers::stored;
 use crate::session::reply::Reply;
 use crate::session::request_error::RequestError;
-use crate::state::reserve;
 use crate::types::Checksum;
 use crate::{Error, MessageKind};
 
@@ -28,19 +27,23 @@ pub(super) fn deploy<'p, P: Platform, C: Connection>(
     if !agrees || function.arn != key.arn {
         return Err(Error::Mismatch(MessageKind::Record).into());
     }
+    if function.image != context.boot.image {
+        return Err(Error::WrongImage.into());
+    }
     // For the bundle, the object, and the content that is read back.
     body.check(MAX_BUNDLE as u64)?;
-    let _reservation = reserve(context.platform, body.length().saturating_mul(3))?;
+    let _reservation = context.reserve(body.length().saturating_mul(3))?;
     let bundle = body.read(MAX_BUNDLE as u64)?;
     Bundle::parse(&bundle)?;
     if Checksum::of(&bundle) != checksum {
         return Err(Error::Mismatch(MessageKind::Bundle).into());
     }
-    unchanged_key(context.platform, &key)?;
+    unchanged_key(context.platform, context.boot, &key)?;
 
     let content = ObjectContent::Function(checksum);
     let authorised = deployer.object(id, version, content);
-    let ad = ObjectAd { content, owner, id, version, arn: key.arn, salt: *stored::random(context.platform)? };
-    stored::put(context.platform, &authorised, &ad, &record, &bundle, &context.request.key_shares)?;
+    let (salt, image) = (*stored::random(context.platform)?, function.image);
+    let ad = ObjectAd { content, owner, id, version, arn: key.arn, salt, image };
+    stored::put(context, &authorised, &ad, &record, &bundle)?;
     Ok(Reply::empty())
 }

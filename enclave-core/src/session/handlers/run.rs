@@ -1,9 +1,10 @@
 //! run: runs a function on inputs, and signs a receipt.
 
 use crate::crypto::KemSecret;
+use crate::encoding::SecretVec;
 use crate::identity::{AuthorisedRun, FunctionCaller};
 use crate::messages::{RunFailure, RunInput, RunParams, RunResult, RunStatus, Status};
-use crate::objects::{Bundle, Ciphertext, CiphertextHeader, Receipt, ReceiptFunction, Record};
+use crate::objects::{Bundle, Ciphertext, CiphertextHeader, InputCommitments, Receipt, ReceiptFunction, Record};
 use crate::parent::{StoreKey, StoreKind};
 use crate::platform::{Connection, Job, Platform, RunOutcome, RunOutput, WorkError};
 use crate::session::body::Body;
@@ -11,14 +12,13 @@ use crate::session::context::Context;
 use crate::session::handlers::stored::{self, Opened};
 use crate::session::reply::{Reply, ReplyBody};
 use crate::session::request_error::RequestError;
-use crate::state::{MemoryReservation, now, reserve};
+use crate::state::{Reservation, now};
 use crate::time::UnixMillis;
-use crate::types::Commitment;
+use crate::types::{Commitment, Kid};
 use crate::{Error, MessageKind};
 use alloc::string::String;
 use alloc::vec::Vec;
-use capelet_abi::{INPUT_FOLDER, JobLimits, WorkerReport};
-use zeroize::Zeroizing;
+use capelet_abi::{INPUT_FOLDER, JobLimits, WorkerReport, worker_memory};
 
 /// Fuel for each millisecond of wall time: far more than an interpreter uses, because fuel does not measure time.
 const FUEL_PER_MILLISECOND: u64 = 50_000_000;
@@ -31,7 +31,7 @@ pub(super) fn run<'p, P: Platform, C: Connection>(
     let caller = FunctionCaller::new(context.request, &params.owner)?;
     let (owner, id, version) = (params.owner, params.id, params.version);
     let key = StoreKey { kind: StoreKind::Function, owner, id, version };
-    let loaded = stored::get(context.platform, key)?;
+    let loaded = stored::get(context, key)?;
     let object = stored::parse(&loaded.bytes, key)?;
     let Record::Function(function) = &object.record else { return Err(Error::Mismatch(MessageKind::Object).into()) };
     if function.checksum != params.checksum {
@@ -40,13 +40,13 @@ pub(super) fn run<'p, P: Platform, C: Connection>(
 
     // For the body, and for what is in it once opened.
     body.check(context.boot.limits.input)?;
-    let _reservation = reserve(context.platform, body.length().saturating_mul(2))?;
+    let _reservation = context.reserve(body.length().saturating_mul(2))?;
     let data = body.read(context.boot.limits.input)?;
     let pieces = split(&data, &params.inputs)?;
     let authorised = AuthorisedRun::new(&caller, function, headers(&params.inputs, &pieces)?)?;
 
     // Opening compares the content with the checksum in the record.
-    let function = stored::open(context.platform, authorised.function(), &object, &context.request.key_shares)?;
+    let function = stored::open(context, authorised.function(), &object)?;
     let inputs = open_inputs(context, &authorised, &params.inputs, &pieces)?;
     let named = ReceiptFunction { owner, id, version, checksum: params.checksum };
     Ok(run_opened(context, &authorised, named, &function, &inputs)?)
@@ -76,15 +76,15 @@ fn headers(inputs: &[RunInput], pieces: &[&[u8]]) -> Result<Vec<CiphertextHeader
 enum Input<'d> {
     /// Plaintext in the body, which is not copied.
     Plain(&'d [u8]),
-    /// The content of an encrypted file.
-    Opened(Zeroizing<Vec<u8>>),
+    /// The content of an encrypted file, and what names the file: its vault key and its digest.
+    Opened(SecretVec, Kid, [u8; 48]),
 }
 
 impl Input<'_> {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Plain(bytes) => bytes,
-            Self::Opened(bytes) => bytes,
+            Self::Opened(bytes, ..) => bytes,
         }
     }
 }
@@ -98,23 +98,24 @@ fn open_inputs<'d, P: Platform>(
 ) -> Result<Vec<Input<'d>>, Error> {
     let open = |(input, piece): (&RunInput, &&'d [u8])| match input.epoch {
         None => Ok(Input::Plain(piece)),
-        Some(epoch) => open_ciphertext(context, authorised, piece, epoch).map(Input::Opened),
+        Some(epoch) => open_ciphertext(context, authorised, piece, epoch),
     };
     inputs.iter().zip(pieces).map(open).collect()
 }
 
-fn open_ciphertext<P: Platform>(
+fn open_ciphertext<'d, P: Platform>(
     context: &Context<'_, '_, P>,
     authorised: &AuthorisedRun,
     file: &[u8],
     epoch: u64,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
+) -> Result<Input<'d>, Error> {
     let ciphertext = Ciphertext::parse(file)?;
     let vault_key = authorised.vault_key(&ciphertext.header, epoch)?;
-    let loaded = stored::get(context.platform, vault_key.key())?;
+    let loaded = stored::get(context, vault_key.key())?;
     let object = stored::parse(&loaded.bytes, vault_key.key())?;
-    let seed = stored::open(context.platform, &vault_key, &object, &context.request.key_shares)?.bytes;
-    ciphertext.open::<P::Crypto>(&authorised.caller(), &KemSecret::from_seed(&seed)?)
+    let seed = stored::open(context, &vault_key, &object)?.bytes;
+    let content = ciphertext.open::<P::Crypto>(&authorised.caller(), &KemSecret::from_seed(&seed)?)?;
+    Ok(Input::Opened(content, ciphertext.header.kid, ciphertext.digest()))
 }
 
 /// Runs the opened function, and signs what happened. Once a worker was started, every outcome has a receipt.
@@ -125,8 +126,7 @@ fn run_opened<'p, P: Platform>(
     opened: &Opened,
     inputs: &[Input<'_>],
 ) -> Result<Reply<'p, P>, Error> {
-    let started = now(context.platform)?;
-    context.request.not_after.check(started)?;
+    let started = context.in_time()?;
     let elapsed = context.platform.elapsed();
     let mut reserved = None;
     let ran = match start_worker(context, authorised, opened, inputs, started, &mut reserved) {
@@ -142,14 +142,24 @@ fn run_opened<'p, P: Platform>(
         Ok(ran) => failure(ran, context),
         Err(failure) => Some(*failure),
     };
-    let commitment = |i: u32, data: &[u8]| Commitment::to(&context.secrets.salt(context.request.n, i), data);
+    let n = context.request.n;
+    let commitment = |i: u32, data: &[u8]| Commitment::to(&context.secrets.salt(n, i), data);
+    let commitments = |i: u32, input: &Input<'_>| InputCommitments {
+        data: commitment(i, input.bytes()),
+        ciphertext: match input {
+            Input::Plain(_) => None,
+            Input::Opened(_, kid, digest) => {
+                Some(Commitment::to_ciphertext(&context.secrets.ciphertext_salt(n, i), kid, digest))
+            }
+        },
+    };
     let output = ran.as_ref().ok().filter(|_| failure.is_none()).map(|ran| commitment(0, &ran.output));
     let receipt = Receipt {
         claims: *context.secrets.claims_digest(),
         request: *context.request.digest(),
         function,
         caller: authorised.caller(),
-        inputs: (1..).zip(inputs).map(|(i, input)| commitment(i, input.bytes())).collect(),
+        inputs: (1..).zip(inputs).map(|(i, input)| commitments(i, input)).collect(),
         output,
         status: failure.map_or(RunStatus::DONE, RunStatus::failed),
         started,
@@ -176,7 +186,7 @@ fn start_worker<'p, P: Platform>(
     opened: &Opened,
     inputs: &[Input<'_>],
     now: UnixMillis,
-    reserved: &mut Option<MemoryReservation<'p, P>>,
+    reserved: &mut Option<Reservation<'p, P>>,
 ) -> Result<RunOutput, WorkError> {
     authorised.check_start(&opened.content).map_err(WorkError::NotStarted)?;
     let bundle = Bundle::parse(&opened.bytes).map_err(WorkError::NotStarted)?;
@@ -199,12 +209,14 @@ fn start_worker<'p, P: Platform>(
             fuel: limits.run.saturating_mul(FUEL_PER_MILLISECOND),
         },
         time: limits.run,
-        start_within: context.request.not_after.time().since(now),
+        account: context.account,
+        start_within: context.deadline.time().since(now),
         now,
     };
-    // The output is reserved before the run starts: afterwards it would be too late to refuse.
+    // All memory is reserved before the run starts: afterwards it would be too late to refuse.
+    let bytes = worker_memory(limits.memory, job.module.len(), job.data_len()).saturating_add(limits.output);
     context.platform.work(&job, &mut || {
-        *reserved = Some(reserve(context.platform, limits.output)?);
+        *reserved = Some(context.reserve(bytes)?);
         Ok(())
     })
 }
@@ -226,5 +238,6 @@ fn failure<P: Platform>(ran: &RunOutput, context: &Context<'_, '_, P>) -> Option
         RunOutcome::Reported(WorkerReport::BadModule) => RunFailure::BadModule,
         RunOutcome::TimedOut => RunFailure::TimeLimit(limits.run),
         RunOutcome::Died => RunFailure::WorkerDied,
+        RunOutcome::Killed => RunFailure::WorkerKilled,
     })
 }

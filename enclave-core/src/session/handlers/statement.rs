@@ -7,6 +7,7 @@ use crate::session::context::Context;
 use crate::session::handlers::{list, stored};
 use crate::session::reply::Reply;
 use crate::{Error, MessageKind};
+use alloc::vec::Vec;
 
 /// The longest statement that is passed on, in bytes: with the response it must fit into a head.
 const MAX_PASSED_ON: u64 = 64_000;
@@ -15,13 +16,18 @@ pub(super) fn statement<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Re
     let StatementParams { owner, kid } = context.request.params()?;
     let epoch = match kid {
         Some(kid) => {
-            let keys = list::all(context.platform, StoreKind::VaultKey, owner)?;
+            let (keys, _reservation) = list::all(context, StoreKind::VaultKey, owner)?;
             keys.iter().find(|entry| entry.id == kid.object_id()).map(|entry| entry.version)
         }
-        None => list::all(context.platform, StoreKind::Statement, owner)?.last().map(|entry| entry.version),
+        None => list::all(context, StoreKind::Statement, owner)?.0.last().map(|entry| entry.version),
     };
     let key = StoreKey::statement(owner, epoch.ok_or(Error::NotFound)?);
-    let short = &mut |length| if length > MAX_PASSED_ON { Err(Error::Malformed(MessageKind::Parent)) } else { Ok(()) };
-    let statement = stored::load(context.platform, key, short)?;
+    let statement = load(context.platform, key)?;
     Ok(Reply::done(StatementResult { statement }.encode()))
+}
+
+/// The statement stored under `key`, which proves itself.
+pub(super) fn load<P: Platform>(platform: &P, key: StoreKey) -> Result<Vec<u8>, Error> {
+    let short = &mut |length| if length > MAX_PASSED_ON { Err(Error::Malformed(MessageKind::Parent)) } else { Ok(()) };
+    stored::load(platform, key, short)
 }

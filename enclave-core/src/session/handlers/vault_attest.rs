@@ -13,13 +13,13 @@ use crate::session::reply::Reply;
 use zeroize::Zeroizing;
 
 pub(super) fn attest<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Result<Reply<'p, P>, Error> {
-    let VaultAttestParams { kid, epoch, nonce } = context.request.params()?;
+    let VaultAttestParams { kid, epoch, nonce, previous } = context.request.params()?;
     let operation = OwnerOperation::new(context.request)?;
     let authorised = operation.object(kid.object_id(), epoch, ObjectContent::VaultKey(kid));
-    let loaded = stored::get(context.platform, authorised.key())?;
+    let loaded = stored::get(context, authorised.key())?;
     let object = stored::parse(&loaded.bytes, authorised.key())?;
-    let seed = stored::open(context.platform, &authorised, &object, &context.request.key_shares)?.bytes;
+    let seed = stored::open(context, &authorised, &object)?.bytes;
     let seed = seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| Error::CannotOpen)?;
-    let kms = read_key(context.platform, &object.ad.arn)?.state;
-    offer(context, OfferedKey { epoch, nonce, previous: None, kms, seed, new: false })
+    let kms = read_key(context.platform, context.boot, &object.ad.arn)?.state;
+    offer(context, OfferedKey { epoch, nonce, previous, kms, seed, new: false })
 }

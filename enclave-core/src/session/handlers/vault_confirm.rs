@@ -29,16 +29,19 @@ pub(super) fn confirm<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Resu
     if !agrees {
         return Err(Error::Mismatch(MessageKind::Record));
     }
+    if signed.image != context.boot.image {
+        return Err(Error::WrongImage);
+    }
     if let Some(seed) = &pending.new_seed {
         let (id, version, content) = (pending.kid.object_id(), pending.epoch, ObjectContent::VaultKey(pending.kid));
         let authorised = operation.object(id, version, content);
         let salt = *stored::random(context.platform)?;
-        let ad = ObjectAd { content, owner, id, version, arn: pending.arn.clone(), salt };
-        let shares = &context.request.key_shares;
-        stored::put(context.platform, &authorised, &ad, &record, seed.as_slice(), shares)?;
+        let ad = ObjectAd { content, owner, id, version, arn: pending.arn.clone(), salt, image: signed.image };
+        stored::put(context, &authorised, &ad, &record, seed.as_slice())?;
     }
     let statement = encode_statement(&pending.document, &pending.claims, &record);
     let key = StoreKey::statement(owner, pending.epoch);
+    context.in_time()?;
     match context.platform.parent(Operation::Replace(key, &statement))? {
         Answer::Done => Ok(Reply::empty()),
         _ => Err(Error::ParentFailed),

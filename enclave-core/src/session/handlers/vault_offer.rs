@@ -9,7 +9,7 @@ use crate::platform::{DocumentPurpose, Platform};
 use crate::session::context::Context;
 use crate::session::pending::PendingVaultKey;
 use crate::session::reply::Reply;
-use crate::state::{CLOCK_AGE, now};
+use crate::state::CLOCK_AGE;
 use crate::types::{Kid, Nonce};
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ pub(super) struct OfferedKey {
 /// Attests a vault key of the caller and waits for the caller's record.
 pub(super) fn offer<'p, P: Platform>(context: &mut Context<'_, 'p, P>, key: OfferedKey) -> Result<Reply<'p, P>, Error> {
     let public = KemSecret::from_seed(key.seed.as_slice())?.public();
-    let now = now(context.platform)?;
+    let now = context.in_time()?;
     let (owner, kid, arn) = (context.request.caller, Kid::of(&public), key.kms.arn.clone());
     let claims = VaultClaims {
         owner,
@@ -39,6 +39,8 @@ pub(super) fn offer<'p, P: Platform>(context: &mut Context<'_, 'p, P>, key: Offe
         until: now.plus(MAX_VALIDITY - CLOCK_AGE),
         configuration: context.boot.configuration.clone(),
         kms: Some(key.kms),
+        // A key never leaves the image that made it.
+        images: alloc::vec![context.boot.image],
     }
     .encode();
     let purpose = DocumentPurpose::Vault { user_data: &vault_user_data(&claims), nonce: &key.nonce };

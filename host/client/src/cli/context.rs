@@ -44,8 +44,7 @@ impl Context {
         let trust: Trust = self.home.load()?;
         let session = Session::connect(&url, trust.entry(&url)?)?;
         self.output.development(session.development());
-        let pcr0 = session.facts().pcrs.get(&0).map(|pcr0| Hex(*pcr0).to_string()).unwrap_or_default();
-        self.output.detail(&format!("{url} runs the pinned image {pcr0}."));
+        self.output.detail(&format!("{url} runs the pinned image {}.", Hex(*session.image())));
         Ok(session)
     }
 

@@ -4,7 +4,7 @@ use super::State;
 use crate::error::Error;
 use crate::root_id::RootId;
 use crate::values::{Hex, unix_millis};
-use enclave_core::{Checksum, Kid, ObjectId, UnixMillis};
+use enclave_core::{Checksum, Kid, ObjectId, Pcr, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The state of a deployment.
@@ -37,6 +37,8 @@ pub struct FunctionEntry {
     pub url: String,
     /// SHA-256 of the root under which that enclave was verified. Key shares depend on it.
     pub root: Hex<RootId>,
+    /// PCR0 of the image that sealed it. Key shares depend on it, and no other image receives one.
+    pub image: Hex<Pcr>,
     /// The time of the deployment.
     #[serde(with = "unix_millis")]
     pub time: UnixMillis,
@@ -54,7 +56,7 @@ pub enum EpochState {
     Signed,
     /// The enclave has encrypted, stored and decrypted the key.
     Confirmed,
-    /// The key was countersigned, but is not stored. The epoch is never used again.
+    /// The key was countersigned, but is not stored, or its owner gave it up in doubt. The epoch is never used again.
     Burnt,
 }
 
@@ -66,10 +68,14 @@ pub struct EpochEntry {
     pub epoch: u64,
     /// The id of the key; `None` before a key was countersigned.
     pub kid: Option<Hex<Kid>>,
+    /// The id of the owner's previous key, which every statement of this key repeats; `None` for the first key.
+    pub previous: Option<Hex<Kid>>,
     /// The address of the enclave that made the key.
     pub url: String,
     /// SHA-256 of the root under which that enclave was verified.
     pub root: Hex<RootId>,
+    /// PCR0 of the image that made the key and seals it. No other image receives its key share.
+    pub image: Hex<Pcr>,
     /// When the epoch was begun.
     #[serde(with = "unix_millis")]
     pub time: UnixMillis,
@@ -103,12 +109,18 @@ impl Catalogue {
     /// Finds the newest confirmed version of a function by name or id, at this address only.
     ///
     /// Another address has pins of its own. Its image must not receive a key share because the name exists elsewhere.
+    /// The image is not compared: if another image sealed the newest version, an older one is no substitute.
     pub fn find(&self, name: &str, url: &str, root: &RootId) -> Option<&FunctionEntry> {
         let matching = |function: &&FunctionEntry| {
             let named = function.name == name || function.id.to_string() == name;
             named && function.url == url && function.root.0 == *root && function.state == DeploymentState::Confirmed
         };
         self.functions.iter().filter(matching).max_by_key(|function| function.version)
+    }
+
+    /// The entry of a version of a function, at any address.
+    pub fn function(&self, id: &ObjectId, version: u64, root: &RootId) -> Option<&FunctionEntry> {
+        self.functions.iter().find(|f| f.id.0 == *id && f.version == version && f.root.0 == *root)
     }
 
     /// Id and version for the next deployment of this name at this address. A version that was sent is never sent again.
@@ -161,29 +173,47 @@ impl Catalogue {
         self.vault.iter().find(|epoch| epoch.kid == Some(Hex(*kid)) && epoch.root.0 == *root)
     }
 
-    /// Begins the next epoch, or continues the one that was begun without a countersigned key.
+    /// The epoch that was countersigned and not confirmed: only the image that sealed its key can tell whether the key is
+    /// stored. It is always the last epoch.
+    pub fn doubtful_epoch(&self, root: &RootId) -> Option<&EpochEntry> {
+        self.last_epoch(root).filter(|last| last.state == EpochState::Signed)
+    }
+
+    /// Begins the next epoch for a key of `image`, or continues the one that was begun without a countersigned key. The
+    /// newest confirmed key becomes its previous one. An epoch in doubt of another image is given up.
     ///
     /// # Errors
-    /// [`Error::Equivocation`] if a key was countersigned for the last epoch and it is not known whether it is stored.
-    pub fn begin_epoch(&mut self, url: &str, root: &RootId, time: UnixMillis) -> Result<u64, Error> {
-        match self.last_epoch(root) {
-            Some(last) if last.state == EpochState::Signed => Err(Error::Equivocation(last.epoch)),
-            Some(EpochEntry { epoch, state: EpochState::Started, .. }) => {
-                let epoch = *epoch;
-                let begun = self.vault.iter_mut().find(|e| e.epoch == epoch && e.root.0 == *root);
-                if let Some(begun) = begun {
-                    begun.url = url.to_owned();
-                    begun.time = time;
-                }
-                Ok(epoch)
+    /// [`Error::Equivocation`] if an epoch of this image is in doubt, because this image can tell.
+    pub fn begin_epoch(
+        &mut self,
+        url: &str,
+        root: &RootId,
+        image: &Pcr,
+        time: UnixMillis,
+    ) -> Result<EpochEntry, Error> {
+        let epoch = match self.last_epoch(root) {
+            Some(last) if last.state == EpochState::Signed && last.image.0 == *image => {
+                return Err(Error::Equivocation(last.epoch));
             }
-            last => {
-                let epoch = last.map_or(0, |last| last.epoch).saturating_add(1);
-                let (url, root) = (url.to_owned(), Hex(*root));
-                self.vault.push(EpochEntry { epoch, kid: None, url, root, time, state: EpochState::Started });
-                Ok(epoch)
-            }
+            Some(last) if last.state == EpochState::Started => last.epoch,
+            last => last.map_or(0, |last| last.epoch).saturating_add(1),
+        };
+        if let Some(doubtful) = self.doubtful_epoch(root).map(|doubtful| doubtful.epoch) {
+            self.mark_epoch(doubtful, root, EpochState::Burnt);
         }
+        let entry = EpochEntry {
+            epoch,
+            kid: None,
+            previous: self.current_epoch(root).and_then(|current| current.kid),
+            url: url.to_owned(),
+            root: Hex(*root),
+            image: Hex(*image),
+            time,
+            state: EpochState::Started,
+        };
+        self.vault.retain(|e| e.epoch != epoch || e.root.0 != *root);
+        self.vault.push(entry.clone());
+        Ok(entry)
     }
 
     /// Records that `kid` is about to be countersigned for an epoch. Fails if another key already was.
@@ -218,6 +248,8 @@ mod tests {
 
     const ROOT: RootId = RootId::new([1; 32]);
     const OTHER: RootId = RootId::new([2; 32]);
+    const IMAGE: Pcr = Pcr::new([1; 48]);
+    const NEWER: Pcr = Pcr::new([2; 48]);
 
     fn id(byte: u8) -> ObjectId {
         ObjectId::new([byte; 16])
@@ -241,6 +273,7 @@ mod tests {
             arn: "arn".into(),
             url: url.into(),
             root: Hex(root),
+            image: Hex(IMAGE),
             time: time(version),
             state: DeploymentState::Started,
         }
@@ -268,23 +301,86 @@ mod tests {
     }
 
     #[test]
+    fn finds_the_newest_version_whatever_image_sealed_it() {
+        let mut catalogue = Catalogue::default();
+        for version in [1, 2] {
+            catalogue.begin(function("f", (id(1), version), "a", ROOT)).unwrap();
+            catalogue.mark(&id(1), version, &ROOT, DeploymentState::Confirmed);
+        }
+        catalogue.functions[1].image = Hex(NEWER);
+        let found = catalogue.find("f", "a", &ROOT).unwrap();
+        assert_eq!((found.version, found.image), (2, Hex(NEWER)));
+        assert_eq!(catalogue.function(&id(1), 1, &ROOT).unwrap().image, Hex(IMAGE));
+        assert_eq!(catalogue.function(&id(1), 3, &ROOT), None);
+        assert_eq!(catalogue.function(&id(1), 1, &OTHER), None);
+    }
+
+    /// Begins an epoch at the address `a` under `ROOT`. Returns its number.
+    fn begin(catalogue: &mut Catalogue, image: Pcr, millis: u64) -> Result<u64, Error> {
+        catalogue.begin_epoch("a", &ROOT, &image, time(millis)).map(|begun| begun.epoch)
+    }
+
+    #[test]
     fn countersigns_only_one_key_for_an_epoch() {
         let mut catalogue = Catalogue::default();
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(1)), Ok(1));
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(2)), Ok(1));
+        assert_eq!(begin(&mut catalogue, IMAGE, 1), Ok(1));
+        assert_eq!(begin(&mut catalogue, IMAGE, 2), Ok(1));
         catalogue.sign_epoch(1, kid(7), &ROOT).unwrap();
         catalogue.sign_epoch(1, kid(7), &ROOT).unwrap();
         assert_eq!(catalogue.sign_epoch(1, kid(8), &ROOT).unwrap_err().code(), "equivocation");
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(3)).unwrap_err().code(), "equivocation");
+        assert_eq!(begin(&mut catalogue, IMAGE, 3).unwrap_err().code(), "equivocation");
         catalogue.mark_epoch(1, &ROOT, EpochState::Burnt);
         assert_eq!(catalogue.sign_epoch(1, kid(7), &ROOT).unwrap_err().code(), "equivocation");
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, time(4)), Ok(2));
-        assert_eq!(catalogue.begin_epoch("a", &OTHER, time(4)), Ok(1));
+        assert_eq!(begin(&mut catalogue, IMAGE, 4), Ok(2));
+        assert_eq!(catalogue.begin_epoch("a", &OTHER, &IMAGE, time(4)).unwrap().epoch, 1);
         assert_eq!(catalogue.current_epoch(&ROOT), None);
         catalogue.sign_epoch(2, kid(9), &ROOT).unwrap();
         catalogue.mark_epoch(2, &ROOT, EpochState::Confirmed);
         assert_eq!(catalogue.current_epoch(&ROOT).unwrap().epoch, 2);
         assert_eq!(catalogue.epoch_of(&kid(9), &ROOT).unwrap().epoch, 2);
         assert_eq!(catalogue.epoch_of(&kid(9), &OTHER), None);
+    }
+
+    #[test]
+    fn an_epoch_that_is_continued_belongs_to_the_new_image() {
+        let mut catalogue = Catalogue::default();
+        begin(&mut catalogue, IMAGE, 1).unwrap();
+        let continued = catalogue.begin_epoch("b", &ROOT, &NEWER, time(2)).unwrap();
+        assert_eq!((continued.epoch, continued.image, continued.url.as_str()), (1, Hex(NEWER), "b"));
+        assert_eq!(catalogue.vault(), [continued]);
+    }
+
+    #[test]
+    fn an_epoch_records_the_confirmed_key_before_it() {
+        let mut catalogue = Catalogue::default();
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, &IMAGE, time(1)).unwrap().previous, None);
+        catalogue.sign_epoch(1, kid(1), &ROOT).unwrap();
+        catalogue.mark_epoch(1, &ROOT, EpochState::Confirmed);
+        // A key that is not stored is not a previous key.
+        begin(&mut catalogue, IMAGE, 2).unwrap();
+        catalogue.sign_epoch(2, kid(2), &ROOT).unwrap();
+        catalogue.mark_epoch(2, &ROOT, EpochState::Burnt);
+        let third = catalogue.begin_epoch("a", &ROOT, &NEWER, time(3)).unwrap();
+        assert_eq!((third.epoch, third.previous), (3, Some(Hex(kid(1)))));
+    }
+
+    #[test]
+    fn only_another_image_gives_up_an_epoch_in_doubt() {
+        let mut catalogue = Catalogue::default();
+        begin(&mut catalogue, IMAGE, 1).unwrap();
+        assert_eq!(catalogue.doubtful_epoch(&ROOT), None);
+        catalogue.sign_epoch(1, kid(1), &ROOT).unwrap();
+        let doubtful = catalogue.doubtful_epoch(&ROOT).unwrap();
+        assert_eq!((doubtful.epoch, doubtful.image), (1, Hex(IMAGE)));
+        assert_eq!(catalogue.doubtful_epoch(&OTHER), None);
+        assert_eq!(begin(&mut catalogue, IMAGE, 2), Err(Error::Equivocation(1)));
+        assert_eq!(begin(&mut catalogue, NEWER, 2), Ok(2));
+        assert_eq!(
+            catalogue.vault().iter().map(|e| e.state).collect::<Vec<_>>(),
+            [EpochState::Burnt, EpochState::Started]
+        );
+        // Data that somebody has encrypted to the key is not lost, in case it is stored.
+        assert_eq!(catalogue.epoch_of(&kid(1), &ROOT).unwrap().epoch, 1);
+        assert_eq!(catalogue.sign_epoch(1, kid(3), &ROOT).unwrap_err().code(), "equivocation");
     }
 }

@@ -15,14 +15,15 @@ use crate::error::Error;
 use crate::files::{self, Readers};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The version of every file in the folder.
-const VERSION: u64 = 1;
+/// The version of every file in the folder but the identity. Version 1 did not say which image sealed an object.
+const VERSION: u64 = 2;
 /// The largest file in the folder, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 /// The time limit for waiting for another process.
@@ -96,8 +97,8 @@ impl Home {
     /// Reads a state. If its file does not exist, returns the default.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for an invalid file; [`Error::Newer`] for one of a newer client; [`Error::FileTooLarge`];
-    /// [`Error::Io`].
+    /// [`Error::Damaged`] for an invalid file; [`Error::Newer`] or [`Error::Older`] for one of another client version;
+    /// [`Error::FileTooLarge`]; [`Error::Io`].
     pub fn load<S: State>(&self) -> Result<S, Error> {
         Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
     }
@@ -178,11 +179,11 @@ fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     };
     let damaged = |_| Error::Damaged(path.to_owned());
     let probe: Probe = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if probe.version > VERSION {
-        return Err(Error::Newer(path.to_owned()));
+    match probe.version.cmp(&VERSION) {
+        Ordering::Greater => Err(Error::Newer(path.to_owned())),
+        Ordering::Less => Err(Error::Older(path.to_owned())),
+        Ordering::Equal => Ok(Some(serde_json::from_slice::<Versioned<S>>(&bytes).map_err(damaged)?.content)),
     }
-    let read: Versioned<S> = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if read.version == VERSION { Ok(Some(read.content)) } else { Err(Error::Damaged(path.to_owned())) }
 }
 
 /// Replaces a file of the folder.
@@ -247,19 +248,19 @@ mod tests {
     }
 
     #[test]
-    fn reports_damaged_files_and_keeps_them() {
+    fn reports_files_that_it_cannot_read_and_keeps_them() {
         let (_folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
         let path = home.file("counter.json");
         let cases = [
             ("", "damaged-file"),
             ("{", "damaged-file"),
-            (r#"{"version":1,"content":{"count":1},"more":1}"#, "damaged-file"),
-            (r#"{"version":1,"content":{"count":1,"more":1}}"#, "damaged-file"),
-            (r#"{"version":1,"content":{"count":1,"count":2}}"#, "damaged-file"),
-            (r#"{"version":1,"content":{"count":1}} x"#, "damaged-file"),
-            (r#"{"version":0,"content":{"count":1}}"#, "damaged-file"),
-            (r#"{"version":2,"anything":{}}"#, "newer-file"),
+            (r#"{"version":2,"content":{"count":1},"more":1}"#, "damaged-file"),
+            (r#"{"version":2,"content":{"count":1,"more":1}}"#, "damaged-file"),
+            (r#"{"version":2,"content":{"count":1,"count":2}}"#, "damaged-file"),
+            (r#"{"version":2,"content":{"count":1}} x"#, "damaged-file"),
+            (r#"{"version":1,"content":{"count":1}}"#, "older-file"),
+            (r#"{"version":3,"anything":{}}"#, "newer-file"),
         ];
         for (text, code) in cases {
             fs::write(&path, text).unwrap();

@@ -33,7 +33,8 @@ impl Home {
     /// The statement of `owner` that was last fetched from this address.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Newer`], [`Error::FileTooLarge`] or [`Error::Io`] if the file cannot be read.
+    /// [`Error::Damaged`], [`Error::Newer`], [`Error::Older`], [`Error::FileTooLarge`] or [`Error::Io`] if the file cannot
+    /// be read.
     pub fn statement(&self, owner: &OwnerKey, url: &str) -> Result<Option<Fetched>, Error> {
         read_json(&self.statement_path(owner, url))
     }

@@ -2,9 +2,10 @@
 
 #![allow(dead_code)]
 
-use capelet_e2e::{Local, Person, function};
+use capelet_e2e::{Local, Person, binary, function};
 use serde_json::json;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -96,6 +97,17 @@ impl Place {
     /// A path in the folder.
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A core's program with one byte more: with it, an enclave has another PCR0.
+    pub fn other_core(&self) -> String {
+        let core = self.path("core");
+        // Another process writes the program: while a child that another test forks has a descriptor of this process that
+        // is open for writing, the kernel does not execute the file (ETXTBSY).
+        let write = r#"cp "$0" "$1" && echo >> "$1""#;
+        let written = Command::new("sh").args(["-c", write]).arg(binary("capelet-core-dev")).arg(&core).status();
+        assert!(written.unwrap().success());
+        core
     }
 
     /// Creates a folder with the function of this text.

@@ -149,6 +149,7 @@ pub fn changed_vault_records(record: &VaultRecord) -> Vec<(&'static str, Vec<u8>
         ("kid", with(&|record| alter(&mut record.kid))),
         ("document", with(&|record| alter(&mut record.document))),
         ("claims", with(&|record| alter(&mut record.claims))),
+        ("image", with(&|record| alter(&mut record.image))),
         ("ARN", with(&|record| record.arn = Arn::parse(OTHER_ARN).unwrap())),
     ]
 }

@@ -26,7 +26,8 @@ command! {
     /// makes a vault key inside the enclave and countersigns it; also completes an interrupted `key create`
     #[argh(subcommand, name = "create")]
     KeyCreate {
-        /// make a further key and keep the present one
+        /// make a further key and keep the present one; a new image needs this once, because it cannot use the key of
+        /// another image
         #[argh(switch)]
         next_epoch: bool,
         /// the exceptions that you accept, separated by commas

@@ -27,7 +27,8 @@ command! {
     #[argh(
         subcommand,
         name = "verify",
-        example = "{command_name} letter.receipt --input letter.txt --result redacted.txt",
+        example = "{command_name} letter.receipt --input letter.txt --result redacted.txt\n\
+            {command_name} letter.receipt --input letter.cape",
         note = "A receipt proves nothing about other runs. Without -p, the pins of every address apply."
     )]
     ReceiptVerify {
@@ -37,7 +38,7 @@ command! {
         /// a file with the result to compare
         #[argh(option)]
         result: Option<String>,
-        /// a file with an input to compare, not encrypted; repeat for each input, in order
+        /// a file with an input to compare, as plaintext or encrypted as it was sent; repeat for each input, in order
         #[argh(option)]
         input: Vec<String>,
         /// PCRs: 0:HEX; separate several by commas, or repeat -p
@@ -55,9 +56,11 @@ command! {
         subcommand,
         name = "disclose",
         example = "{command_name} letter.receipt --out public.receipt --result\n\
-            {command_name} letter.receipt --out public.receipt --input 1",
+            {command_name} letter.receipt --out public.receipt --input 1\n\
+            {command_name} letter.receipt --out public.receipt --ciphertext 1",
         note = "Anyone who has the copy can compare only what it discloses. They cannot guess the rest from its \
-            commitments, because the copy does not contain the salts."
+            commitments, because the copy does not contain the salts. --ciphertext shows to those who have the encrypted \
+            file that it was used, and not what is in it."
     )]
     ReceiptDisclose {
         /// the receipt
@@ -69,9 +72,12 @@ command! {
         /// disclose the result
         #[argh(switch)]
         result: bool,
-        /// the number of an input to disclose, from 1; repeat for each
+        /// the number of an input to disclose as the function saw it, from 1; repeat for each
         #[argh(option)]
         input: Vec<usize>,
+        /// the number of an input whose encrypted file to disclose, from 1; repeat for each
+        #[argh(option)]
+        ciphertext: Vec<usize>,
     }
 }
 

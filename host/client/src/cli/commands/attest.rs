@@ -34,6 +34,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
             ),
         ),
     ]);
+    context.output.detail(&format!("All sessions together may reserve {} bytes of memory.", claims.memory));
     let mut object = json!({
         "url": session.url().to_string(),
         "verified": true,
@@ -47,6 +48,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "key_policy_checksum": claims.kms.as_ref().and_then(|kms| kms.policy).map(|digest| Hex(digest).to_string()),
         "deployers": deployers.map(|digest| Hex(digest).to_string()),
         "limits": {"run": limits.run, "memory": limits.memory, "input": limits.input, "output": limits.output},
+        "memory": claims.memory,
     });
     mark(&mut object, session.development());
     context.output.fields(&fields, &object)

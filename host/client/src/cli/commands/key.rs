@@ -10,6 +10,7 @@ use crate::statements::RENEWAL;
 use crate::values::{Hex, OwnerText};
 use crate::vault;
 use crate::vault_key::VaultKey;
+use crate::wrong_image::short;
 use serde_json::{Value, json};
 
 pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Error> {
@@ -58,12 +59,18 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
     let mut text = String::new();
     for epoch in catalogue.vault() {
         let kid = epoch.kid.map_or("-".to_owned(), |kid| kid.to_string());
-        text += &format!("{}  {}  {}  {}\n", epoch.epoch, kid, epoch.url, state(epoch.state));
+        let image = short(&epoch.image.0);
+        text += &format!("{}  {kid}  {}  image {image}…  {}\n", epoch.epoch, epoch.url, state(epoch.state));
     }
     let object: Value = catalogue
         .vault()
         .iter()
-        .map(|epoch| json!({"epoch": epoch.epoch, "kid": epoch.kid, "url": epoch.url, "root": epoch.root, "state": epoch.state}))
+        .map(|epoch| {
+            json!({
+                "epoch": epoch.epoch, "kid": epoch.kid, "previous": epoch.previous, "url": epoch.url, "root": epoch.root,
+                "image": epoch.image, "state": epoch.state,
+            })
+        })
         .collect();
     context.output.text(&text, &object)
 }

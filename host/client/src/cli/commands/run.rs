@@ -6,6 +6,7 @@ use crate::cli::input::{parse_checksum, read_file_or_stdin, read_stdin};
 use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, describe, mark};
 use crate::error::Error;
+use crate::evidence;
 use crate::files::{self, Readers};
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
@@ -58,7 +59,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     }
     let checksums = json!({
         "function": Hex(function.checksum),
-        "input": finished.receipt.inputs.iter().map(|input| Hex(*input).to_string()).collect::<Vec<_>>(),
+        "input": evidence::commitments_json(&finished.receipt.inputs),
         "output": finished.receipt.output.map(|output| Hex(output).to_string()),
     });
     let mut object = json!({"checksums": checksums, "receipt": kept.as_ref().ok()});
