@@ -25,6 +25,7 @@ need pkg-config pkg-config
 set -- /usr/share/keyrings/debian-archive-keyring.*
 [ -e "$1" ] || packages="$packages debian-archive-keyring"
 python3 -m pip --version >/dev/null 2>&1 || packages="$packages python3-pip"
+python3 -c 'import cryptography' >/dev/null 2>&1 || packages="$packages python3-cryptography"
 
 if ! command -v cargo >/dev/null 2>&1; then
     echo "Rust is missing: install rustup (https://rustup.rs), then try again." >&2
