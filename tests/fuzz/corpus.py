@@ -17,9 +17,9 @@ LONGEST = 8192
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-def case(name, *fields):
+def case(name, *fields, kinds=("accept", "refuse")):
     """The values of these fields in the protocol vectors of this name."""
-    for kind in ("accept", "refuse"):
+    for kind in kinds:
         for one in json.loads((vectors / "protocol" / f"{name}.json").read_text())[kind]:
             for where in ("in", "out"):
                 for field in fields:
@@ -92,6 +92,12 @@ def payload(sign1):
     """The payload of a COSE_Sign1 whose unprotected header is empty."""
     at = sign1.find(b"\xa0", 4)
     return items(b"\x80" + sign1[at + 1 :] + b"\0")[0][0]
+
+
+def sign1(typ, content):
+    """A COSE_Sign1 with a signature of zeros."""
+    protected = b"\xa2\x01\x27\x10" + cbor(typ)
+    return Item(b"\xd2\x84" + cbor(protected) + b"\xa0" + cbor(content) + cbor(bytes(64)))
 
 
 def part(data):
@@ -215,24 +221,30 @@ def answers_of_kms():
 # Marks, which `src/targets/session/request.rs` replaces by digests and signed records.
 OWNER, CHECKSUM, KID, POLICY, KEY_METADATA = b"\xa1" * 32, b"\xa2" * 32, b"\xa3" * 32, b"\xa4" * 48, b"\xa5" * 48
 NEW_CHECKSUM, OFFERED = b"\xa6" * 32, b"\xa7" * 32
+# The owner whose secret nobody has, and the version of what another image sealed.
+NOBODY, FOREIGN_VERSION = b"\x08" * 32, 9
 DEPLOY, RUN, LIST, DELETE, STATEMENT, CREATE, CONFIRM, ATTEST, KEY_POLICY = range(9)
-# Flags of a request: encrypts the body, has no key shares, has no body, announces another length, has valid parameters.
-ENCRYPTED, NO_KEY_SHARES, NO_BODY, WRONG_LENGTH, VALID = 1, 2, 4, 8, 16
+# Flags of a request: encrypts the body, has no key shares, has no body, announces another length, has valid parameters,
+# has key shares of other objects with the same ids, names what another image sealed.
+ENCRYPTED, NO_KEY_SHARES, NO_BODY, WRONG_LENGTH, VALID, OTHER_KEY_SHARES, FOREIGN = 1, 2, 4, 8, 16, 32, 64
+# Bits of a session's first byte: a stranger is the caller, there is a list of deployers, which contains the owner, and
+# there is no place for the caller.
+STRANGER, DEPLOYERS, NO_PLACE = 1, 2, 4
 BUNDLE = cbor([{1: "f"}, [["f", b"\0asm"]]])
 
 
-def run_params(*inputs):
-    return RUN, {1: OWNER, 2: b"\5" * 16, 3: 1, 4: CHECKSUM, 5: list(inputs)}
+def run_params(*inputs, version=1):
+    return RUN, {1: OWNER, 2: b"\5" * 16, 3: version, 4: CHECKSUM, 5: list(inputs)}
 
 
 def parameters():
     """Verbs without a body, and parameters of each."""
     yield CREATE, {1: 2, 2: bytes(32), 3: KID, 4: ARN, 5: POLICY, 6: KEY_METADATA}
-    yield ATTEST, {1: KID, 2: 1, 3: bytes(32)}
+    yield from ((ATTEST, {1: KID, 2: 1, 3: bytes(32), 4: previous}) for previous in (None, KID))
     yield from ((LIST, {1: kind}) for kind in (1, 2))
     yield from ((STATEMENT, {1: OWNER, 2: kid}) for kid in (None, KID, OFFERED))
-    yield from ((KEY_POLICY, params) for params in ({}, {1: ARN}))
-    yield DELETE, {1: 1, 2: b"\5" * 16, 3: 1}
+    yield from ((KEY_POLICY, params) for params in ({}, {1: ARN}, {2: [OWNER, 1]}, {2: [NOBODY, 1]}))
+    yield from ((DELETE, {1: kind, 2: one, 3: 1}) for kind, one in ((1, b"\5" * 16), (3, bytes(16)), (3, b"\5" * 16)))
 
 
 DEPLOY_PARAMS = {1: b"\7" * 16, 2: 1, 3: NEW_CHECKSUM, 4: ARN, 5: POLICY, 6: KEY_METADATA, 7: "record"}
@@ -240,15 +252,19 @@ DEPLOY_PARAMS = {1: b"\7" * 16, 2: 1, 3: NEW_CHECKSUM, 4: ARN, 5: POLICY, 6: KEY
 
 def request_parameters():
     """Parameters of every verb. `src/targets/request.rs` replaces no marks."""
+    record = sign1("capelet/1/function", b"record")
+    yield cbor(DEPLOY_PARAMS | {7: record})
+    yield cbor(DEPLOY_PARAMS | {5: None, 6: None, 7: record})
+    # A record must be a COSE_Sign1.
     yield cbor(DEPLOY_PARAMS)
-    yield cbor(DEPLOY_PARAMS | {5: None, 6: None, 7: {bytes(1): 0}})
     yield cbor(run_params([0, 8], [1, 9, 1])[1])
-    yield cbor({1: "record"})
+    yield cbor({1: sign1("capelet/1/vault-owner", b"record")})
     yield from (cbor(params) for _, params in parameters())
+    yield from unhex(case("params", "params", kinds=["accept"]))
 
 
 def results():
-    """Results of the verbs, a list, and key metadata."""
+    """Results of the verbs, a list, policy texts, and key metadata."""
     yield cbor({1: 7, 2: b"said"})
     yield cbor({1: b"statement"})
     yield cbor({1: b"document", 2: b"claims"})
@@ -258,7 +274,7 @@ def results():
 
 
 def sessions():
-    """The caller (0 the owner, 1 a stranger), then requests: verb, flags, parameters, body."""
+    """Caller and enclave (see `src/targets/session.rs`), then requests: verb, flags, parameters, body."""
     ask = lambda verb, flags, params, body=b"": bytes([verb, flags]) + part(cbor(params)) + part(body)
     run = lambda flags, body, *inputs: ask(RUN, flags, run_params(*inputs)[1], body)
     everything = [ask(DEPLOY, 0, DEPLOY_PARAMS, BUNDLE)]
@@ -270,20 +286,44 @@ def sessions():
     deploy, confirm, delete = valid(DEPLOY, 0, b"", BUNDLE), valid(CONFIRM, NO_BODY), valid(DELETE, NO_BODY)
     create, attest = valid(CREATE, NO_BODY), valid(ATTEST, NO_BODY)
     listed = [valid(LIST, NO_BODY, bytes([choice])) for choice in range(2)]
-    stated = [valid(STATEMENT, NO_BODY, bytes([choice])) for choice in range(3)]
-    policy = [valid(KEY_POLICY, NO_BODY, bytes([choice])) for choice in range(2)]
+    stated = [valid(STATEMENT, NO_BODY, bytes([choice])) for choice in range(4)]
+    policy = [valid(KEY_POLICY, NO_BODY, bytes([choice])) for choice in range(6)]
     run = lambda body, flags=0, lengths=b"": valid(RUN, flags, lengths, body)
     everything += [deploy, run(b"an input"), run(b"abcde", 0, b"\2"), run(b"a secret", ENCRYPTED)]
+    everything += [run(b"two secrets", ENCRYPTED, b"\4"), run(b"x" * 64, 0, b"\1" * 63), run(b"x" * 65, 0, b"\1" * 64)]
     everything += [create, attest, *listed, *stated, *policy, delete]
-    yield from (bytes([who]) + one for who in (0, 1) for one in everything)
+    yield from (bytes([who]) + one for who in (0, STRANGER) for one in everything)
+    # With a list of deployers: what only a deployer may do, and an input over the limit.
+    restricted = [deploy, create, attest, run(b"an input"), run(bytes(5000)), *listed, *policy]
+    yield from (bytes([who | DEPLOYERS]) + one for who in (0, STRANGER) for one in restricted)
     yield b"\0" + create + confirm + stated[0] + stated[2]
     yield b"\0" + attest + confirm + stated[0]
     yield b"\0" + create + ask(CONFIRM, NO_BODY, {1: "record"}) + ask(STATEMENT, NO_BODY, {1: OWNER, 2: OFFERED})
     yield b"\0" + deploy + deploy + listed[0]
+    yield b"\0" + policy[1] + policy[2] + policy[1] + policy[2]
     yield b"\0" + delete + run(b"an input")
     yield b"\0" + run(b"no key share", NO_KEY_SHARES) + run(b"another length", WRONG_LENGTH)
+    # A new vault key: its statement, the policy of the KMS key that it names, a renewal.
+    renewal = ask(ATTEST, NO_BODY, {1: OFFERED, 2: 2, 3: bytes(32), 4: KID}) + confirm
+    yield b"\0" + create + confirm + policy[4] + renewal + stated[2]
+    # What another image sealed, and records that name another image.
+    foreign = [valid(RUN, FOREIGN, b"", b"an input"), valid(RUN, FOREIGN | ENCRYPTED, b"", b"a secret")]
+    foreign += [valid(DEPLOY, FOREIGN, b"", BUNDLE), valid(ATTEST, FOREIGN | NO_BODY)]
+    foreign += [offer + valid(CONFIRM, FOREIGN | NO_BODY) for offer in (create, attest)]
+    foreign += [valid(DELETE, FOREIGN | NO_BODY, bytes([choice])) for choice in range(3)]
+    foreign += [ask(RUN, 0, run_params([0, "length"], version=FOREIGN_VERSION)[1], b"an input")]
+    yield from (b"\0" + one for one in foreign)
+    # Key shares of other objects with the same ids, beside the right ones and instead of them.
+    needy = [(DEPLOY, 0, BUNDLE), (RUN, 0, b"an input"), (RUN, ENCRYPTED, b"a secret"), (ATTEST, NO_BODY, b"")]
+    for shares in (OTHER_KEY_SHARES, OTHER_KEY_SHARES | NO_KEY_SHARES):
+        yield from (b"\0" + valid(verb, flags | shares, b"", body) for verb, flags, body in needy)
+        yield b"\0" + create + valid(CONFIRM, NO_BODY | shares)
+    yield from (bytes([who | NO_PLACE]) + listed[0] + run(b"an input") for who in (0, STRANGER))
+    # Too little memory for a worker, and for a list.
+    for halvings in (2, 10):
+        yield from (bytes([halvings << 4]) + one for one in (run(b"an input"), deploy, listed[0], policy[3]))
     # See `work` in `src/platform.rs`.
-    yield from (b"\0" + run(bytes([first]), flags) for first in range(11) for flags in (0, ENCRYPTED))
+    yield from (b"\0" + run(bytes([first]), flags) for first in range(12) for flags in (0, ENCRYPTED))
 
 
 def connections():
@@ -301,6 +341,7 @@ statements = list(unhex(case("statement", "statement")))
 vault_claims = [items(one)[0][1] for one in statements if one[:1] == b"\x83" and len(items(one)[0]) == 2]
 records = [payload(items(one)[1]) for one in statements if one[:1] == b"\x83" and items(one)[1][:1] == b"\xd2"]
 requests = list(heads(unhex(case("request", "plain"))))
+responses = [*heads(unhex(case("response", "plain"))), *unhex(case("policy", "body"))]
 objects = list(unhex(case("object", "stored", "ad", "record")))
 streams = [one for one in unhex(case("stream", "data")) if len(one) < 400]
 corpora = {
@@ -309,7 +350,7 @@ corpora = {
     "ciphertext": unhex(case("ciphertext", "file", "header")),
     "claims": [*unhex(case("session", "claims")), *vault_claims],
     "cms": files("kms", "*.ber"),
-    "configuration": [*unhex(case("configuration", "data")), ARN.encode(), cbor([bytes(32), b"\1" * 32])],
+    "configuration": [*unhex(case("configuration", "data")), *unhex(case("deployers", "data")), ARN.encode()],
     "cpio": [newc((b"dev", 0o40755, b""), (b"dev/x", 0o100555, b"#"), (b"sh", 0o120777, b"dev/x")), newc()],
     "document": files("attestation", "*.cose"),
     "eif": eifs(),
@@ -322,8 +363,8 @@ corpora = {
     "object": [*objects, *(payload(one) for one in objects if one[:1] == b"\xd2")],
     "parent": messages_to_the_parent(),
     "receipt": unhex(case("receipt", "bundle", "receipt")),
-    "request": [*requests, *(payload(one) for one in requests if len(one) > 40), *request_parameters()],
-    "response": [*heads(unhex(case("response", "plain"))), cbor({1: 0, 2: bytes(48), 3: 2, 4: {}}), *results()],
+    "request": [*requests, *unhex(case("request", "request")), *request_parameters()],
+    "response": [*responses, cbor({1: 0, 2: bytes(48), 3: 2, 4: {}}), *results()],
     "session": sessions(),
     "statement": [*statements, *vault_claims, *records],
     "stream": [b"\2\0", b"\2\0abc", b"\0\1", b"\1\1abc", *streams],

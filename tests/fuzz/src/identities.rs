@@ -1,5 +1,6 @@
 //! The people of every target, with fixed keys.
 
+use enclave_core::OwnerKey;
 use enclave_core::crypto::KemSecret;
 use enclave_core::identity::Identity;
 use std::sync::LazyLock;
@@ -7,6 +8,9 @@ use zeroize::Zeroizing;
 
 /// The seed of the owner's vault key.
 pub const VAULT_SEED: [u8; 32] = [3; 32];
+
+/// An owner whose secret nobody has.
+pub const NOBODY: OwnerKey = OwnerKey::new([8; 32]);
 
 /// The owner of every function and vault key that is stored.
 pub fn owner() -> &'static Identity {

@@ -9,10 +9,11 @@ use enclave_core::kms::Arn;
 use enclave_core::{DataKey, TransportError};
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use zeroize::Zeroizing;
 
 /// The ARN of the one key.
 const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// The ARN of a key that KMS does not have.
+const MISSING_ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/00000000-12ab-34cd-56ef-1234567890ab";
 /// The policy of the one key.
 pub const POLICY: &str = "{}";
 /// Stands for a recipient's public key; only its digest is used.
@@ -74,6 +75,11 @@ pub fn arn() -> Arn {
     Arn::parse(ARN).expect("a valid ARN")
 }
 
+/// Returns the ARN of a key that KMS does not have.
+pub fn missing_arn() -> Arn {
+    Arn::parse(MISSING_ARN).expect("a valid ARN")
+}
+
 /// Encodes an HTTP response.
 pub fn http_response(status: u16, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
@@ -81,7 +87,7 @@ pub fn http_response(status: u16, body: &[u8]) -> Vec<u8> {
 
 /// Returns the data key that `wrapped` unwraps to.
 pub fn data_key(wrapped: &[u8]) -> DataKey {
-    DataKey::new(Zeroizing::new(sha256(&[b"the data key of ", wrapped])))
+    DataKey::new(&sha256(&[b"the data key of ", wrapped]))
 }
 
 /// Returns the HTTP status and the body of an honest answer. A wrapped data key is its encryption context.

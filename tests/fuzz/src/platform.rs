@@ -4,11 +4,11 @@ use crate::kms::{self, KmsConnection, KmsMode};
 use capelet_abi::WorkerReport;
 use enclave_core::attestation::TrustMode;
 use enclave_core::crypto::sha256;
-use enclave_core::encoding::Writer;
+use enclave_core::encoding::{SecretVec, Writer};
 use enclave_core::parent::{Answer, Credentials, ListEntry, Operation, StoreKey};
 use enclave_core::platform::{DocumentPurpose, Job, Platform, Recipient, RunOutcome, RunOutput, WorkError};
-use enclave_core::state::SharedState;
-use enclave_core::{Boot, Error, TransportError, UnixMillis};
+use enclave_core::state::{Account, SharedState, reserve};
+use enclave_core::{Boot, Configuration, Deployers, Error, Limits, OwnerKey, Pcr, TransportError, UnixMillis};
 use enclave_core_aws_lc::AwsLc;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -18,20 +18,44 @@ use zeroize::Zeroizing;
 /// The time of every attestation document.
 pub const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
 
+/// PCR0 of the enclave.
+pub const IMAGE: Pcr = Pcr::new([0xe0; 48]);
+/// How much memory sessions may reserve, in bytes, unless a target chooses less.
+pub const MEMORY: u64 = 768 << 20;
+/// The input limit of an enclave with a configuration, in bytes. Inputs of the fuzzer can exceed it.
+const INPUT_LIMIT: u64 = 4096;
+
 /// A platform that does the same for the same input: its random numbers are a counter, hashed.
 pub struct FuzzPlatform {
+    configuration: Vec<u8>,
+    deployers: Option<Vec<u8>>,
     store: Mutex<BTreeMap<StoreKey, Vec<u8>>>,
     kms: KmsMode,
+    memory: u64,
     shared: Mutex<SharedState>,
     drawn: AtomicU64,
     started: AtomicU64,
 }
 
 impl FuzzPlatform {
-    /// Returns a platform whose parent stores these objects.
+    /// Returns a platform whose parent stores these objects. It has no configuration.
     pub fn new(kms: KmsMode, store: BTreeMap<StoreKey, Vec<u8>>) -> Self {
-        let (shared, drawn, started) = Default::default();
-        Self { store: Mutex::new(store), kms, shared, drawn, started }
+        let (configuration, deployers, drawn, started) = Default::default();
+        let (store, shared) = (Mutex::new(store), Mutex::new(SharedState::new(MEMORY)));
+        Self { configuration, deployers, store, kms, memory: MEMORY, shared, drawn, started }
+    }
+
+    /// Returns the platform with a configuration whose list of deployers contains only `deployer`.
+    pub fn with_deployer(self, deployer: OwnerKey) -> Self {
+        let list = Deployers::encode(&[0; 32], vec![deployer]);
+        let limits = Limits { input: INPUT_LIMIT, ..Limits::MAXIMA };
+        let configuration = Configuration { arn: kms::arn(), limits, deployers: Some(sha256(&[&list])) };
+        Self { configuration: configuration.encode(), deployers: Some(list), ..self }
+    }
+
+    /// Returns the platform with this many bytes of memory for sessions.
+    pub fn with_memory(self, bytes: u64) -> Self {
+        Self { memory: bytes, shared: Mutex::new(SharedState::new(bytes)), ..self }
     }
 
     /// Boots an enclave in development mode.
@@ -43,6 +67,11 @@ impl FuzzPlatform {
     pub fn still_stores(&self, objects: &BTreeMap<StoreKey, Vec<u8>>) -> bool {
         let store = self.store.lock().expect("one thread");
         objects.iter().all(|(key, bytes)| store.get(key) == Some(bytes))
+    }
+
+    /// Returns whether no memory is reserved.
+    pub fn all_memory_is_free(&self) -> bool {
+        reserve(self, Account::ANYONE, self.memory).is_ok()
     }
 
     /// Returns how many workers were started.
@@ -84,6 +113,14 @@ impl Platform for FuzzPlatform {
         Ok(document(purpose))
     }
 
+    fn image(&self) -> Result<Pcr, TransportError> {
+        Ok(IMAGE)
+    }
+
+    fn pause(&self) {
+        panic!("the only session waits for another one");
+    }
+
     fn elapsed(&self) -> u64 {
         0
     }
@@ -91,7 +128,7 @@ impl Platform for FuzzPlatform {
     fn parent(&self, operation: Operation<'_>) -> Result<Answer, Error> {
         let mut store = self.store.lock().expect("one thread");
         Ok(match operation {
-            Operation::Boot => Answer::Boot(Vec::new(), None),
+            Operation::Boot => Answer::Boot(self.configuration.clone(), self.deployers.clone()),
             Operation::Get(key) => store.get(&key).cloned().map_or(Answer::NotFound, Answer::Body),
             Operation::Put(key, _) if store.contains_key(&key) => Answer::Exists,
             Operation::Put(key, bytes) | Operation::Replace(key, bytes) => {
@@ -142,9 +179,10 @@ impl Platform for FuzzPlatform {
             Some(8) => RunOutcome::Reported(WorkerReport::Output),
             Some(9) => RunOutcome::Reported(WorkerReport::BadModule),
             Some(10) => RunOutcome::Reported(WorkerReport::BadResult),
+            Some(11) => RunOutcome::Killed,
             _ => RunOutcome::Reported(WorkerReport::Completed),
         };
-        let (output, diagnostic) = (Zeroizing::new(job.input.to_vec()), Zeroizing::new(b"said".to_vec()));
+        let (output, diagnostic) = (SecretVec(job.input.to_vec()), Zeroizing::new(b"said".to_vec()));
         Ok(RunOutput { outcome, output, diagnostic })
     }
 

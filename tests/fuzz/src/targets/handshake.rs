@@ -2,11 +2,11 @@
 //!
 //! - The session always ends with an error.
 //! - A valid hello that offers the suite is answered with one frame of evidence. The document repeats the hello's
-//!   nonce, and the claims contain its digest.
+//!   nonce. The claims contain its digest, and the memory of the enclave.
 //! - Nothing else is answered.
 
 use crate::kms::KmsMode;
-use crate::platform::FuzzPlatform;
+use crate::platform::{FuzzPlatform, MEMORY};
 use crate::trickle::Trickle;
 use enclave_core::attestation::{Document, SessionClaims, TrustMode};
 use enclave_core::crypto::sha384;
@@ -32,5 +32,5 @@ pub fn check(data: &[u8]) {
     let (document, claims) = parse_evidence(&evidence).expect("the answer is evidence");
     assert_eq!(Document::parse(document).expect("the document is valid").nonce, Some(hello.nonce.as_ref()));
     let claims = SessionClaims::parse(claims, TrustMode::Development).expect("the claims are valid");
-    assert_eq!(claims.hello, sha384(&[&bytes]));
+    assert_eq!((claims.hello, claims.memory), (sha384(&[&bytes]), MEMORY));
 }

@@ -2,8 +2,8 @@
 //!
 //! - Splitting off a head never returns more than `MAX_HEAD` bytes, and the rest is the end of the input.
 //! - An accepted request, and accepted parameters, are encoded to the same bytes.
-//! - Accepted parameters make an accepted request. The only exception is an item in them that no request may contain:
-//!   one that is nested too deeply, or a map whose keys are not integers.
+//! - Accepted parameters make an accepted request. They delete a statement only under the id of statements.
+//! - The key shares of an accepted request belong to functions and vault keys. A statement has none.
 //! - A request that the owner signed is accepted, and both sides compute the same digest. Its parameters are those that
 //!   were encoded, and are rejected as those of another verb.
 //! - It is rejected in a session with other claims, with another number, or with one bit flipped.
@@ -11,18 +11,16 @@
 use crate::damage::flip_bit;
 use crate::identities::owner;
 use crate::platform::NOW;
-use enclave_core::encoding::check_integer_keys;
 use enclave_core::messages::{
     DeleteParams, DeployParams, KeyShares, ListParams, MAX_HEAD, Params, PolicyParams, Request, RunParams,
     StatementParams, VaultAttestParams, VaultConfirmParams, VaultCreateParams, Verb, VerifiedRequest, split_head,
 };
+use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{ClaimsDigest, Deadline, MessageKind, RequestId};
 use std::fmt::Debug;
 
 const CLAIMS_DIGEST: ClaimsDigest = ClaimsDigest::new([5; 48]);
 const OTHER_CLAIMS_DIGEST: ClaimsDigest = ClaimsDigest::new([6; 48]);
-/// The head of an array with one item.
-const ARRAY_OF_ONE: u8 = 0x81;
 
 /// The input is a head with its length, a signed head, a request without a signature, or parameters.
 pub fn check(data: &[u8]) {
@@ -33,6 +31,7 @@ pub fn check(data: &[u8]) {
     check_params(data);
     let Ok(mut request) = Request::parse(data) else { return };
     assert_eq!(request.encode().as_slice(), data);
+    assert!(request.key_shares.keys().all(|key| key.kind != StoreKind::Statement));
     check_params(&request.params);
     request.caller = owner().owner();
     check_signed(&request, data);
@@ -63,6 +62,9 @@ fn check_params(bytes: &[u8]) {
     check_params_of::<VaultConfirmParams>(bytes);
     check_params_of::<VaultAttestParams>(bytes);
     check_params_of::<PolicyParams>(bytes);
+    if let Ok(DeleteParams { kind, id, .. }) = DeleteParams::parse(bytes) {
+        assert!(kind != StoreKind::Statement || id == StoreKey::STATEMENT);
+    }
 }
 
 /// Reads `bytes` as parameters of type `T`, and signs a request with them.
@@ -79,10 +81,8 @@ fn check_params_of<T: Params + Debug + PartialEq>(bytes: &[u8]) {
         key_shares: KeyShares::new(),
         body: None,
     };
-    let accepted = Request::parse(&request.encode()).is_ok();
-    // In a request, parameters are one level deeper, and so is the item of an array.
-    assert_eq!(accepted, check_integer_keys(&[&[ARRAY_OF_ONE], bytes].concat()).is_ok());
-    let Some(opened) = accepted.then(|| check_signed(&request, bytes)).flatten() else { return };
+    assert!(Request::parse(&request.encode()).is_ok(), "a request with accepted parameters is rejected");
+    let Some(opened) = check_signed(&request, bytes) else { return };
     assert_eq!(opened.params::<T>().as_ref(), Ok(&params));
     assert_eq!(opened.params::<ListParams>().is_ok(), T::VERB == Verb::List);
     assert_eq!(opened.params::<PolicyParams>().is_ok(), T::VERB == Verb::Policy);

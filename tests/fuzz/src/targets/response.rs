@@ -1,13 +1,14 @@
-//! Responses of the enclave, and the results and lists in them.
+//! Responses of the enclave, and their results and bodies.
 //!
 //! - An accepted response is encoded to the same bytes, unless it is longer than `MAX_HEAD`.
 //! - A response to one request is rejected as a response to another.
-//! - An accepted result, an accepted list, and accepted key metadata are encoded to the same bytes.
+//! - An accepted result, an accepted list, accepted policy texts, and accepted key metadata are encoded to the same
+//!   bytes.
 //! - A response with an accepted result is accepted, and the result is unchanged, unless it is longer than `MAX_HEAD`.
 
 use enclave_core::kms::KeyMetadata;
 use enclave_core::messages::{
-    MAX_HEAD, PolicyResult, Response, RunResult, StatementResult, Status, VaultOffer, encode_list, parse_list,
+    MAX_HEAD, PolicyTexts, Response, RunResult, StatementResult, Status, VaultOffer, encode_list, parse_list,
     split_head,
 };
 use enclave_core::{Error, MessageKind, RequestDigest};
@@ -18,15 +19,17 @@ const DIGEST: std::ops::Range<usize> = 6..54;
 /// An upper bound of what a response without receipt and body adds to its result, in bytes.
 const OVERHEAD: usize = 64;
 
-/// The input is a response, a result, a list, or key metadata. The target expects the digest in a response, so that the
-/// parser behind this check is reached.
+/// The input is a response, a result, a list, policy texts, or key metadata. The target expects the digest in a
+/// response, so that the parser behind this check is reached.
 pub fn check(data: &[u8]) {
     check_result(data, RunResult::parse(data).map(|result| result.encode().to_vec()));
     check_result(data, StatementResult::parse(data).map(|result| result.encode()));
     check_result(data, VaultOffer::parse(data).map(|result| result.encode()));
-    check_result(data, PolicyResult::parse(data).map(|result| result.encode()));
     if let Ok(entries) = parse_list(data) {
         assert_eq!(encode_list(&entries), data);
+    }
+    if let Ok(texts) = PolicyTexts::parse(data) {
+        assert_eq!(texts.encode(), data);
     }
     if let Ok(metadata) = KeyMetadata::parse(data) {
         assert_eq!(metadata.encode(), data);

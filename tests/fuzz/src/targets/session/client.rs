@@ -10,7 +10,8 @@ use enclave_core::identity::Identity;
 use enclave_core::messages::{Hello, SessionSecrets, parse_evidence};
 use enclave_core::platform::Connection;
 use enclave_core::session::send_message;
-use enclave_core::{Nonce, TransportError};
+use enclave_core::state::Account;
+use enclave_core::{Error, Nonce, TransportError};
 use enclave_core_aws_lc::AwsLc;
 use zeroize::Zeroizing;
 
@@ -19,6 +20,12 @@ pub struct Client<'a> {
     /// Only its count of workers is read.
     platform: &'a FuzzPlatform,
     caller: &'static Identity,
+    /// Whether the connection has a place for the caller.
+    has_place: bool,
+    /// Whether the enclave asked for the place and has it.
+    admitted: bool,
+    /// Whether the enclave said that bytes are to move, and did not say yet that they have moved.
+    transferring: bool,
     /// The requests that were not sent yet.
     script: &'a [u8],
     session: Option<ClientSession>,
@@ -40,10 +47,12 @@ pub struct ClientSession {
 }
 
 impl<'a> Client<'a> {
-    /// Returns a client that signs the requests of `script` as `caller`. `platform` is that of the enclave.
-    pub fn new(platform: &'a FuzzPlatform, caller: &'static Identity, script: &'a [u8]) -> Self {
+    /// Returns a client that signs the requests of `script` as `caller`. `platform` is that of the enclave. Without
+    /// `has_place`, the connection has no place for the caller.
+    pub fn new(platform: &'a FuzzPlatform, caller: &'static Identity, has_place: bool, script: &'a [u8]) -> Self {
         let (session, pending, offer, wire) = (None, None, None, Wire::default());
-        Self { platform, caller, script, session, pending, offer, wire, finished: false }
+        let (admitted, transferring, finished) = (false, false, false);
+        Self { platform, caller, has_place, admitted, transferring, script, session, pending, offer, wire, finished }
     }
 
     /// Returns whether every request of the script was sent and answered.
@@ -61,6 +70,7 @@ impl<'a> Client<'a> {
         }
         let session = self.session.as_mut().expect("the handshake is complete");
         if let Some(pending) = self.pending.take() {
+            assert!(!self.transferring, "the connection is not told that the answer is sent");
             let started = self.platform.started() - pending.started_before;
             self.offer = response::check(session, pending, started, &mut self.wire).or(self.offer.take());
         }
@@ -78,7 +88,8 @@ impl<'a> Client<'a> {
         let started_before = self.platform.started();
         send_message::<AwsLc>(&mut self.wire, pair.request, claims_digest.as_bytes(), &head, &body)
             .expect("writing to memory succeeds");
-        self.pending = Some(PendingRequest { request, digest, body, secret: pair.response, started_before });
+        let (secret, has_place) = (pair.response, self.has_place);
+        self.pending = Some(PendingRequest { request, digest, body, secret, started_before, has_place });
     }
 
     /// Reads the evidence and sends `enc`.
@@ -112,5 +123,19 @@ impl Channel for Client<'_> {
 impl Connection for Client<'_> {
     fn export(&self, _label: &str, _context: &[u8]) -> Result<[u8; 32], TransportError> {
         Ok([8; 32])
+    }
+
+    fn admit(&mut self, _account: Account) -> Result<(), Error> {
+        assert!(!self.admitted, "a caller takes two places");
+        self.admitted = self.has_place;
+        if self.admitted { Ok(()) } else { Err(Error::Busy) }
+    }
+
+    fn transfer(&mut self, _bytes: u64) {
+        self.transferring = true;
+    }
+
+    fn rest(&mut self) {
+        self.transferring = false;
     }
 }
