@@ -8,7 +8,7 @@
 #                       renewed while the guest runs (dev-chain.sh).
 #   DIR/pid             the process id of QEMU
 #
-# Environment variables, with their defaults: MEMORY (256M), CPUS (2), CID (40); ROLE (an ARN) for PCR3; INSTANCE for
+# Environment variables, with their defaults: MEMORY (512M), CPUS (2), CID (40); ROLE (an ARN) for PCR3; INSTANCE for
 # PCR4; VHOST, the socket of a running vhost-device-vsock; CAPELET_QEMU, the folder that build.sh printed.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -34,7 +34,7 @@ for _ in $(seq 1200); do [ -S "$vhost" ] && break; sleep 0.05; done
 }
 
 # AWS's kernels reset through the keyboard controller. With the device i8042 the machine then ends at once.
-"$bin/qemu-system-x86_64" -L "$bin/firmware" -accel tcg -cpu max -m "${MEMORY:-256M}" -smp "${CPUS:-2}" \
+"$bin/qemu-system-x86_64" -L "$bin/firmware" -accel tcg -cpu max -m "${MEMORY:-512M}" -smp "${CPUS:-2}" \
   -M "nitro-enclave,vsock=c,id=$id,parent-role=${ROLE:-arn:aws:iam::111122223333:role/parent},parent-id=${id%%-enc*}" \
   -chardev "socket,id=c,path=$vhost" -global "virtio-nsm-device.signing-pem=$dir/chain/nsm.pem" \
   -device i8042 -nodefaults -display none -no-reboot -serial "file:$dir/console" -pidfile "$dir/pid" \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh [TEST...] [-- ARGUMENT...]: tests the release and the development image. QEMU boots them, and the ordinary
-# programs use them. TEST is boot, boots, boundary, development, hardware, launch or release. Without TEST all but boots
-# run. The script first builds what is missing: images (reproducible/build.sh), QEMU (dev/qemu/build.sh), programs.
+# programs use them. TEST is boot, boots, boundary, development, hardware, isolation, launch or release. Without TEST
+# all but boots run. The script first builds what is missing: images (reproducible/build.sh), QEMU (dev/qemu/build.sh), programs.
 #
 #   run.sh build      builds and does not test
 #   run.sh figures    measures and does not test
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 tests=''
 while [ $# -gt 0 ] && [ "$1" != -- ]; do tests="$tests --test $1"; shift; done
 [ $# = 0 ] || shift
-[ -n "$tests" ] || tests='--test boot --test boundary --test development --test hardware --test launch --test release'
+[ -n "$tests" ] || tests='--test boot --test boundary --test development --test hardware --test isolation --test launch --test release'
 
 $cargo build --locked --quiet -p capelet -p capelet-parent -p capelet-dev --bins
 bin=${CARGO_TARGET_DIR:-target}/debug

@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -29,7 +31,9 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+#include <linux/prctl.h>
 #include <linux/vm_sockets.h>
 
 enum { NOBODY = 7999, TRANSFERS = 100, TRANSFER_SIZE = 128 << 10, JOINED_PACKET = 2048, MANY = 20000 };
@@ -94,6 +98,96 @@ static void try_calls(void)
     outcome("ptrace", ptrace(PTRACE_ATTACH, child, 0, 0));
     kill(child, SIGKILL);
     waitpid(child, 0, 0);
+}
+
+/* The clock in microseconds. Under emulation it may advance by four milliseconds at a time. */
+static long coarse(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Counts of the time stamp counter in a microsecond. */
+static long stamps_in_microsecond(void)
+{
+    long from = coarse(), until;
+    unsigned long stamp = __builtin_ia32_rdtsc();
+
+    do {
+        until = coarse();
+    } while (until < from + 200000);
+    return (__builtin_ia32_rdtsc() - stamp) / (until - from);
+}
+
+/* Forks a child that is bound to this CPU. With `cookie` it also gets a core scheduling cookie of its own. */
+static pid_t fork_on(int cpu, int cookie)
+{
+    cpu_set_t only;
+    pid_t child = fork();
+
+    if (child == 0) {
+        CPU_ZERO(&only);
+        CPU_SET(cpu, &only);
+        if (sched_setaffinity(0, sizeof(only), &only)
+            || (cookie && prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, PR_SCHED_CORE_SCOPE_THREAD, 0UL))) {
+            _exit(1);
+        }
+    }
+    return child;
+}
+
+/* Runs two processes for two seconds, each on its own CPU. One counts. The other one looks for moments in which both
+ * run: the count changes within 20 microseconds. A moment that lasts a millisecond or longer was interrupted and is left
+ * out. Prints how many moments of how many. */
+static void run_beside(const char *name, int cookies)
+{
+    volatile long *shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned long microsecond = stamps_in_microsecond();
+    pid_t counter = fork_on(0, cookies), observer;
+    char text[64];
+
+    if (counter == 0) {
+        for (;;) {
+            ++shared[0];
+        }
+    }
+    observer = fork_on(1, cookies);
+    if (observer == 0) {
+        for (unsigned long start = __builtin_ia32_rdtsc(), from = start; from < start + 2000000 * microsecond;) {
+            long before = shared[0];
+
+            from = __builtin_ia32_rdtsc();
+            while (__builtin_ia32_rdtsc() < from + 20 * microsecond) {
+            }
+            if (__builtin_ia32_rdtsc() < from + 1000 * microsecond) {
+                shared[1] += shared[0] != before;
+                ++shared[2];
+            }
+        }
+        _exit(0);
+    }
+    waitpid(observer, 0, 0);
+    kill(counter, SIGKILL);
+    waitpid(counter, 0, 0);
+    snprintf(text, sizeof(text), "%ld of %ld", shared[1], shared[2]);
+    say(name, shared[0] && shared[2] ? text : "did not run");
+}
+
+/* Prints what the machine offers against observation by a program on a sibling thread, and tries it. */
+static void core_scheduling(void)
+{
+    unsigned long long cookie = 0;
+    int result = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie);
+
+    outcome("core scheduling", result);
+    show("spec_store_bypass", "/sys/devices/system/cpu/vulnerabilities/spec_store_bypass");
+    show("spectre_v2", "/sys/devices/system/cpu/vulnerabilities/spectre_v2");
+    if (result == 0) {
+        run_beside("beside without cookies", 0);
+        run_beside("beside with cookies", 1);
+    }
 }
 
 static int vsock_socket(int flags)
@@ -269,6 +363,7 @@ int main(void)
     show("lockdown", "/sys/kernel/security/lockdown");
     try_calls();
     heartbeat();
+    core_scheduling();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     for (int i = 0; i < 3; ++i) {

@@ -24,6 +24,8 @@ pub use pins::{Build, Pins};
 #[cfg(feature = "outside")]
 pub use session_claims::MAX_CLAIMS;
 pub use session_claims::{EXPORTER_LABEL, SUITE, SessionClaims, TrustMode, exporter_claim, session_user_data};
+#[cfg(feature = "outside")]
+pub use vault_claims::MAX_IMAGES;
 pub use vault_claims::{MAX_VALIDITY, VaultClaims, vault_user_data};
 #[cfg(feature = "outside")]
 pub use verify::{

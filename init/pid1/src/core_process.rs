@@ -38,13 +38,15 @@ const RULES: &[Rule] = &[
     Rule::Allow(&[SYS_futex, SYS_madvise, SYS_sched_yield, SYS_exit]),
     // Connections from and to the parent.
     Rule::If(SYS_socket, 0, u32::MAX, AF_VSOCK.cast_unsigned()),
-    Rule::Allow(&[SYS_connect, SYS_bind, SYS_listen, SYS_accept4, SYS_recvfrom, SYS_sendto]),
+    Rule::Allow(&[SYS_connect, SYS_bind, SYS_listen, SYS_accept4, SYS_recvfrom, SYS_sendto, SYS_shutdown]),
     Rule::If(SYS_setsockopt, 2, u32::MAX, SO_RCVTIMEO.cast_unsigned()),
     Rule::If(SYS_setsockopt, 2, u32::MAX, SO_SNDTIMEO.cast_unsigned()),
     // Sockets to PID 1 and to workers.
     Rule::If(SYS_socketpair, 0, u32::MAX, AF_UNIX.cast_unsigned()),
     Rule::Allow(&[SYS_sendmsg]),
     Rule::If(SYS_fcntl, 1, u32::MAX, F_DUPFD_CLOEXEC.cast_unsigned()),
+    // How much memory the machine has.
+    Rule::Allow(&[SYS_sysinfo]),
     // The NSM.
     Rule::If(SYS_ioctl, 1, u32::MAX, NSM_REQUEST),
 ];

@@ -7,6 +7,7 @@
 //! 3. PID 1 has one thread and no signal handlers. Every wait is a `poll` whose timeout is the next deadline.
 //! 4. A program starts in an empty read-only root, in its own namespaces and as its own user. It has no capabilities,
 //!    and the kernel kills it if it makes a system call that is not on its list ([`core_process`], [`worker_process`]).
+//!    It never runs beside another program on two threads of one physical core (`isolation`).
 //! 5. Only [`sys`] contains unsafe code.
 
 #![deny(unsafe_code)]
@@ -17,6 +18,7 @@ mod cmdline;
 pub mod core_process;
 mod error;
 mod heartbeat;
+mod isolation;
 pub mod mounts;
 mod program;
 mod seccomp;

@@ -2,7 +2,7 @@
 
 use crate::seccomp::{self, Rule};
 use crate::sys::{self, Child};
-use crate::{Error, error::cannot, mounts};
+use crate::{Error, error::cannot, isolation, mounts};
 use nix::fcntl::{AtFlags, OFlag};
 use nix::libc::{CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, SYS_execveat, c_int, sock_filter};
 use nix::sys::prctl::set_no_new_privs;
@@ -84,6 +84,10 @@ impl Program {
         for (resource, limit) in limits {
             setrlimit(*resource, *limit, *limit).map_err(cannot("set a resource limit"))?;
         }
+
+        // No other program beside it on its physical core, and no speculation that another program can steer. The filter
+        // below keeps the program from changing either.
+        isolation::isolate()?;
 
         // A user of its own, in no other group. A process that changes from root to another user loses all
         // capabilities.

@@ -7,9 +7,15 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, read};
+use std::hint::black_box;
 use std::io::IoSliceMut;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+
+/// `_IOW('R', 0x03, int[2])` in linux/random.h.
+const RNDADDENTROPY: libc::Ioctl = 0x4008_5203;
+/// `_IO('R', 0x07)` in linux/random.h.
+const RNDRESEEDCRNG: libc::Ioctl = 0x5207;
 
 /// A child that PID 1 has not reaped.
 pub struct Child {
@@ -69,6 +75,78 @@ pub fn empty_bounding_set() -> Result<(), Errno> {
         };
     }
     Ok(())
+}
+
+/// Reads 64 bytes from `source`, adds them to the kernel's random pool and credits each of their bits. The kernel's
+/// generator uses them from then on. `pool` is `/dev/random`. Returns how many bytes it read; if they are fewer than 64,
+/// it adds nothing.
+///
+/// # Errors
+///
+/// The error of `source`, or `EPERM` if this process must not credit bits.
+pub fn seed(pool: &OwnedFd, source: &OwnedFd) -> Result<usize, Errno> {
+    /// `struct rand_pool_info` in linux/random.h: number of credited bits, number of bytes, bytes.
+    #[repr(C)]
+    struct Info(libc::c_int, libc::c_int, [u8; 64]);
+    let mut info = Info(512, 64, [0; 64]);
+    let length = read(source, &mut info.2)?;
+    if length == info.2.len() {
+        // SAFETY: the kernel reads the two numbers and 64 bytes, which are all in `info`. It writes nothing.
+        Errno::result(unsafe { libc::ioctl(pool.as_raw_fd(), RNDADDENTROPY, &raw const info) })?;
+        // SAFETY: this request accesses no memory.
+        Errno::result(unsafe { libc::ioctl(pool.as_raw_fd(), RNDRESEEDCRNG) })?;
+    }
+    // Later keys depend on these bytes, so no copy stays here. `black_box` keeps the compiler from removing the write.
+    info.2.fill(0);
+    black_box(&info);
+    Ok(length)
+}
+
+/// The core scheduling cookie of a process, or 0 if it has none. PID 0 is this process. The kernel never runs processes
+/// with different cookies at the same time on two threads of one physical core.
+///
+/// # Errors
+///
+/// `ENODEV` if no physical core has two threads, otherwise the error of `prctl`.
+pub fn cookie(of: libc::pid_t) -> Result<u64, Errno> {
+    let (operation, scope, mut cookie) = (libc::PR_SCHED_CORE_GET, libc::PR_SCHED_CORE_SCOPE_THREAD, 0_u64);
+    // SAFETY: this operation of prctl(2) writes eight bytes to `cookie`, and accesses no other memory.
+    Errno::result(unsafe { libc::prctl(libc::PR_SCHED_CORE, operation, of, scope, &raw mut cookie) })?;
+    Ok(cookie)
+}
+
+/// Gives this process a new core scheduling cookie. Threads and programs that it starts have the same one.
+///
+/// # Errors
+///
+/// `ENODEV` if no physical core has two threads, otherwise the error of `prctl`.
+pub fn create_cookie() -> Result<(), Errno> {
+    let (operation, scope, none) = (libc::PR_SCHED_CORE_CREATE, libc::PR_SCHED_CORE_SCOPE_THREAD, 0_u64);
+    // SAFETY: this operation of prctl(2) accesses no memory.
+    Errno::result(unsafe { libc::prctl(libc::PR_SCHED_CORE, operation, 0, scope, none) }).map(drop)
+}
+
+/// The state of a kind of speculation (`PR_SPEC_…`) in this process.
+///
+/// # Errors
+///
+/// `ENODEV` if the kernel does not know this kind.
+pub fn speculation(kind: libc::c_ulong) -> Result<libc::c_uint, Errno> {
+    // SAFETY: this operation of prctl(2) accesses no memory.
+    let state = Errno::result(unsafe { libc::prctl(libc::PR_GET_SPECULATION_CTRL, kind, 0_u64, 0_u64, 0_u64) })?;
+    Ok(state.cast_unsigned())
+}
+
+/// Disables a kind of speculation (`PR_SPEC_…`) in this process and in the programs that it executes. It cannot be
+/// enabled again.
+///
+/// # Errors
+///
+/// The error of `prctl`.
+pub fn disable_speculation(kind: libc::c_ulong) -> Result<(), Errno> {
+    let disable = libc::c_ulong::from(libc::PR_SPEC_FORCE_DISABLE);
+    // SAFETY: this operation of prctl(2) accesses no memory.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_SPECULATION_CTRL, kind, disable, 0_u64, 0_u64) }).map(drop)
 }
 
 /// Marks every descriptor from `first` on, so that it closes when this process executes a program.

@@ -1,7 +1,7 @@
 //! An independent writer of AWS's image format. It assembles any parts, so it also writes images that `eif-build`
 //! refuses.
 
-use eif_build::cpio::{self, Node};
+use eif_build::cpio::{self, Entry, Node};
 use eif_build::{Image, write};
 use sha2::{Digest as _, Sha384};
 
@@ -102,7 +102,20 @@ pub fn with_program(file: &[u8], path: &str, program: &[u8]) -> Vec<u8> {
     let mut entries = image.entries().unwrap();
     let entry = entries.iter_mut().find(|entry| entry.path == path).unwrap();
     entry.node = Node::File(program);
-    let archive = cpio::write(&entries).unwrap();
+    with_entries(&image, &entries)
+}
+
+/// The image `file`, with another program as `/init`. Its own `/init` is at `/pid1`.
+pub fn with_init_before(file: &[u8], program: &[u8]) -> Vec<u8> {
+    let image = Image::parse(file).unwrap();
+    let mut entries = image.entries().unwrap();
+    entries.iter_mut().find(|entry| entry.path == "init").unwrap().path = "pid1";
+    entries.push(Entry { path: "init", mode: 0o555, uid: 0, gid: 0, node: Node::File(program) });
+    with_entries(&image, &entries)
+}
+
+fn with_entries(image: &Image, entries: &[Entry<'_>]) -> Vec<u8> {
+    let archive = cpio::write(entries).unwrap();
     let (kernel, command_line) = (image.kernel(), image.command_line());
     write(eif_build::Parts { kernel, command_line, archive: &archive }).unwrap()
 }

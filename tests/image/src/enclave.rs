@@ -34,11 +34,22 @@ impl Enclave {
 
     /// The same as [`Enclave::start`], but does not wait. The core may never serve.
     pub fn boot(eif: &Path, configuration: &[&str], serve: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::boot_with(eif, configuration, serve, environment, &[])
+    }
+
+    /// The same as [`Enclave::boot`], with further arguments of QEMU.
+    pub fn boot_with(
+        eif: &Path,
+        configuration: &[&str],
+        serve: &[&str],
+        environment: &[(&str, &str)],
+        qemu: &[&str],
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("image").tempdir().unwrap();
         let configured = folder.path().join("configuration");
         configure(&configured, configuration);
         let parent = Parent::start(folder.path(), Some(&configured), serve);
-        let machine = Machine::boot(folder.path(), eif, environment);
+        let machine = Machine::boot_with(folder.path(), eif, environment, qemu);
         Self { machine, parent, folder }
     }
 

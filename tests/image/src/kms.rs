@@ -65,9 +65,25 @@ impl Kms {
 
     /// Starts an image with this KMS, this key, and further arguments of `capelet-parent configure`.
     pub fn enclave(&self, image: &Path, key: &str, configuration: &[&str]) -> Enclave {
+        self.enclave_on(image, key, configuration, &[], &[])
+    }
+
+    /// The same as [`Kms::enclave`], with variables for boot.sh and further arguments of QEMU.
+    pub fn enclave_on(
+        &self,
+        image: &Path,
+        key: &str,
+        configuration: &[&str],
+        environment: &[(&str, &str)],
+        qemu: &[&str],
+    ) -> Enclave {
         let credentials = self.credentials();
         let serve = ["--kms", &self.address, "--credentials", credentials.to_str().unwrap()];
-        Enclave::start(&image.join("capelet.eif"), &[&["--key", key], configuration].concat(), &serve, &[])
+        let configuration = [&["--key", key], configuration].concat();
+        let image = image.join("capelet.eif");
+        let mut enclave = Enclave::boot_with(&image, &configuration, &serve, environment, qemu);
+        enclave.machine.wait_until_serving();
+        enclave
     }
 }
 

@@ -24,12 +24,17 @@ pub struct Machine {
 impl Machine {
     /// Boots an image. Its console and its sockets are in `folder`. boot.sh lists them, and its environment variables.
     pub fn boot(folder: &Path, eif: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::boot_with(folder, eif, environment, &[])
+    }
+
+    /// The same as [`Machine::boot`], with further arguments of QEMU.
+    pub fn boot_with(folder: &Path, eif: &Path, environment: &[(&str, &str)], qemu: &[&str]) -> Self {
         if !folder.join("chain").exists() {
             symlink(named("CAPELET_CHAIN"), folder.join("chain")).unwrap();
         }
         let _ = fs::remove_file(folder.join("console"));
         let mut command = Command::new(checkout("dev/qemu/boot.sh"));
-        command.arg(folder).arg(eif).envs(environment.iter().copied());
+        command.arg(folder).arg(eif).args(qemu).envs(environment.iter().copied());
         // QEMU writes many lines when it is ended.
         command.stdin(Stdio::null()).stderr(File::create(folder.join("boot.log")).unwrap());
         let started = Instant::now();

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 /// The number of boots of each kind. The fastest counts, because other load on the host can only slow a boot down.
 const TIMES: usize = 3;
 /// The step of the search for the least memory, in MiB.
-const STEP: u32 = 8;
+const STEP: u32 = 16;
 /// The memory at which the search begins, in MiB.
-const PLENTY: u32 = 256;
+const PLENTY: u32 = 640;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();

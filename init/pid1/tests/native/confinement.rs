@@ -4,6 +4,7 @@
 use crate::machine::{Machine, NEVER, Programs, children};
 use crate::puppet::Puppet;
 use capelet_abi::ExitReason;
+use capelet_pid1::sys;
 use nix::libc;
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,7 +49,7 @@ const COMMON: [i64; 22] = [
 const REFUSED: [i64; 3] = [libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_readlink];
 /// execveat works only for the program's start, as the test of arguments shows.
 const WORKER: [i64; 4] = [libc::SYS_read, libc::SYS_prctl, libc::SYS_close_range, libc::SYS_execveat];
-const CORE: [i64; 21] = [
+const CORE: [i64; 23] = [
     libc::SYS_execveat,
     libc::SYS_clone,
     libc::SYS_clone3,
@@ -64,6 +65,8 @@ const CORE: [i64; 21] = [
     libc::SYS_accept4,
     libc::SYS_recvfrom,
     libc::SYS_sendto,
+    libc::SYS_shutdown,
+    libc::SYS_sysinfo,
     libc::SYS_socketpair,
     libc::SYS_sendmsg,
     libc::SYS_fcntl,
@@ -136,6 +139,16 @@ fn descriptors(pid: u32) -> Vec<String> {
     all.into_iter().map(|(_, target)| target).collect()
 }
 
+/// The state of speculation that a program has if the host's unconfined programs have `unconfined`. A CPU without a
+/// control has another state, which is the same for all programs.
+fn confined_speculation(unconfined: &str) -> &str {
+    match unconfined {
+        "thread vulnerable" => "thread force mitigated",
+        "conditional enabled" => "conditional force disabled",
+        fixed => fixed,
+    }
+}
+
 fn assert_confined(pid1: u32, pid: u32, user: u32) {
     let four = vec![user.to_string(); 4].join(" ");
     assert_eq!(status(pid, "Uid"), four);
@@ -147,6 +160,9 @@ fn assert_confined(pid1: u32, pid: u32, user: u32) {
     assert_eq!(status(pid, "NoNewPrivs"), "1");
     assert_eq!(status(pid, "Seccomp"), "2");
     assert_eq!(status(pid, "Seccomp_filters"), "1");
+    for field in ["Speculation_Store_Bypass", "SpeculationIndirectBranch"] {
+        assert_eq!(status(pid, field), confined_speculation(&status(pid1, field)), "{field}");
+    }
     // It is the first process of its namespace.
     assert!(status(pid, "NSpid").ends_with(" 1"));
     for name in ["pid", "mnt", "uts"] {
@@ -196,6 +212,21 @@ pub fn the_core_is_confined(programs: &Programs) {
     assert!(held[2].contains("console-"), "{held:?}");
     assert_eq!(limit(pid, "Max open files"), ["1024", "1024"]);
     assert_eq!(limit(pid, "Max processes"), ["256", "256"]);
+}
+
+/// It shows something only on a host whose cores have two threads, and whose kernel has core scheduling.
+pub fn each_program_has_another_core_cookie(programs: &Programs) {
+    let cookie = |pid: u32| sys::cookie(pid.cast_signed());
+    let mut machine = Machine::start(programs);
+    for _ in 0..2 {
+        let (_, socket) = machine.spawn(NEVER, 64 << 20);
+        machine.worker(socket).unwrap();
+    }
+    let pid1 = machine.pid1();
+    let Ok(none) = cookie(pid1) else { return println!("       not shown: this host has no core scheduling") };
+    assert_eq!(none, 0);
+    let cookies: BTreeSet<u64> = children(pid1).into_iter().map(|pid| cookie(pid).unwrap()).collect();
+    assert!(cookies.len() == 3 && !cookies.contains(&0), "{cookies:?}");
 }
 
 pub fn kills_a_worker_for_every_call_not_listed(programs: &Programs) {

@@ -32,6 +32,7 @@ const CASES: &[(&str, fn(&Programs))] = &[
     ("worker: is confined", confinement::a_worker_is_confined),
     ("worker: killed for every call not listed", confinement::kills_a_worker_for_every_call_not_listed),
     ("worker: killed for forbidden arguments", confinement::kills_a_worker_for_forbidden_arguments),
+    ("worker: shares no core with another program", confinement::each_program_has_another_core_cookie),
     ("worker: can open nothing", workers::a_worker_can_open_nothing_and_has_three_descriptors),
     ("worker: memory is limited", workers::limits_a_workers_memory),
     ("worker: PID 1 reports why it ended", workers::reports_why_a_worker_ended),
