@@ -42,7 +42,7 @@ impl Sessions {
 
     /// Takes a place for a client on this socket. If all are taken, it ends the session that can best be spared: the one
     /// that has been silent for the longest time among those without a known caller, or else among those that have been
-    /// silent for [`SILENCE`]. `None` if there is none.
+    /// silent for `SILENCE`. `None` if there is none.
     pub fn take(self: &Arc<Self>, socket: &Arc<Socket>) -> Option<Arc<Place>> {
         let mut table = self.table();
         if table.0.len() >= MAX_SESSIONS {
