@@ -61,7 +61,8 @@ TESTS = [
     Part("inputs", 1, 1, "tests/image/inputs.sh", "inputs that are not as locked", counts=True),
     Part("audit", 0, 0, "make --no-print-directory audit", "docs/audit.md is up to date"),
     Part("pid1", 0, 0, "tests/pid1/run.sh", "PID 1's walls, without a virtual machine", root=True, counts=True),
-    Part("kernel", 0, 0, "tests/kernel/test.py && tests/kernel/test.py joined", "the kernel, from inside"),
+    Part("kernel", 0, 0, "tests/kernel/device.py && tests/kernel/test.py && tests/kernel/test.py joined",
+         "the vsock device of QEMU, and the kernel from inside"),
     Part("boots", 0, 0, "tests/image/run.sh boots", "three boots at a time all attest", counts=True),
     Part("booted", 3, 3, "tests/image/run.sh", "the image, booted and used", counts=True),
 ]  # fmt: skip

@@ -114,7 +114,9 @@ fn boot(image: &Path, memory: u32) -> Result<Boot, String> {
         if heartbeat.is_none() && !parent.events("heartbeat").is_empty() {
             heartbeat = Some(machine.started.elapsed());
         }
-        if let (Some(heartbeat), Some(_)) = (heartbeat, machine.connect(5000)) {
+        if let Some(heartbeat) = heartbeat
+            && machine.connect(5000).is_some()
+        {
             return Ok(Boot { heartbeat, connection: machine.started.elapsed() });
         }
         sleep(Duration::from_millis(5));
