@@ -26,6 +26,7 @@ pub(crate) fn serve(platform: &Arc<EnclavePlatform>, boot: &Arc<Boot>, tls: &Arc
         // Without a place the connection is closed.
         let Some(place) = sessions.take(&socket) else { continue };
         let (platform, boot, tls) = (platform.clone(), boot.clone(), tls.clone());
+        let taken = place.clone();
         let session = move || {
             let Ok(mut connection) = Tls::accept(&tls, socket, place.clone()) else { return place.give_back() };
             // The end of the connection tells the client how it ended. The parent need not know.
@@ -33,7 +34,9 @@ pub(crate) fn serve(platform: &Arc<EnclavePlatform>, boot: &Arc<Boot>, tls: &Arc
             connection.close();
             place.give_back();
         };
-        // Without a thread there is no session: dropping the closure closes the connection.
-        let _ = thread::Builder::new().name("session".into()).spawn(session);
+        // Without a thread there is no session. Nothing holds the socket then, which closes the connection.
+        if thread::Builder::new().name("session".into()).spawn(session).is_err() {
+            taken.give_back();
+        }
     }
 }

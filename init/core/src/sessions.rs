@@ -4,11 +4,14 @@
 use crate::transport::Socket;
 use enclave_core::Error;
 use enclave_core::state::{Account, Pool};
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The most sessions at a time.
 pub const MAX_SESSIONS: usize = 64;
+/// The most sessions at a time with those whose place went to another one and whose thread has not ended yet.
+const MAX_THREADS: usize = 2 * MAX_SESSIONS;
 /// How long a client whose caller is known may be silent before its place can go to another one.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -42,9 +45,13 @@ impl Sessions {
 
     /// Takes a place for a client on this socket. If all are taken, it ends the session that can best be spared: the one
     /// that has been silent for the longest time among those without a known caller, or else among those that have been
-    /// silent for `SILENCE`. `None` if there is none.
+    /// silent for `SILENCE`. `None` if there is none, or if too many ended sessions still have their threads.
     pub fn take(self: &Arc<Self>, socket: &Arc<Socket>) -> Option<Arc<Place>> {
         let mut table = self.table();
+        // Every place holds a reference, also an ended session's for as long as its thread exists.
+        if Arc::strong_count(self) > MAX_THREADS {
+            return None;
+        }
         if table.0.len() >= MAX_SESSIONS {
             let spared = spare(&table.0, Instant::now())?;
             // Its thread finds the connection closed and ends. Its place is free at once.
@@ -86,13 +93,20 @@ impl Place {
     }
 
     /// Counts the place to a known caller's share.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the share is used up, or if the place went to another session in the meantime.
     pub(crate) fn admit(&self, account: Account) -> Result<(), Error> {
-        self.sessions.table().1.take(account, 1)?;
+        let mut table = self.sessions.table();
+        if !table.0.iter().any(|place| ptr::eq(place.as_ref(), self)) {
+            return Err(Error::Busy);
+        }
+        table.1.take(account, 1)?;
         self.seen().account = Some(account);
         Ok(())
     }
 
-    /// The session has ended.
+    /// The session has ended, or never began.
     pub fn give_back(self: &Arc<Self>) {
         free(&mut self.sessions.table(), self);
     }
@@ -145,6 +159,35 @@ mod tests {
         assert_eq!(sessions.table().0.len(), MAX_SESSIONS);
         place.give_back();
         assert_eq!(sessions.table().0.len(), MAX_SESSIONS - 1);
+    }
+
+    #[test]
+    fn a_session_whose_place_is_gone_takes_no_share() {
+        let sessions = Sessions::new();
+        let mut places = full(&sessions, None);
+        places[0].0.wait(true);
+        let (next, client) = socket();
+        places.push((sessions.take(&next).unwrap(), client));
+        assert_eq!(places[0].0.admit(Account::ANYONE), Err(Error::Busy));
+        places.iter().for_each(|(place, _)| place.give_back());
+        assert_eq!(sessions.table().1.take(Account::ANYONE, MAX_SESSIONS as u64), Ok(()));
+    }
+
+    #[test]
+    fn ended_sessions_with_threads_are_limited() {
+        let sessions = Sessions::new();
+        let mut places = full(&sessions, None);
+        let mut next = || {
+            places.iter().for_each(|(place, _)| place.wait(true));
+            let (next, client) = socket();
+            places.push((sessions.take(&next)?, client));
+            Some(())
+        };
+        let more = (0..=MAX_THREADS).map_while(|_| next()).count();
+        assert_eq!(more, MAX_THREADS - MAX_SESSIONS);
+        places.remove(0);
+        places.iter().for_each(|(place, _)| place.wait(true));
+        assert!(sessions.take(&socket().0).is_some());
     }
 
     #[test]

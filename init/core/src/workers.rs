@@ -29,6 +29,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long after a worker's deadline PID 1 may take to report its end.
 const REPORT_WITHIN: Duration = Duration::from_secs(5);
 
+/// The memory for a short output, in bytes. It is not counted in what is reserved for a longer one.
+const FIRST_OUTPUT: usize = 65_536;
+
 /// The socket to PID 1, and the runs that wait for PID 1's reports.
 pub(crate) struct Workers {
     socket: OwnedFd,
@@ -213,12 +216,13 @@ fn converse(mut socket: UnixStream, header: &JobHeader, job: &Job<'_>, until: In
     }
 }
 
-/// Appends `bytes` to a vector that never holds more than `most`, which is what memory was reserved for. When the vector
-/// grows, no copy of the plaintext is left behind.
+/// Appends `bytes` to a vector for at most `most` bytes, which is what memory was reserved for. It grows at most once: from
+/// [`FIRST_OUTPUT`] to `most`, since the old and the new memory exist together. No copy of the plaintext is left behind.
 fn append(to: &mut SecretVec, bytes: &[u8], most: usize) -> Result<(), Error> {
     let length = to.len() + bytes.len();
     if to.capacity() < length {
-        let mut larger = SecretVec::with_capacity((length * 2).min(most))?;
+        let room = if length <= FIRST_OUTPUT { FIRST_OUTPUT.min(most) } else { most };
+        let mut larger = SecretVec::with_capacity(room)?;
         larger.extend_from_slice(to);
         *to = larger;
     }
@@ -322,6 +326,14 @@ mod tests {
             assert!(output.capacity() <= 100);
         }
         assert_eq!(output.as_slice(), [7; 100]);
+        // A long one grows once, so that it never exists beside another long one.
+        let most = 5 * FIRST_OUTPUT;
+        let mut output = SecretVec::default();
+        for _ in 0..10 {
+            append(&mut output, &[7; FIRST_OUTPUT / 2], most).unwrap();
+            assert!([FIRST_OUTPUT, most].contains(&output.capacity()));
+        }
+        assert_eq!(output.len(), most);
     }
 
     /// Memory may become free when no run ends. A run whose worker has a place asks again until its time is over.
