@@ -187,18 +187,7 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// Code is as private as data, so none of it is printed.
-macro_rules! redacted {
-    ($($type:ident)*) => {$(
-        impl core::fmt::Debug for $type<'_> {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str(concat!(stringify!($type), "([redacted])"))
-            }
-        }
-    )*};
-}
-
-redacted!(Manifest BundleForm Bundle);
+redacted!(Manifest<'_>, BundleForm<'_>, Bundle<'_>);
 
 /// Checks that there is at least one path, that each is well formed, that they ascend, and that none is a directory of
 /// another.
