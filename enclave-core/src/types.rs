@@ -172,11 +172,7 @@ macro_rules! secret_bytes {
 
         impl Eq for $name {}
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "([redacted])"))
-            }
-        }
+        redacted!($name);
     )*};
 }
 

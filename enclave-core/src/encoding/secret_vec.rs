@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 /// Bytes that are zeroized when dropped: each byte of the capacity once, which matters at 64 MiB. (`Zeroizing<Vec<u8>>`
 /// writes the length, and then the capacity again.)
 ///
-/// A vector that grows beyond its capacity leaves a copy of its bytes behind. Whoever appends checks the capacity first.
+/// A vector that grows beyond its capacity leaves a copy of its bytes behind. The caller must check the capacity before it appends.
 #[derive(Default, PartialEq, Eq)]
 pub struct SecretVec(pub Vec<u8>);
 

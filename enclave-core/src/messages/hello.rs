@@ -164,21 +164,19 @@ impl SessionSecrets {
         self.next = n.checked_add(1).ok_or(Error::TooLarge(MessageKind::Frame))?;
         Ok(MessagePair {
             n,
-            request: Secret::new(self.numbered("capelet/1/request-secret", n)),
-            response: Secret::new(self.numbered("capelet/1/response-secret", n)),
+            request: Secret::new(self.numbered("capelet/1/request-secret", n, &[])),
+            response: Secret::new(self.numbered("capelet/1/response-secret", n, &[])),
         })
     }
 
     /// The salt of commitment `i` of pair `n`: 0 for the output, 1… for the inputs.
     pub fn salt(&self, n: u64, i: u32) -> Salt {
-        let context = [b"capelet/1/salt".as_slice(), &n.to_be_bytes(), &i.to_be_bytes()].concat();
-        Salt::new(*self.exporter.export(&context))
+        Salt::new(*self.numbered("capelet/1/salt", n, &i.to_be_bytes()))
     }
 
     /// The salt of the commitment to the encrypted file of input `i`, from 1, of pair `n`.
     pub fn ciphertext_salt(&self, n: u64, i: u32) -> Salt {
-        let context = [b"capelet/1/salt-ct".as_slice(), &n.to_be_bytes(), &i.to_be_bytes()].concat();
-        Salt::new(*self.exporter.export(&context))
+        Salt::new(*self.numbered("capelet/1/salt-ct", n, &i.to_be_bytes()))
     }
 
     /// The digest of the claims: the associated data of a request, and the external data of its signature.
@@ -186,7 +184,8 @@ impl SessionSecrets {
         &self.claims_digest
     }
 
-    fn numbered(&self, label: &str, n: u64) -> Zeroizing<[u8; 32]> {
-        self.exporter.export(&[label.as_bytes(), &n.to_be_bytes()].concat())
+    /// Export(`label` ‖ u64be `n` ‖ `rest`).
+    fn numbered(&self, label: &str, n: u64, rest: &[u8]) -> Zeroizing<[u8; 32]> {
+        self.exporter.export(&[label.as_bytes(), &n.to_be_bytes(), rest].concat())
     }
 }

@@ -21,7 +21,7 @@ impl Params for ListParams {
     const VERB: Verb = Verb::List;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        let kind = StoreKind::from_number(reader.map(1)?.key(1)?.uint()?).filter(|kind| *kind != StoreKind::Statement);
+        let kind = StoreKind::sealed_from_number(reader.map(1)?.key(1)?.uint()?);
         Ok(Self { kind: kind.ok_or(Error::Malformed(MessageKind::Request))? })
     }
 

@@ -174,7 +174,7 @@ fn read_key_shares(reader: &mut Reader<'_>) -> Result<KeyShares, Error> {
     }
     let mut key_shares = KeyShares::new();
     for _ in 0..count {
-        let kind = StoreKind::from_number(reader.array(5)?.uint()?).filter(|kind| *kind != StoreKind::Statement);
+        let kind = StoreKind::sealed_from_number(reader.array(5)?.uint()?);
         let key = StoreKey {
             kind: kind.ok_or(MALFORMED)?,
             owner: reader.fixed()?,

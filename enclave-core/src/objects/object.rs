@@ -176,9 +176,8 @@ impl Record {
 
 /// A stored object whose record is verified.
 ///
-/// Holding one proves that the owner named in `ad` signed for this kind, id, version, content, KMS key and
-/// image. It does not
-/// prove that it is the object that was asked for, nor that its content opens.
+/// Holding one proves that the owner named in `ad` signed for this kind, id, version, content, KMS key and image. It does
+/// not prove that it is the object that was asked for, nor that its content opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject<'a> {
     /// What it is.

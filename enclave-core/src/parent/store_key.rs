@@ -21,6 +21,11 @@ impl StoreKind {
     pub fn from_number(number: u64) -> Option<Self> {
         [Self::Function, Self::VaultKey, Self::Statement].into_iter().find(|kind| *kind as u64 == number)
     }
+
+    /// The same for objects that are sealed, which a statement is not.
+    pub fn sealed_from_number(number: u64) -> Option<Self> {
+        Self::from_number(number).filter(|kind| *kind != Self::Statement)
+    }
 }
 
 /// Under what an object is stored.

@@ -92,13 +92,14 @@ mod tests {
     use crate::kms::KmsKeyState;
     use alloc::string::String;
 
+    fn arn(n: usize) -> Arn {
+        let arn = alloc::format!("arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-{n:012}");
+        Arn::parse(&arn).unwrap()
+    }
+
     #[test]
     fn never_forgets_the_configurations_key() {
         let mut readings = KeyReadings::default();
-        let arn = |n: usize| {
-            let arn = alloc::format!("arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-{n:012}");
-            Arn::parse(&arn).unwrap()
-        };
         let reading = |n: usize, read_at| KeyReading {
             state: KmsKeyState { arn: arn(n), policy: None, metadata: None, read_at: UnixMillis::new(read_at) },
             policy: Some(String::new()),
@@ -115,13 +116,10 @@ mod tests {
         assert_eq!(get(&readings, 0, 2000).unwrap().state.read_at.get(), 2000);
         assert_eq!(readings.known.len(), MAX_KEYS);
     }
+
     #[test]
     fn a_key_is_read_by_one_session_at_a_time_and_strangers_keys_sixty_times_a_minute() {
         let mut readings = KeyReadings::default();
-        let arn = |n: usize| {
-            let arn = alloc::format!("arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-4000-8000-{n:012}");
-            Arn::parse(&arn).unwrap()
-        };
         let mut begin = |n, configured, now| readings.begin(&arn(n), configured, UnixMillis::new(now));
         assert!(matches!(begin(0, true, 0), Ok(Reading::Begin)));
         assert!(matches!(begin(0, true, 0), Ok(Reading::Wait)));

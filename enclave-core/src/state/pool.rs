@@ -13,7 +13,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The one account of all callers, where anyone may deploy. Identities are free there, so nobody has a share.
+    /// The one account of all callers, where anyone may deploy. Identities are free there, so no caller has a share.
     pub const ANYONE: Self = Self { deployer: None, accounts: 1 };
 
     /// The account of one of `deployers` owners on a list; `None` for that of all other callers together.
@@ -25,8 +25,8 @@ impl Account {
 /// A fixed amount of something.
 ///
 /// Half of it is divided among the accounts: each can always take its part, whatever the others do. The other half goes
-/// to who asks first, but no account takes more than three quarters of all. What cannot be divided, because there are
-/// more accounts than parts, goes to who asks first too.
+/// to those who ask first, but no account takes more than three quarters of all. If there are more accounts than parts,
+/// what cannot be divided goes to those who ask first too.
 pub struct Pool {
     total: u64,
     free: u64,

@@ -84,6 +84,7 @@ mod tests {
         assert_eq!(accept(&mut window, 2, 9, 600, 500), Err(Error::Busy));
         assert_eq!(accept(&mut window, 2, 9, 600, 501), Ok(()));
     }
+
     #[test]
     fn one_deployers_ids_leave_room_for_anothers() {
         let mut window = ReplayWindow::default();

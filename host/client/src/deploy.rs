@@ -14,7 +14,7 @@ use crate::values::Hex;
 use enclave_core::ObjectId;
 use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
 use enclave_core::kms::Arn;
-use enclave_core::messages::{DeleteParams, DeployParams, KeyShares};
+use enclave_core::messages::{DeleteParams, DeployParams};
 use enclave_core::parent::{StoreKey, StoreKind};
 
 /// The options of a deployment.
@@ -75,7 +75,7 @@ pub fn deploy(
     let record = FunctionRecord { owner, id, version, checksum, issued: time, arn, image };
     let record = identity.sign1(FUNCTION_RECORD, &[], &record.encode());
     let object = StoreKey { kind: StoreKind::Function, owner, id, version };
-    let key_shares = KeyShares::from([(object, session.key_share(identity, &object, &image)?)]);
+    let key_shares = session.key_shares(identity, &object, &image)?;
     let params = DeployParams { id, version, checksum, key, record };
     let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(&function.bundle);
     session.send_expect_ok(identity, request)?;

@@ -48,7 +48,7 @@ pub enum KeyChoice<'a> {
 ///
 /// # Errors
 /// [`CoreError::PolicyChanged`] if the session's claims attest other texts of the same key; [`Error::NoKmsKey`] if the
-/// configuration's key is asked for and there is none; [`Error::Answered`] if the enclave refuses.
+/// configuration's key is asked for and the enclave has no configuration; [`Error::Answered`] if the enclave refuses.
 pub fn read(
     home: &Home,
     session: &mut Session,

@@ -142,7 +142,7 @@ fn function_share(
     let recorded = catalogue.function(&id, version, &session.root_id());
     let sealed_by = recorded.map_or(session.image(), |recorded| &recorded.image.0);
     let object = StoreKey { kind: StoreKind::Function, owner, id, version };
-    Ok(KeyShares::from([(object, session.key_share(identity, &object, sealed_by)?)]))
+    session.key_shares(identity, &object, sealed_by)
 }
 
 /// Checks the receipt, and compares it with the request, the inputs and the output.

@@ -231,6 +231,14 @@ impl Session {
         Ok(identity.key_share(self.root.der(), &self.image, object))
     }
 
+    /// The same, as a request takes it that needs no other key share.
+    ///
+    /// # Errors
+    /// As [`Session::key_share`].
+    pub fn key_shares(&self, identity: &Identity, object: &StoreKey, sealed_by: &Pcr) -> Result<KeyShares, Error> {
+        Ok(KeyShares::from([(*object, self.key_share(identity, object, sealed_by)?)]))
+    }
+
     /// The enclave's present time: the time of its document plus the time since.
     pub fn now(&self) -> UnixMillis {
         let since = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -21,7 +21,7 @@ use enclave_core::attestation::{Expected, Freshness, VaultClaims, VaultPurpose, 
 use enclave_core::crypto::sha384;
 use enclave_core::identity::{Identity, VAULT_RECORD, VaultRecord};
 use enclave_core::kms::Arn;
-use enclave_core::messages::{KeyShares, VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer};
+use enclave_core::messages::{VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer};
 use enclave_core::objects::encode_statement;
 use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{Error as CoreError, Kid, MessageKind, Nonce, OwnerKey, Pcr, UnixMillis};
@@ -188,7 +188,7 @@ fn attest(home: &Home, session: &mut Session, identity: &Identity, stored: &Epoc
     let (kid, epoch, nonce) = (stored.kid.ok_or(Error::NoVaultKey)?.0, stored.epoch, Nonce::new(random::bytes()?));
     let expected = ExpectedOffer::new(session, identity, stored, nonce);
     let params = VaultAttestParams { kid, epoch, nonce, previous: expected.previous };
-    let key_shares = key_shares_of(session, identity, &object(identity, kid, epoch), &stored.image.0)?;
+    let key_shares = session.key_shares(identity, &object(identity, kid, epoch), &stored.image.0)?;
     let request = RequestSpec::new(&params).with_key_shares(key_shares);
     let verified = request_offer(session, identity, request, &expected)?;
     let attested = verified.claims.kms.as_ref().ok_or(CoreError::Malformed(MessageKind::Statement))?;
@@ -238,7 +238,7 @@ fn confirm(
         image: *session.image(),
     };
     let object = object(identity, claims.kid, claims.epoch);
-    let key_shares = key_shares_of(session, identity, &object, &record.image)?;
+    let key_shares = session.key_shares(identity, &object, &record.image)?;
     let record = identity.sign1(VAULT_RECORD, &[], &record.encode());
     let statement = encode_statement(&offer.document, &offer.claims, &record);
     session.send_expect_ok(identity, RequestSpec::new(&VaultConfirmParams { record }).with_key_shares(key_shares))?;
@@ -271,16 +271,6 @@ fn confirm(
 /// Where a vault key is stored.
 fn object(identity: &Identity, kid: Kid, epoch: u64) -> StoreKey {
     StoreKey { kind: StoreKind::VaultKey, owner: identity.owner(), id: kid.object_id(), version: epoch }
-}
-
-/// The owner's key share for a vault key, as a request takes it. `sealed_by` is the image that seals the key.
-fn key_shares_of(
-    session: &Session,
-    identity: &Identity,
-    object: &StoreKey,
-    sealed_by: &Pcr,
-) -> Result<KeyShares, Error> {
-    Ok(KeyShares::from([(*object, session.key_share(identity, object, sealed_by)?)]))
 }
 
 #[cfg(test)]

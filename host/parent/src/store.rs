@@ -252,8 +252,8 @@ fn mark_layout(folder: &Path) -> io::Result<()> {
     fs::rename(fresh, marker)
 }
 
-/// Empties `incoming`, marks the layout and makes the folders of the kinds. It syncs folders that a killed process may have made, so that
-/// everything that is visible in the store from now on is on the disk.
+/// Empties `incoming`, marks the layout and makes the folders of the kinds. It syncs folders that a killed process may
+/// have made, so that everything that is visible in the store from now on is on the disk.
 fn prepare(folder: &Path) -> io::Result<()> {
     let incoming = folder.join("incoming");
     match fs::remove_dir_all(&incoming) {

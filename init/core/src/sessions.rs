@@ -1,5 +1,5 @@
 //! The sessions that are served now. When all places are taken, a new client gets that of a session whose client is
-//! silent: places go to who asks.
+//! silent: places go to those who ask.
 
 use crate::transport::Socket;
 use enclave_core::Error;

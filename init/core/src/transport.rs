@@ -107,8 +107,8 @@ impl Socket {
         let _ = on_either!(self, s => s.shutdown(Shutdown::Both));
     }
 
-    fn set_timeouts(&self, timeout: Option<Duration>) -> io::Result<()> {
-        on_either!(self, s => s.set_read_timeout(timeout).and_then(|()| s.set_write_timeout(timeout)))
+    fn set_timeouts(&self, timeout: Duration) -> io::Result<()> {
+        on_either!(self, s => s.set_read_timeout(Some(timeout)).and_then(|()| s.set_write_timeout(Some(timeout))))
     }
 
     fn read_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -156,7 +156,7 @@ impl Timed {
         // The kernel takes a timeout below one microsecond for no timeout.
         let timeout = left.min(self.idle).max(Duration::from_millis(1));
         if self.armed != Some(timeout) {
-            self.socket.set_timeouts(Some(timeout))?;
+            self.socket.set_timeouts(timeout)?;
             self.armed = Some(timeout);
         }
         Ok(())

@@ -28,7 +28,6 @@ const WAIT_FOR: Duration = Duration::from_secs(20);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How long after a worker's deadline PID 1 may take to report its end.
 const REPORT_WITHIN: Duration = Duration::from_secs(5);
-
 /// The memory for a short output, in bytes. It is not counted in what is reserved for a longer one.
 const FIRST_OUTPUT: usize = 65_536;
 

@@ -1,4 +1,4 @@
-//! A request has no effect after its deadline, whoever made the enclave wait: the client with its body, KMS, the parent.
+//! A request has no effect after its deadline, no matter who made the enclave wait: the client with its body, KMS or the parent.
 //! A session has no effect 55 minutes after its document.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -12,6 +12,9 @@ use crate::types::OwnerKey;
 use crate::{Error, MessageKind};
 use alloc::vec::Vec;
 
+/// Memory for one page, in bytes: its entries, and their encoding, which is shorter. A vector may grow to twice its size.
+const PAGE: u64 = (MAX_LISTED * 4 * size_of::<ListEntry>()) as u64;
+
 pub(super) fn list<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Result<Reply<'p, P>, Error> {
     let ListParams { kind } = context.request.params()?;
     let operation = OwnerOperation::new(context.request)?;
@@ -20,9 +23,6 @@ pub(super) fn list<'p, P: Platform>(context: &mut Context<'_, 'p, P>) -> Result<
     reservation.shrink(bytes.capacity() as u64);
     Ok(Reply { body: Some(ReplyBody { bytes, _reservation: reservation }), ..Reply::empty() })
 }
-
-/// Memory for one page, in bytes: its entries, and their encoding, which is shorter. A vector may grow to twice its size.
-const PAGE: u64 = (MAX_LISTED * 4 * size_of::<ListEntry>()) as u64;
 
 /// Every entry of an owner, and the memory reserved for them and their encoding. Pages that do not ascend are a lie of
 /// the parent.
