@@ -90,11 +90,12 @@ impl Certificate {
     /// # Errors
     /// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`].
     pub fn check_time(&self, at: i64) -> Result<(), Error> {
-        if at < self.not_before {
-            return Err(Error::CertificateNotYetValid { not_before: self.not_before });
+        let Self { not_before, not_after, .. } = *self;
+        if at < not_before {
+            return Err(Error::CertificateNotYetValid { not_before, not_after, at });
         }
-        if at > self.not_after {
-            return Err(Error::CertificateExpired { not_after: self.not_after });
+        if at > not_after {
+            return Err(Error::CertificateExpired { not_before, not_after, at });
         }
         Ok(())
     }

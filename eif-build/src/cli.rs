@@ -136,6 +136,9 @@ pub struct Sign {
     /// the signed .eif to write
     #[argh(option)]
     pub to: PathBuf,
+    /// the Unix time in seconds at which the certificate must be valid (default: now)
+    #[argh(option)]
+    pub at: Option<i64>,
     /// plain or json
     #[argh(option, short = 'o', default = "OutputFormat::Plain")]
     pub output: OutputFormat,
@@ -157,6 +160,9 @@ pub struct Attach {
     /// the signed .eif to write
     #[argh(option)]
     pub to: PathBuf,
+    /// the Unix time in seconds at which the certificate must be valid (default: now)
+    #[argh(option)]
+    pub at: Option<i64>,
     /// plain or json
     #[argh(option, short = 'o', default = "OutputFormat::Plain")]
     pub output: OutputFormat,

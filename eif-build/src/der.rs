@@ -1,5 +1,7 @@
 //! A reader for the subset of DER (X.690) that a certificate and an ECDSA signature need.
 
+use crate::date::days;
+
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const SEQUENCE: u8 = 0x30;
@@ -89,15 +91,6 @@ fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
         value = value * 10 + i64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
     }
     Some((value, rest))
-}
-
-/// The number of days from 1970-01-01 to this day of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March here, so that the leap day is the last day of a year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    let to_march_1970 = 719_468;
-    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - to_march_1970
 }
 
 #[cfg(test)]

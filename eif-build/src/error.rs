@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use crate::date;
 use crate::layout::{SLOTS, Section, VERSION};
 
 /// The reason why a file was refused or a command failed.
@@ -200,11 +201,19 @@ pub enum Error {
     CertificateNotYetValid {
         /// The first second at which the certificate is valid, as Unix time.
         not_before: i64,
+        /// The last second at which the certificate is valid, as Unix time.
+        not_after: i64,
+        /// The given time, as Unix time in seconds.
+        at: i64,
     },
     /// The certificate has expired at the given time. The hypervisor does not start such an image.
     CertificateExpired {
+        /// The first second at which the certificate was valid, as Unix time.
+        not_before: i64,
         /// The last second at which the certificate was valid, as Unix time.
         not_after: i64,
+        /// The given time, as Unix time in seconds.
+        at: i64,
     },
     /// The PEM file does not hold an unencrypted P-384 private key.
     BadKey,
@@ -369,12 +378,22 @@ impl fmt::Display for Error {
             Self::BadCertificate => write!(f, "the file must hold exactly one X.509 certificate in PEM"),
             Self::CertificateKey => write!(f, "the certificate's key must be an EC key on P-384"),
             Self::OtherCertificate => write!(f, "the image is signed with another certificate than the expected one"),
-            Self::CertificateNotYetValid { not_before } => {
-                write!(f, "the certificate is not valid before Unix time {not_before}")
-            }
-            Self::CertificateExpired { not_after } => {
-                write!(f, "the certificate expired at Unix time {not_after}: sign the image with a new one")
-            }
+            Self::CertificateNotYetValid { not_before, not_after, at } => write!(
+                f,
+                "the signing certificate is not valid yet: it is valid from {} until {}, and the time is {}; check \
+                 the clock, wait, or sign the image with a certificate that is valid then",
+                date::text(*not_before),
+                date::text(*not_after),
+                date::text(*at)
+            ),
+            Self::CertificateExpired { not_before, not_after, at } => write!(
+                f,
+                "the signing certificate has expired: it was valid from {} until {}, and the time is {}; sign the \
+                 image with a certificate that is valid then",
+                date::text(*not_before),
+                date::text(*not_after),
+                date::text(*at)
+            ),
             Self::BadKey => write!(f, "the key file must hold an unencrypted P-384 private key in PEM"),
             Self::KeyMismatch => write!(f, "the private key does not belong to the certificate"),
             Self::Io { doing, path, kind } => write!(f, "cannot {doing} {}: {kind}", path.display()),

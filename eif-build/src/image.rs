@@ -105,6 +105,17 @@ impl<'a> Image<'a> {
         self.signature.as_ref().map(|(_, signature)| signature)
     }
 
+    /// Checks that the signer's certificate is valid at `at`, a Unix time in seconds.
+    ///
+    /// The hypervisor does not start a signed image outside the validity of its certificate. An image that is not signed
+    /// passes. The signature is not verified.
+    ///
+    /// # Errors
+    /// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`].
+    pub fn check_certificate_time(&self, at: i64) -> Result<(), Error> {
+        self.signature().map_or(Ok(()), |signature| signature.certificate.check_time(at))
+    }
+
     /// The sections in the order of the file.
     pub fn sections(&self) -> Vec<(Section, &'a [u8])> {
         let parts = [self.kernel, self.command_line.as_bytes(), layout::METADATA, self.ramdisk];

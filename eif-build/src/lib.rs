@@ -31,6 +31,7 @@ mod bzimage;
 mod certificate;
 pub mod cpio;
 mod cpio_list;
+mod date;
 mod der;
 mod error;
 pub mod files;

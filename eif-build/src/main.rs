@@ -98,13 +98,17 @@ fn run(args: &[String]) -> Result<String, Error> {
         Command::Sign(args) => {
             let file = files::read(&args.image, MAX_FILE)?;
             let key = Zeroizing::new(files::read(&args.key, MAX_PEM)?);
-            let signed = sign(&Image::parse(&file)?, &key, read_certificate(&args.certificate)?)?;
+            let image = Image::parse(&file)?;
+            let certificate = read_certificate(&args.certificate)?;
+            let signed = sign(&image, &key, certificate, args.at.unwrap_or_else(now))?;
             store(&args.to, &signed, args.output)
         }
         Command::Attach(args) => {
             let file = files::read(&args.image, MAX_FILE)?;
             let signature = files::read(&args.signature, MAX_PEM)?;
-            let signed = attach(&Image::parse(&file)?, &signature, read_certificate(&args.certificate)?)?;
+            let image = Image::parse(&file)?;
+            let certificate = read_certificate(&args.certificate)?;
+            let signed = attach(&image, &signature, certificate, args.at.unwrap_or_else(now))?;
             store(&args.to, &signed, args.output)
         }
         Command::Verify(args) => {

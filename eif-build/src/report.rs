@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::build_input::BuildInput;
 use crate::cpio::{Entry, Node};
+use crate::date;
 use crate::error::Error;
 use crate::image::Image;
 use crate::layout::VERSION;
@@ -86,8 +87,8 @@ pub fn description_text(image: &Image<'_>, measured: &Measurements) -> Result<St
     match image.signature() {
         Some(signature) => {
             let certificate = &signature.certificate;
-            let (from, until) = (certificate.not_before(), certificate.not_after());
-            let _ = writeln!(text, "signed; certificate valid from Unix time {from} until {until}");
+            let (from, until) = (date::text(certificate.not_before()), date::text(certificate.not_after()));
+            let _ = writeln!(text, "signed; certificate valid from {from} until {until}");
         }
         None => text += "not signed\n",
     }

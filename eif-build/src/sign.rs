@@ -6,7 +6,8 @@
 //! 2. `openssl dgst -sha384 -sign`, a PKCS #11 token or AWS KMS (ECDSA_SHA_384, message type RAW) signs them.
 //! 3. [`attach`] adds the resulting ECDSA-Sig-Value (DER) to the image.
 //!
-//! Both verify the signature before they return a file.
+//! Both verify the signature before they return a file. Both refuse a certificate that is not valid at the given time,
+//! because the hypervisor does not start such an image.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -24,11 +25,13 @@ use crate::write::assemble;
 
 /// Signs an image with an unencrypted P-384 key in PEM (PKCS #8 or SEC 1), and returns the signed file.
 ///
-/// An existing signature is replaced.
+/// An existing signature is replaced. The certificate must be valid at `at`, a Unix time in seconds.
 ///
 /// # Errors
-/// [`Error::BadKey`], [`Error::KeyMismatch`], [`Error::SectionTooLarge`].
-pub fn sign(image: &Image<'_>, key_pem: &[u8], certificate: Certificate) -> Result<Vec<u8>, Error> {
+/// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`], [`Error::BadKey`], [`Error::KeyMismatch`],
+/// [`Error::SectionTooLarge`].
+pub fn sign(image: &Image<'_>, key_pem: &[u8], certificate: Certificate, at: i64) -> Result<Vec<u8>, Error> {
+    certificate.check_time(at)?;
     let mut der = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| Error::BadKey)?;
     let key = key_pair(&der);
     der.zeroize();
@@ -42,11 +45,13 @@ pub fn sign(image: &Image<'_>, key_pem: &[u8], certificate: Certificate) -> Resu
 
 /// Attaches an ECDSA-Sig-Value in DER (RFC 3279, 2.2.3) to an image, and returns the signed file.
 ///
-/// An existing signature is replaced.
+/// An existing signature is replaced. The certificate must be valid at `at`, a Unix time in seconds.
 ///
 /// # Errors
-/// [`Error::BadSignature`] if the certificate's key did not sign this image, [`Error::SectionTooLarge`].
-pub fn attach(image: &Image<'_>, signature_der: &[u8], certificate: Certificate) -> Result<Vec<u8>, Error> {
+/// [`Error::CertificateNotYetValid`], [`Error::CertificateExpired`], [`Error::BadSignature`] if the certificate's key
+/// did not sign this image, [`Error::SectionTooLarge`].
+pub fn attach(image: &Image<'_>, signature_der: &[u8], certificate: Certificate, at: i64) -> Result<Vec<u8>, Error> {
+    certificate.check_time(at)?;
     finish(image, certificate, fixed_size(signature_der).ok_or(Error::BadSignature)?)
 }
 

@@ -167,15 +167,18 @@ fn signs_with_a_key_file_and_verifies() {
     let (key, certificate) = signer(&PKCS_ECDSA_P384_SHA384);
     place.put("key.pem", key.as_bytes());
     place.put("certificate.pem", certificate.as_bytes());
-    let arguments = ["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "signed.eif"];
-    place.ok(&arguments);
     let then = THEN.to_string();
+    let arguments = ["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--to", "signed.eif"];
+    // Without --at the time is now, and the certificate expired with 2025.
+    assert_eq!(place.refused(&arguments), "certificate-expired");
+    place.ok(&[&arguments[..], &["--at", &then]].concat());
     let verify = ["verify", "signed.eif", "--certificate", "certificate.pem", "--at", &then];
     let measured = place.json(&verify);
     assert_eq!(measured["pcrs"].as_object().unwrap().len(), 4);
     assert_eq!(measured["pcrs"]["PCR0"], place.json(&["measure", "image.eif"])["pcrs"]["PCR0"]);
-    assert!(place.ok(&["describe", "signed.eif"]).contains("valid from Unix time 1735689600 until 1767225600"));
-    // Without --at the time is now, and the certificate expired with 2025.
+    assert!(
+        place.ok(&["describe", "signed.eif"]).contains("valid from 2025-01-01T00:00:00Z until 2026-01-01T00:00:00Z")
+    );
     assert_eq!(place.refused(&verify[..4]), "certificate-expired");
     assert_eq!(place.refused(&["verify", "image.eif", "--certificate", "certificate.pem"]), "not-signed");
     let (other_key, other) = signer(&PKCS_ECDSA_P384_SHA384);
@@ -184,7 +187,18 @@ fn signs_with_a_key_file_and_verifies() {
     assert_eq!(place.refused(&["verify", "signed.eif", "--certificate", "other.pem"]), "other-certificate");
     assert_eq!(place.refused(&["verify", "signed.eif", "--certificate", "key.pem"]), "bad-certificate");
     let sign = |key, certificate| {
-        place.refused(&["sign", "image.eif", "--key", key, "--certificate", certificate, "--to", "x.eif"])
+        place.refused(&[
+            "sign",
+            "image.eif",
+            "--key",
+            key,
+            "--certificate",
+            certificate,
+            "--to",
+            "x.eif",
+            "--at",
+            &then,
+        ])
     };
     assert_eq!(sign("other-key.pem", "certificate.pem"), "key-mismatch");
     assert_eq!(sign("list", "certificate.pem"), "bad-key");
@@ -224,6 +238,8 @@ fn attaches_a_signature_of_an_external_key() {
     place.openssl(&["dgst", "-sha256", "-sign", "key.pem", "-out", "sha256.der", "tbs"]);
     place.openssl(&["dgst", "-sha384", "-sign", "key.pem", "-out", "other.der", "kernel"]);
     let before = place.get("signed.eif");
+    let valid = attach("signature.der", "certificate.pem");
+    assert_eq!(place.refused(&[&valid[..], &["--at", "0"]].concat()), "certificate-not-yet-valid");
     for wrong in ["sha256.der", "other.der", "tbs"] {
         assert_eq!(place.refused(&attach(wrong, "certificate.pem")), "bad-signature", "{wrong}");
     }

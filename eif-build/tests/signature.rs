@@ -19,7 +19,7 @@ fn signed() -> Signed {
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
     let file = image();
-    let file = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
+    let file = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate.clone(), THEN).unwrap();
     Signed { file, key, certificate }
 }
 
@@ -53,15 +53,40 @@ fn verifies_an_image_that_aws_library_signed() {
     assert_eq!(certificate.not_after() - certificate.not_before(), 2 * 24 * 3600);
 }
 
+/// `verify`, `sign`, `attach` and the check before a launch have the same rule.
 #[test]
 fn refuses_a_certificate_outside_its_validity() {
-    let Signed { file, certificate, .. } = signed();
+    let Signed { file, key, certificate } = signed();
     let (first, last) = (certificate.not_before(), certificate.not_after());
     assert_eq!((first, last), (1_735_689_600, 1_767_225_600));
-    assert!(verify(&file, &certificate, first).is_ok());
-    assert!(verify(&file, &certificate, last).is_ok());
-    assert_eq!(verify(&file, &certificate, first - 1).unwrap_err().code(), "certificate-not-yet-valid");
-    assert_eq!(verify(&file, &certificate, last + 1).unwrap_err().code(), "certificate-expired");
+    let image = Image::parse(&file).unwrap();
+    let (r, s) = image.signature().unwrap().signature.split_at(48);
+    let signature = der_signature(r, s);
+    let results = |at| {
+        [
+            verify(&file, &certificate, at).map(drop),
+            sign(&image, key.as_bytes(), certificate.clone(), at).map(drop),
+            attach(&image, &signature, certificate.clone(), at).map(drop),
+            image.check_certificate_time(at),
+        ]
+    };
+    for valid in [first, last] {
+        assert_eq!(results(valid), [const { Ok(()) }; 4], "{valid}");
+    }
+    let (not_before, not_after) = (first, last);
+    let early = Error::CertificateNotYetValid { not_before, not_after, at: first - 1 };
+    let late = Error::CertificateExpired { not_before, not_after, at: last + 1 };
+    for (at, error) in [(first - 1, &early), (last + 1, &late)] {
+        for result in results(at) {
+            assert_eq!(result.as_ref(), Err(error));
+        }
+        let text = error.to_string();
+        assert!(text.contains("from 2025-01-01T00:00:00Z until 2026-01-01T00:00:00Z"), "{text}");
+    }
+    assert!(late.to_string().contains("the time is 2026-01-01T00:00:01Z"));
+    // An image without a signature has no certificate.
+    let unsigned = self::image();
+    assert_eq!(Image::parse(&unsigned).unwrap().check_certificate_time(last + 1), Ok(()));
 }
 
 #[test]
@@ -89,13 +114,13 @@ fn refuses_a_signature_or_a_key_that_is_not_the_certificates() {
     let (_, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let image = Image::parse(&ours.file).unwrap();
     let other = Certificate::from_pem(pem.as_bytes()).unwrap();
-    assert_eq!(sign(&image, ours.key.as_bytes(), other.clone()).unwrap_err(), Error::KeyMismatch);
+    assert_eq!(sign(&image, ours.key.as_bytes(), other.clone(), THEN).unwrap_err(), Error::KeyMismatch);
     let (r, s) = image.signature().unwrap().signature.split_at(48);
     let der = der_signature(r, s);
-    assert_eq!(attach(&image, &der, ours.certificate.clone()).unwrap(), ours.file);
-    assert_eq!(attach(&image, &der, other).unwrap_err(), Error::BadSignature);
+    assert_eq!(attach(&image, &der, ours.certificate.clone(), THEN).unwrap(), ours.file);
+    assert_eq!(attach(&image, &der, other, THEN).unwrap_err(), Error::BadSignature);
     for wrong in [&der[..der.len() - 1], &[], &[0x30, 0x00], &der_signature(&[0; 48], &[0; 48])] {
-        assert_eq!(attach(&image, wrong, ours.certificate.clone()).unwrap_err(), Error::BadSignature);
+        assert_eq!(attach(&image, wrong, ours.certificate.clone(), THEN).unwrap_err(), Error::BadSignature);
     }
 }
 
@@ -108,7 +133,7 @@ fn refuses_keys_and_certificates_of_another_form() {
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
     assert_eq!(Certificate::from_pem(small_pem.as_bytes()), Err(Error::CertificateKey));
     for wrong in [small_key.as_str(), "", &pem, &key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")] {
-        assert_eq!(sign(&image, wrong.as_bytes(), certificate.clone()), Err(Error::BadKey));
+        assert_eq!(sign(&image, wrong.as_bytes(), certificate.clone(), THEN), Err(Error::BadKey));
     }
     for wrong in ["", &key, &format!("{pem}{pem}"), &pem.replace("MII", "MIJ")] {
         assert_eq!(Certificate::from_pem(wrong.as_bytes()), Err(Error::BadCertificate), "{wrong}");
@@ -155,7 +180,7 @@ fn signing_again_replaces_the_signature_and_keeps_pcr0() {
     let first = signed();
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
-    let again = sign(&Image::parse(&first.file).unwrap(), key.as_bytes(), certificate.clone()).unwrap();
+    let again = sign(&Image::parse(&first.file).unwrap(), key.as_bytes(), certificate.clone(), THEN).unwrap();
     let measured = verify(&again, &certificate, THEN).unwrap();
     assert_eq!(measured.sections.len(), 5);
     assert_eq!(measured.pcr0, measure(&first.file).unwrap().pcr0);
@@ -170,7 +195,7 @@ fn signing_keeps_the_ramdisk_of_another_compressor() {
     let file = assemble(&parts);
     let (key, pem) = signer(&PKCS_ECDSA_P384_SHA384);
     let certificate = Certificate::from_pem(pem.as_bytes()).unwrap();
-    let again = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate).unwrap();
+    let again = sign(&Image::parse(&file).unwrap(), key.as_bytes(), certificate, THEN).unwrap();
     assert_eq!(measure(&again).unwrap().pcr0, measure(&file).unwrap().pcr0);
     assert_eq!(sections(&again)[..4], parts);
     assert_ne!(measure(&file).unwrap().pcr0, measure(&image()).unwrap().pcr0);

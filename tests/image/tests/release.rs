@@ -21,7 +21,8 @@ fn a_booted_image_has_the_computed_pcrs() {
     let certificate = eif_build::Certificate::from_pem(&fs::read(path("certificate")).unwrap()).unwrap();
     let file = fs::read(release().join("capelet.eif")).unwrap();
     let image = eif_build::Image::parse(&file).unwrap();
-    let signed = eif_build::sign(&image, &fs::read(path("key")).unwrap(), certificate.clone()).unwrap();
+    let key = fs::read(path("key")).unwrap();
+    let signed = eif_build::sign(&image, &key, certificate.clone(), certificate.not_before()).unwrap();
     fs::write(path("signed.eif"), &signed).unwrap();
     let measurements = eif_build::report::measurements(&eif_build::measure(&signed).unwrap());
     fs::write(path("measurements.json"), measurements.to_string()).unwrap();
