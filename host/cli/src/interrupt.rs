@@ -1,0 +1,85 @@
+//! SIGINT, SIGTERM and SIGHUP: temporary files are removed, a message is printed, and the program ends.
+
+use crate::streams;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::ffi::c_int;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tempfile::NamedTempFile;
+
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The entry of a temporary file in the list of files that an interrupt removes. Dropping it removes the entry.
+pub struct Registered(PathBuf);
+
+/// Creates a temporary file that an interrupt removes until the second value is dropped.
+///
+/// The list is locked during the creation. An interrupt therefore cannot come between creation and registration.
+///
+/// # Errors
+/// Those of `make`.
+pub fn removed_on_interrupt(
+    make: impl FnOnce() -> io::Result<NamedTempFile>,
+) -> io::Result<(NamedTempFile, Registered)> {
+    let mut list = temporary();
+    let file = make()?;
+    let path = file.path().to_owned();
+    list.push(path.clone());
+    Ok((file, Registered(path)))
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        temporary().retain(|path| *path != self.0);
+    }
+}
+
+/// Those of `signals` that this process does not ignore. A process that `nohup` starts ignores SIGHUP, one that a script
+/// starts in the background ignores SIGINT, and both stay so.
+///
+/// It must be called before a handler is set. If `/proc` cannot be read, no signal counts as ignored.
+pub fn not_ignored(signals: &[c_int]) -> Vec<c_int> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    signals.iter().copied().filter(|signal| mask >> (signal - 1) & 1 == 0).collect()
+}
+
+/// Starts the thread that ends the program at SIGINT, SIGTERM and SIGHUP, unless the process ignores them. It prints
+/// `message` first, and removes the temporary files.
+///
+/// # Errors
+/// The operating system's error if it refuses the signal handlers or the thread.
+pub fn watch(message: &'static str) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(not_ignored(&[SIGINT, SIGTERM, SIGHUP]))?;
+    let ended = std::thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            end(message, || {
+                // The signal's default action tells the shell how the program ended.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            });
+        }
+    });
+    ended.map(drop)
+}
+
+/// Removes the temporary files, prints `message`, calls `end`, and ends the program with status 1.
+pub fn end(message: &str, end: impl FnOnce()) -> ! {
+    // The lock is held until the program ends, so that no further file is created.
+    let mut list = temporary();
+    for path in list.drain(..) {
+        let _ = std::fs::remove_file(path);
+    }
+    if streams::error_is_terminal() {
+        // The cursor stands behind the `^C` that the terminal showed.
+        streams::note_bytes(b"\n");
+    }
+    streams::note(message);
+    end();
+    std::process::exit(1)
+}

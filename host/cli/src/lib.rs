@@ -1,0 +1,25 @@
+//! What the programs share on the command line.
+//!
+//! 1. A failed write to standard output is an error. A failed write to standard error changes nothing.
+//! 2. Text that another party chose is printed so that it cannot command a terminal or pretend to be another line.
+//! 3. One function writes every output. It replaces regular files only, and completely or not at all.
+//! 4. A signal that the program's parent ignores stays ignored.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`arguments`] | from the operating system's arguments to argh's |
+//! | [`streams`] | standard input, output and error |
+//! | [`printable`] | the escape of foreign text |
+//! | [`output_file`] | every output |
+//! | [`private_file`] | the check of who owns a file and who can change it |
+//! | [`interrupt`] | SIGINT, SIGTERM and SIGHUP, and the temporary files that they remove |
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod arguments;
+pub mod interrupt;
+pub mod output_file;
+pub mod printable;
+pub mod private_file;
+mod startup;
+pub mod streams;
