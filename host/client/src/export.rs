@@ -4,11 +4,12 @@
 
 use crate::Crypto;
 use crate::error::Error;
-use crate::files::{self, Readers};
+use crate::files;
 use crate::home::identity::IdentitySecret;
 use crate::random;
 use crate::values::{Base64, Hex, OwnerText};
 use argon2::{Algorithm, Argon2, Params, Version};
+use capelet_cli::output_file::Readers;
 use enclave_core::OwnerKey;
 use enclave_core::crypto;
 use serde::{Deserialize, Serialize};

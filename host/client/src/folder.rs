@@ -4,10 +4,11 @@
 
 use crate::bundle_error::BundleError;
 use crate::error::Error;
-use crate::files::{self, Readers};
+use crate::files;
 use crate::random;
 use crate::values::Hex;
 use capelet_abi::{EntryPoint, MAX_FILES};
+use capelet_cli::output_file::Readers;
 use enclave_core::objects::{Bundle, HANDLER, MAX_TEXT, Manifest};
 use enclave_core::{Checksum, MAX_BUNDLE};
 use serde::{Deserialize, Serialize};

@@ -35,7 +35,6 @@ pub mod export;
 pub mod files;
 pub mod folder;
 pub mod home;
-pub mod interrupt;
 pub mod listing;
 pub mod measurements;
 pub mod pins;

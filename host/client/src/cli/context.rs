@@ -54,9 +54,9 @@ impl Context {
             let path = self.home.identity_path();
             self.output.note(&format!("Created your identity {} in {}.", owner.fingerprint(), path.display()));
             self.output.note(
-                "Anyone who has this file can act as you. Without it, nothing that you deploy or receive can be decrypted.\n\
-                 Keep a copy elsewhere: `capelet identity export FILE`.",
+                "Anyone who has this file can act as you. Without it, nothing that you deploy or receive can be decrypted.",
             );
+            self.output.note("Keep a copy elsewhere: `capelet identity export FILE`.");
         })
     }
 }

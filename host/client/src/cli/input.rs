@@ -1,9 +1,10 @@
 //! Reads what arguments name: files, standard input, root certificates, checksums.
 
-use super::normalize_args::STDIN;
 use crate::error::Error;
 use crate::files;
 use crate::values::Hex;
+use capelet_cli::arguments::STDIN;
+use capelet_cli::streams;
 use enclave_core::Checksum;
 use enclave_core::attestation::Root;
 use std::io::{self, Read as _};
@@ -18,7 +19,8 @@ pub(super) fn read_file_or_stdin(path: &str, limit: u64) -> Result<Zeroizing<Vec
 /// Reads standard input to its end. More than `limit` bytes are an error.
 pub(super) fn read_stdin(limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Zeroizing::new(Vec::new());
-    io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(|error| Error::Pipe(error.kind()))?;
+    let failed = |error: io::Error| Error::Pipe(error.kind());
+    streams::input().map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     let too_large = bytes.len() as u64 > limit;
     if too_large { Err(Error::FileTooLarge { path: "standard input".into(), limit }) } else { Ok(bytes) }
 }

@@ -1,7 +1,6 @@
 //! The command line: a thin layer that reads arguments, calls the library and prints the result.
 
 pub mod args;
-pub mod normalize_args;
 pub mod output;
 pub mod program;
 

@@ -1,8 +1,8 @@
 //! Prints results on standard output and everything else on standard error.
 
 use crate::error::Error;
+use capelet_cli::streams;
 use serde_json::{Value, json};
-use std::io::{self, IsTerminal as _, Write as _};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,34 +75,33 @@ impl Output {
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Error::Pipe(error.kind()))
+        streams::print(bytes).map_err(|error| Error::Pipe(error.kind()))
     }
 
-    /// Prints a note.
+    /// Prints a note, which is one line.
     pub fn note(&self, text: &str) {
-        eprintln!("{text}");
+        streams::note(text);
     }
 
-    /// Prints a note with `-v` only.
+    /// Like [`Output::note`], with `-v` only.
     pub fn detail(&self, text: &str) {
         if self.verbose {
-            eprintln!("{text}");
+            self.note(text);
         }
     }
 
     /// Warns about a development root, if `development`.
     pub fn development(&self, development: bool) {
         if development {
-            eprintln!(
-                "DEVELOPMENT: this machine made the root certificate itself, so that it proves nothing to anyone else"
+            streams::note(
+                "DEVELOPMENT: this machine made the root certificate itself, so that it proves nothing to anyone else",
             );
         }
     }
 
     /// Prints an error.
     pub fn failure(&self, error: &Error) {
-        eprintln!("Error: {error} [{}]", error.code());
+        streams::note(&format!("Error: {error} [{}]", error.code()));
         // `list` and `run` have already printed these errors in the result.
         let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_));
         if self.format == Format::Json && !printed {
@@ -114,7 +113,7 @@ impl Output {
 
     /// Whether standard error is a terminal, which can show progress.
     pub fn progress(&self) -> bool {
-        io::stderr().is_terminal()
+        streams::error_is_terminal()
     }
 }
 

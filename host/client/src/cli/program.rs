@@ -4,15 +4,19 @@ use super::args::capelet::Capelet;
 use super::args::globals::Globals;
 use super::commands::dispatch::dispatch;
 use super::context::{Context, environment};
-use super::normalize_args::normalize;
 use super::output::{Format, Output};
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::settings::Settings;
-use crate::interrupt;
-use argh::FromArgs as _;
+use capelet_cli::arguments::{self, Exit};
+use capelet_cli::{interrupt, streams};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
+
+/// What is printed if a signal ends the program. The client records each step before it takes it. Running the same
+/// command again therefore continues the interrupted one.
+const INTERRUPTED: &str = "Error: interrupted, and nothing was lost: run the same command again [interrupted]";
 
 /// Runs the command in `arguments`, which do not include the program's name. Prints the error if it fails.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -30,14 +34,10 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     if let Some(format) = environment("CAPELET_OUTPUT")? {
         output.format = Format::parse(&format)?;
     }
-    let arguments = arguments.map(OsString::into_string).collect::<Result<Vec<_>, _>>();
-    let arguments = arguments.map_err(|_| Error::Usage("an argument is not UTF-8".to_owned()))?;
-    let arguments = if arguments.is_empty() { vec!["--help".to_owned()] } else { normalize(arguments) };
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let capelet = match Capelet::from_args(&["capelet"], &arguments) {
+    let capelet: Capelet = match arguments::parse("capelet", arguments) {
         Ok(capelet) => capelet,
-        Err(exit) if exit.status.is_ok() => return output.raw(exit.output.as_bytes()),
-        Err(exit) => return Err(Error::Usage(one_line(&exit.output))),
+        Err(Exit::Help(help)) => return output.raw(help.as_bytes()),
+        Err(Exit::Usage(text)) => return Err(Error::Usage(text)),
     };
     let Globals { url, output: format, verbose } = capelet.all_globals();
     output.verbose = verbose;
@@ -51,12 +51,8 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
         let settings = home.load::<Settings>().unwrap_or_default();
         output.format = settings.output.map_or(Ok(Format::Plain), |format| Format::parse(&format))?;
     }
-    interrupt::watch()?;
+    // A result that could not be printed is lost. A request cannot be taken back.
+    streams::check_output().map_err(|error| Error::Pipe(error.kind()))?;
+    interrupt::watch(INTERRUPTED).map_err(|error| Error::io("watch signals in", Path::new("this process"), &error))?;
     dispatch(capelet.command, &Context { home, output: *output, url_option: url })
-}
-
-/// argh's message, which has several lines, as one line.
-fn one_line(text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").trim_end_matches('.').replace('\0', "-")
 }

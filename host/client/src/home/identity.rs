@@ -2,8 +2,9 @@
 
 use super::{Home, check_owner_and_mode};
 use crate::error::Error;
-use crate::files::{self, Readers};
+use crate::files;
 use crate::values::OwnerText;
+use capelet_cli::output_file::Readers;
 use enclave_core::OwnerKey;
 use enclave_core::encoding::{base64url_decode, base64url_encode};
 use enclave_core::identity::Identity;

@@ -12,7 +12,8 @@ pub mod statements;
 pub mod trust;
 
 use crate::error::Error;
-use crate::files::{self, Readers};
+use crate::files;
+use capelet_cli::output_file::Readers;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;

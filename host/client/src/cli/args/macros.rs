@@ -7,7 +7,7 @@ macro_rules! command {
     }) => {
         #[derive(argh::FromArgs, argh::ArgsInfo, Debug, PartialEq)]
         $(#[$meta])*
-        #[argh(help_triggers("-h", "--help", "help"))]
+        #[argh(help_triggers("-h", "--help"))]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $outer $(<$inner>)?,)*
             /// the enclave's address: `capelet://HOST[:PORT]` or `unix:/PATH` (default: CAPELET_URL, else `config url`,

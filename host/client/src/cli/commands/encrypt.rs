@@ -3,20 +3,21 @@
 use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
 use crate::cli::input::parse_checksum;
-use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, Output, mark};
 use crate::encrypt::{self, TextForm};
 use crate::error::Error;
-use crate::files::{Pending, Readers};
 use crate::home::contacts::Contacts;
 use crate::policy;
 use crate::statements;
 use crate::values::{Hex, OwnerText};
 use crate::vault_key::VaultKey;
+use capelet_cli::arguments::STDIN;
+use capelet_cli::output_file::{Existing, OutputFile, Readers};
+use capelet_cli::streams;
 use enclave_core::Checksum;
 use serde_json::json;
 use std::fs::File;
-use std::io::{self, Cursor, IsTerminal as _, Read, Write};
+use std::io::{self, Cursor, IsTerminal as _, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -53,9 +54,10 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     let mut progress = Progress::new(&context.output, size);
     match &arguments.out {
         Some(path) => {
-            let mut file = Pending::new(Path::new(path), Readers::Umask)?;
+            let failed = |error: io::Error| Error::io("write", Path::new(path), &error);
+            let mut file = OutputFile::create(Path::new(path), Readers::Umask, Existing::Replace).map_err(failed)?;
             let bytes = encrypt::encrypt(&vault, checksums, input, &mut file, |bytes| progress.show(bytes))?;
-            file.keep()?;
+            file.keep().map_err(failed)?;
             progress.end();
             let mut object = json!({"file": path, "bytes": bytes, "owner": OwnerText(owner), "kid": Hex(vault.kid)});
             mark(&mut object, vault.development);
@@ -74,7 +76,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
             context.output.text("", &object)
         }
         None => {
-            let mut form = TextForm::new(io::BufWriter::new(io::stdout().lock())).map_err(broken)?;
+            let mut form = TextForm::new(io::BufWriter::new(streams::Output)).map_err(broken)?;
             encrypt::encrypt(&vault, checksums, input, &mut form, |bytes| progress.show(bytes))?;
             form.finish().map_err(broken)?;
             progress.end();
@@ -123,7 +125,7 @@ fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
         (Some(_), Some(_)) => {
             Err(Error::Argument { name: "the data", want: "given either as an argument or with -f, not both" })
         }
-        (Some(STDIN), None) | (None, Some("-")) => Ok((Box::new(io::stdin().lock()), None)),
+        (Some(STDIN), None) | (None, Some("-")) => Ok((Box::new(streams::input().map_err(broken)?), None)),
         (Some(text), None) => Ok((Box::new(Cursor::new(text.as_bytes().to_vec())), None)),
         (None, Some(path)) => {
             let path = Path::new(path);
@@ -138,7 +140,7 @@ fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
         (None, None) if io::stdin().is_terminal() => {
             Err(Error::Argument { name: "the data", want: "given as an argument, with -f FILE, or on standard input" })
         }
-        (None, None) => Ok((Box::new(io::stdin().lock()), None)),
+        (None, None) => Ok((Box::new(streams::input().map_err(broken)?), None)),
     }
 }
 
@@ -169,13 +171,13 @@ impl Progress {
             .size
             .filter(|size| *size > 0)
             .map(|size| format!(" of {}, {} %", size / 1_000_000, u128::from(bytes) * 100 / u128::from(size)));
-        eprint!("\r{megabytes} MB{}, {speed} MB/s   ", part.unwrap_or_default());
-        let _ = io::stderr().flush();
+        let text = format!("\r{megabytes} MB{}, {speed} MB/s   ", part.unwrap_or_default());
+        streams::note_bytes(text.as_bytes());
     }
 
     fn end(&self) {
         if self.shown {
-            eprintln!();
+            streams::note_bytes(b"\n");
         }
     }
 }

@@ -3,22 +3,24 @@
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
 use crate::cli::input::{parse_checksum, read_file_or_stdin, read_stdin};
-use crate::cli::normalize_args::STDIN;
 use crate::cli::output::{Format, describe, mark};
 use crate::error::Error;
 use crate::evidence;
-use crate::files::{self, Readers};
+use crate::files;
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
 use crate::policy;
 use crate::run::{self, FinishedRun, Input};
 use crate::session::Session;
 use crate::values::Hex;
+use capelet_cli::arguments::STDIN;
+use capelet_cli::output_file::Readers;
+use capelet_cli::streams;
 use data_encoding::BASE64;
 use enclave_core::objects::ReceiptFunction;
 use enclave_core::{Checksum, Limits, OwnerKey};
 use serde_json::json;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -49,8 +51,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     }
     if !finished.diagnostic.is_empty() {
         // The function wrote this, not this program.
-        let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(&finished.diagnostic).and_then(|()| stderr.flush());
+        streams::note_bytes(&finished.diagnostic);
     }
     let output = finished.output.map_err(Error::Answered)?;
     if context.output.format == Format::Plain {
