@@ -21,7 +21,7 @@ impl BuildInput {
     /// Reads a list of inputs. Empty lines and lines that begin with `#` are ignored.
     ///
     /// # Errors
-    /// [`Error::ListLine`] if a line is not `name version sha256`, or repeats a name and a version.
+    /// [`Error::ListLine`] if a line is not `name version sha256` in printable ASCII, or repeats a name and a version.
     pub fn parse_list(list: &str) -> Result<Vec<Self>, Error> {
         let mut inputs = Vec::new();
         let mut seen = BTreeSet::new();
@@ -32,6 +32,10 @@ impl BuildInput {
             }
             let refused = Error::ListLine { line };
             let [name, version, sha256] = words[..] else { return Err(refused) };
+            // They are printed. A name must not be able to command a terminal.
+            if !text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+                return Err(refused);
+            }
             let sha256 = HEXLOWER.decode(sha256.as_bytes()).ok().and_then(|hash| hash.try_into().ok());
             let Some(sha256) = sha256 else { return Err(refused) };
             if !seen.insert((name, version)) {

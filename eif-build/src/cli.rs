@@ -1,17 +1,18 @@
 //! The command line: its commands and options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 /// Write, read, measure and sign .eif files, the images of AWS Nitro Enclaves.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(help_triggers("-h", "--help"))]
 pub struct Args {
     #[argh(subcommand)]
     pub command: Command,
 }
 
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
     Cpio(Cpio),
@@ -22,6 +23,53 @@ pub enum Command {
     Sign(Sign),
     Attach(Attach),
     Verify(Verify),
+}
+
+impl Command {
+    /// The files that the command reads. The first one is what it works on.
+    pub fn inputs(&self) -> Vec<&Path> {
+        match self {
+            Self::Cpio(args) => vec![&args.list],
+            Self::Build(args) => vec![&args.kernel, &args.ramdisk],
+            Self::Describe(args) => vec![&args.image],
+            Self::Measure(args) => vec![&args.image],
+            Self::Measurements(args) => vec![&args.image, &args.inputs],
+            Self::Sign(args) => vec![&args.image, &args.key, &args.certificate],
+            Self::Attach(args) => vec![&args.image, &args.signature, &args.certificate],
+            Self::Verify(args) => vec![&args.image, &args.certificate],
+        }
+    }
+
+    /// The file that the command writes.
+    pub fn to(&self) -> Option<&Path> {
+        match self {
+            Self::Cpio(args) => Some(&args.to),
+            Self::Build(args) => Some(&args.to),
+            Self::Measure(args) => args.to_be_signed.as_deref(),
+            Self::Sign(args) => Some(&args.to),
+            Self::Attach(args) => Some(&args.to),
+            Self::Describe(_) | Self::Measurements(_) | Self::Verify(_) => None,
+        }
+    }
+
+    /// Whether the command may write over the first of its inputs. Signing again replaces a signature.
+    pub fn replaces_its_input(&self) -> bool {
+        matches!(self, Self::Sign(_) | Self::Attach(_))
+    }
+
+    /// The format of the report.
+    pub fn output(&self) -> OutputFormat {
+        match self {
+            Self::Cpio(args) => args.output,
+            Self::Build(args) => args.output,
+            Self::Describe(args) => args.output,
+            Self::Measure(args) => args.output,
+            Self::Measurements(_) => OutputFormat::Json,
+            Self::Sign(args) => args.output,
+            Self::Attach(args) => args.output,
+            Self::Verify(args) => args.output,
+        }
+    }
 }
 
 /// The format of results on standard output.
@@ -43,13 +91,13 @@ impl argh::FromArgValue for OutputFormat {
 }
 
 /// Write a deterministic cpio archive for a ramdisk. The archive is not compressed.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "cpio")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "cpio", help_triggers("-h", "--help"))]
 pub struct Cpio {
-    /// list of entries, in the format of the kernel's gen_init_cpio: dir, nod, file, slink
+    /// list of entries, in the format of the kernel's gen_init_cpio: dir, nod, file, slink; - for standard input
     #[argh(option)]
     pub list: PathBuf,
-    /// the archive to write
+    /// the archive to write, or - for standard output
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
@@ -58,19 +106,19 @@ pub struct Cpio {
 }
 
 /// Write an image from its parts.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "build")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "build", help_triggers("-h", "--help"))]
 pub struct Build {
-    /// an x86-64 bzImage
+    /// an x86-64 bzImage, or - for standard input
     #[argh(option)]
     pub kernel: PathBuf,
     /// the kernel's command line
     #[argh(option)]
     pub command_line: String,
-    /// an archive that the cpio command wrote; this command compresses it
+    /// an archive that the cpio command wrote, or - for standard input; this command compresses it
     #[argh(option)]
     pub ramdisk: PathBuf,
-    /// the .eif to write
+    /// the .eif to write, or - for standard output
     #[argh(option)]
     pub to: PathBuf,
     /// plain or json
@@ -79,10 +127,10 @@ pub struct Build {
 }
 
 /// Show all facts about an image: measurements, command line, the ramdisk's entries, certificate.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "describe")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "describe", help_triggers("-h", "--help"))]
 pub struct Describe {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
     /// plain or json
@@ -91,13 +139,13 @@ pub struct Describe {
 }
 
 /// Show the PCRs of an image, and size and SHA-256 of the file and its sections.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "measure")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "measure", help_triggers("-h", "--help"))]
 pub struct Measure {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
-    /// also write the bytes that an external key must sign (ECDSA, SHA-384) to this file
+    /// also write the bytes that an external key must sign (ECDSA, SHA-384) to this file, or to standard output for -
     #[argh(option)]
     pub to_be_signed: Option<PathBuf>,
     /// plain or json
@@ -106,34 +154,34 @@ pub struct Measure {
 }
 
 /// Print the measurements.json of a release.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "measurements")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "measurements", help_triggers("-h", "--help"))]
 pub struct ReleaseMeasurements {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
-    /// list of the inputs of the build; each line has name, version and SHA-256
+    /// list of the inputs of the build, or - for standard input; each line has name, version and SHA-256
     #[argh(option)]
     pub inputs: PathBuf,
-    /// plain or json; the result is always JSON, an error is JSON only with json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    /// json: an error is JSON too; the result always is
+    #[argh(option, short = 'o')]
+    pub output: Option<OutputFormat>,
 }
 
 /// Sign an image with a key file.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "sign")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "sign", help_triggers("-h", "--help"))]
 pub struct Sign {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
-    /// the P-384 private key, PEM, not encrypted
+    /// the P-384 private key, PEM, not encrypted, or - for standard input
     #[argh(option)]
     pub key: PathBuf,
-    /// the key's certificate, PEM
+    /// the key's certificate, PEM, or - for standard input
     #[argh(option)]
     pub certificate: PathBuf,
-    /// the signed .eif to write
+    /// the signed .eif to write, or - for standard output
     #[argh(option)]
     pub to: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)
@@ -145,19 +193,19 @@ pub struct Sign {
 }
 
 /// Attach a signature of an external key over the bytes of measure --to-be-signed.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "attach")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "attach", help_triggers("-h", "--help"))]
 pub struct Attach {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
-    /// the signature, DER, as openssl, PKCS #11 tools and KMS print it
+    /// the signature, DER, as openssl, PKCS #11 tools and KMS print it, or - for standard input
     #[argh(option)]
     pub signature: PathBuf,
-    /// the key's certificate, PEM
+    /// the key's certificate, PEM, or - for standard input
     #[argh(option)]
     pub certificate: PathBuf,
-    /// the signed .eif to write
+    /// the signed .eif to write, or - for standard output
     #[argh(option)]
     pub to: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)
@@ -169,13 +217,13 @@ pub struct Attach {
 }
 
 /// Verify a signed image: layout, PCR0, signature, certificate and its validity.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "verify")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "verify", help_triggers("-h", "--help"))]
 pub struct Verify {
-    /// the .eif
+    /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
-    /// the certificate that must have signed the image, PEM
+    /// the certificate that must have signed the image, PEM, or - for standard input
     #[argh(option)]
     pub certificate: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)

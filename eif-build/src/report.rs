@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use capelet_cli::printable;
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
@@ -55,9 +56,10 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, 
     Ok(value)
 }
 
-/// An error: its code and its text.
+/// An error: its code and its text. Characters that could command a terminal are escaped, because JSON does not escape
+/// all of them.
 pub fn error(error: &Error) -> Value {
-    json!({"error": {"code": error.code(), "message": error.to_string()}})
+    json!({"error": {"code": error.code(), "message": printable::line(&error.to_string())}})
 }
 
 /// [`measurements`] as text.

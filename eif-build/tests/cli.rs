@@ -142,6 +142,9 @@ fn prints_the_measurements_of_a_release_and_refuses_invalid_lists() {
     );
     let text = place.ok(&["measurements", "image.eif", "--inputs", "inputs"]);
     let release: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(release, place.json(&["measurements", "image.eif", "--inputs", "inputs"]));
+    let plain = place.run(&["measurements", "image.eif", "--inputs", "inputs", "-o", "plain"]);
+    assert!(String::from_utf8(plain.stderr).unwrap().ends_with(" [usage]\n"), "an option that has no effect");
     let mut measured = place.json(&["measure", "image.eif"]);
     let expected = serde_json::json!([
         {"name": "linux-source-6.12", "version": "6.12.117-1~deb12u1", "sha256": hash},
@@ -155,6 +158,7 @@ fn prints_the_measurements_of_a_release_and_refuses_invalid_lists() {
         format!("a {hash}"),
         format!("a 1 {}", hash.to_uppercase()),
         format!("a 1 {hash}\na 1 {hash}"),
+        format!("a\u{9b}31m 1 {hash}"),
     ] {
         place.put("wrong", wrong.as_bytes());
         assert_eq!(place.refused(&["measurements", "image.eif", "--inputs", "wrong"]), "list-line", "{wrong}");
@@ -379,7 +383,7 @@ fn a_failed_write_changes_nothing() {
 #[test]
 fn reports_invalid_command_lines_and_prints_help() {
     let place = Place::new();
-    for wrong in [&["nonsense"][..], &[], &["measure"], &["build", "--kernel", "kernel"], &["measure", "a", "b"]] {
+    for wrong in [&["nonsense"][..], &["measure"], &["build", "--kernel", "kernel"], &["measure", "a", "b"]] {
         assert_eq!(place.refused(wrong), "usage", "{wrong:?}");
     }
     assert_eq!(place.run(&["measure", "a", "-o", "xml"]).status.code(), Some(1));
@@ -391,8 +395,149 @@ fn reports_invalid_command_lines_and_prints_help() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).ends_with(" [usage]\n"));
+    assert_eq!(place.ok(&[]), place.ok(&["--help"]));
     for command in ["cpio", "build", "describe", "measure", "measurements", "sign", "attach", "verify"] {
         assert!(place.ok(&["--help"]).contains(command));
         assert!(place.ok(&[command, "--help"]).starts_with("Usage: eif-build"));
+    }
+}
+
+#[test]
+fn refuses_repeated_options_and_splits_at_the_equals_sign() {
+    let place = Place::with_image();
+    let measured = place.ok(&["measure", "image.eif"]);
+    assert_eq!(place.ok(&["measure", "image.eif", "--to-be-signed=a=b", "--output=plain"]), measured);
+    assert!(place.path("a=b").exists());
+    let twice = place.run(&["measure", "image.eif", "--output=json", "-o", "plain"]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&twice.stdout).contains("\"usage\""), "{twice:?}");
+    for repeated in ["--to-be-signed", "--image"] {
+        assert_eq!(place.refused(&["measure", "image.eif", repeated, "x", repeated, "y"]), "usage");
+    }
+}
+
+#[test]
+fn the_word_help_is_data() {
+    let place = Place::with_image();
+    place.ok(&["build", "--kernel", "kernel", "--command-line", "help", "--ramdisk", "archive", "--to", "help"]);
+    assert!(place.ok(&["describe", "help"]).contains("command line: help\n"));
+    assert!(place.ok(&["help", "describe"]).starts_with("Usage: eif-build describe"));
+}
+
+/// An input is never lost, and a stream never has two contents.
+#[test]
+fn refuses_outputs_and_inputs_that_exclude_each_other() {
+    let place = Place::with_image();
+    let (key, certificate) = signer(&PKCS_ECDSA_P384_SHA384);
+    place.put("key.pem", key.as_bytes());
+    place.put("certificate.pem", certificate.as_bytes());
+    std::os::unix::fs::symlink("key.pem", place.path("link")).unwrap();
+    let then = THEN.to_string();
+    let sign = |to: &'static str| {
+        ["sign", "image.eif", "--key", "key.pem", "--certificate", "certificate.pem", "--at", &then, "--to", to]
+            .map(str::to_owned)
+    };
+    let refused = |args: &[String]| place.refused(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    for to in ["key.pem", "./key.pem", "link", "certificate.pem"] {
+        assert_eq!(refused(&sign(to)), "usage", "{to}");
+    }
+    assert_eq!(place.get("key.pem"), key.as_bytes());
+    assert_eq!(place.refused(&["measure", "image.eif", "--to-be-signed", "image.eif"]), "usage");
+    assert_eq!(place.refused(&["cpio", "--list", "list", "--to", "list"]), "usage");
+    assert_eq!(place.refused(&["verify", "-", "--certificate", "-"]), "usage");
+    let both = place.run(&["measure", "image.eif", "--to-be-signed", "-", "-o", "json"]);
+    assert!(String::from_utf8_lossy(&both.stderr).ends_with(" [usage]\n"));
+    // An image may be signed in place.
+    place.ok(&sign("image.eif").each_ref().map(String::as_str));
+    place.ok(&["verify", "image.eif", "--certificate", "certificate.pem", "--at", &then]);
+}
+
+#[test]
+fn writes_to_standard_output_links_and_fifos_and_keeps_modes() {
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
+    let place = Place::with_image();
+    let report = place.ok(&["measure", "image.eif", "--to-be-signed", "tbs"]);
+    let expected = place.get("tbs");
+    let to = |path: &str| place.run(&["measure", "image.eif", "--to-be-signed", path]);
+
+    let output = to("-");
+    assert!(output.status.success());
+    assert_eq!((output.stdout, output.stderr), (expected.clone(), report.into_bytes()));
+    assert!(!place.path("-").exists());
+
+    fs::set_permissions(place.path("tbs"), fs::Permissions::from_mode(0o400)).unwrap();
+    symlink("tbs", place.path("link")).unwrap();
+    assert!(to("link").status.success());
+    assert!(fs::symlink_metadata(place.path("link")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(place.path("tbs")).unwrap().permissions().mode() & 0o777, 0o400);
+
+    let fifo = place.path("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let reader = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::read(fifo).unwrap()
+    });
+    assert!(to("fifo").status.success());
+    assert_eq!(reader.join().unwrap(), expected);
+    assert!(fs::symlink_metadata(&fifo).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn reads_standard_input_for_a_dash() {
+    use std::process::Stdio;
+    let place = Place::with_image();
+    let piped = |args: &[&str], name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eif-build"));
+        command.args(args).current_dir(place.0.path()).stdin(Stdio::from(fs::File::open(place.path(name)).unwrap()));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let measured = place.ok(&["measure", "image.eif"]).into_bytes();
+    assert_eq!(piped(&["measure", "-"], "image.eif"), measured);
+    assert_eq!(piped(&["cpio", "--list", "-", "--to", "-"], "list"), place.get("archive"));
+}
+
+/// A stream that is closed or whose reader is gone never ends the process by a signal.
+#[test]
+fn reports_streams_that_cannot_be_written() {
+    let place = Place::with_image();
+    let program = env!("CARGO_BIN_EXE_eif-build");
+    let shell = |redirections: &str, args: &[&str]| {
+        let script = format!("exec \"$@\" {redirections}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, "bash", program]).args(args).current_dir(place.0.path()).output().unwrap()
+    };
+    let build = ["build", "--kernel", "kernel", "--command-line", "x", "--ramdisk", "archive", "--to", "new.eif"];
+    let closed = shell(">&-", &build);
+    assert_eq!(closed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&closed.stderr).starts_with("Error: cannot write to standard output: "));
+    assert!(!place.path("new.eif").exists());
+    assert_eq!(shell("<&-", &["measure", "-"]).status.code(), Some(1));
+    assert_eq!(shell("2>&-", &["measure", "absent"]).status.code(), Some(1));
+    assert_eq!(shell("2>&-", &["measure", "image.eif"]).status.code(), Some(0));
+
+    let without_reader = || std::io::pipe().unwrap().1;
+    let run = |args: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(place.0.path()).stdout(without_reader()).stderr(without_reader());
+        command.status().unwrap().code()
+    };
+    assert_eq!(run(&["measure", "image.eif"]), Some(1));
+    assert_eq!(run(&["measure", "absent", "-o", "json"]), Some(1));
+    assert_eq!(run(&["measure", "--help"]), Some(1));
+}
+
+/// A file name could otherwise command the terminal, or pretend to be another line of this program.
+#[test]
+fn escapes_names_where_they_are_printed() {
+    let place = Place::with_image();
+    for name in ["a\u{9b}31m", "a\u{1b}[2K", "a\nPCR0  00", "a\u{202e}fie"] {
+        for args in [&["measure", name][..], &["measure", "image.eif", name], &["measure", name, "-o", "json"]] {
+            let output = place.run(args);
+            let text = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+            assert!(text.chars().all(|shown| shown == '\n' || matches!(shown, ' '..='~')), "{text:?}");
+            assert!(!text.contains("\nPCR0"), "{text:?}");
+        }
     }
 }

@@ -58,6 +58,7 @@ fn refuses_invalid_paths_modes_owners_targets_and_devices() {
     assert_eq!(code(&[Entry { gid: 65_536, ..file("a") }]), "cpio-entry");
     assert_eq!(code(&[Entry { node: Node::Symlink(""), ..file("a") }]), "cpio-entry");
     assert_eq!(code(&[Entry { node: Node::Symlink("a b"), ..file("a") }]), "cpio-entry");
+    assert_eq!(code(&[Entry { node: Node::Symlink("a\u{1b}[2K"), ..file("a") }]), "cpio-entry");
     assert_eq!(code(&[Entry { node: Node::CharDevice { major: 4096, minor: 0 }, ..file("a") }]), "cpio-entry");
     assert_eq!(code(&[Entry { node: Node::CharDevice { major: 0, minor: 1 << 20 }, ..file("a") }]), "cpio-entry");
     let names: Vec<_> = (0..4097).map(|n| format!("f{n}")).collect();
