@@ -1,5 +1,7 @@
 //! What can go wrong, as one enum: a stable code, whether to retry, and whose fault it is.
 
+#[cfg(feature = "outside")]
+use crate::attestation::DocumentError;
 use crate::time::UnixMillis;
 use core::fmt;
 
@@ -122,6 +124,12 @@ macro_rules! errors {
             $($(#[$doc])* $name $(($value))? $({$($fields)*})?,)*
             /// A connection or the platform failed.
             Transport(TransportError),
+            /// The attestation document cannot be read.
+            #[cfg(feature = "outside")]
+            Document(DocumentError),
+            /// A pin of this PCR is all zeros, which pins nothing.
+            #[cfg(feature = "outside")]
+            ZeroPin(u8),
         }
 
         impl Error {
@@ -130,6 +138,10 @@ macro_rules! errors {
                 match self {
                     $(Self::$name { .. } => $code,)*
                     Self::Transport(error) => error.code(),
+                    #[cfg(feature = "outside")]
+                    Self::Document(error) => error.code(),
+                    #[cfg(feature = "outside")]
+                    Self::ZeroPin(_) => "zero-pin",
                 }
             }
         }
@@ -289,6 +301,10 @@ impl fmt::Display for Error {
             Self::Mismatch(kind) => write!(f, ": the {} does not match its description", kind.name()),
             Self::PcrMismatch(index) => write!(f, ": PCR{index} differs from the pinned value"),
             Self::ExitStatus(status) => write!(f, ": the function ended with status {status}"),
+            #[cfg(feature = "outside")]
+            Self::Document(error) => write!(f, ": {error}"),
+            #[cfg(feature = "outside")]
+            Self::ZeroPin(index) => write!(f, ": PCR{index} is pinned to zeros"),
             _ => Ok(()),
         }
     }

@@ -7,14 +7,12 @@ mod expected;
 #[path = "chains/maker.rs"]
 mod maker;
 
-use enclave_core::attestation::{Build, MAX_SKEW, Pins, Root, named_root, verify_unbound};
+use enclave_core::attestation::{Build, DocumentError, MAX_SKEW, Pins, Root, named_root, verify_unbound};
 use enclave_core::{Error, MessageKind, UnixMillis};
 use enclave_core_aws_lc::AwsLc;
 use maker::{Chain, Fields, Level, NOW, PCR0};
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use std::collections::BTreeMap;
-
-const MALFORMED: Error = Error::Malformed(MessageKind::Document);
 
 fn pins() -> Pins {
     Pins::new(vec![Build::new(PCR0, BTreeMap::new()).unwrap()], Vec::new()).unwrap()
@@ -196,7 +194,8 @@ fn the_bundle_must_be_exactly_the_path() {
     assert_eq!(fields_with(|fields| fields.cabundle.insert(1, fields.cabundle[0].clone())), rejected, "the root twice");
     let mut nine = vec![vec![0; 8]; 9];
     nine[0].clone_from(&Chain::valid().bundle[0]);
-    assert_eq!(fields_with(|fields| fields.cabundle.clone_from(&nine)), Err(MALFORMED), "nine certificates");
+    let too_many = fields_with(|fields| fields.cabundle.clone_from(&nine));
+    assert_eq!(too_many, Err(Error::Document(DocumentError::Cabundle(8))), "nine certificates");
     assert_eq!(
         fields_with(|fields| fields.certificate = vec![0x30, 0]),
         Err(Error::Malformed(MessageKind::Certificate))

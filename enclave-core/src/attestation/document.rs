@@ -5,6 +5,7 @@
 //! indefinite length. This reader accepts that and is otherwise as strict as the protocol's: shortest heads, no unknown
 //! or duplicate key, nothing after the end. Nothing here is verified; `attestation/verify.rs` does that.
 
+use crate::attestation::document_error::{DocumentError, KeyName};
 use crate::encoding::{FixedBytes as _, Writer, head};
 use crate::time::UnixMillis;
 use crate::types::Pcr;
@@ -23,11 +24,15 @@ pub const PCRS: u8 = 32;
 
 /// `{1: -35}`: ES384 (RFC 9053, 2.1), the one algorithm of the NSM.
 const PROTECTED_ES384: &[u8] = &[0xa1, 0x01, 0x38, 0x22];
+/// The head of an array of four.
+const ARRAY_OF_FOUR: u8 = 0x84;
+/// The head of tag 18, COSE_Sign1 (RFC 9052, 2).
+const TAG_18: u8 = 0xd2;
 const NULL: u8 = 0xf6;
 const INDEFINITE_MAP: u8 = 0xbf;
 const BREAK: u8 = 0xff;
-
-const MALFORMED: Error = Error::Malformed(MessageKind::Document);
+/// The key with the PCRs of a NitroTPM (AWS EC2 User Guide, NitroTPM attestation documents), as it is encoded.
+const NITRO_TPM_PCRS: &[u8] = b"\x6dnitrotpm_pcrs";
 
 /// An attestation document's fields, borrowed from its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,36 +68,53 @@ impl<'a> Document<'a> {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] over [`MAX_DOCUMENT`], otherwise [`Error::Malformed`], both of [`MessageKind::Document`].
+    /// [`Error::TooLarge`] of [`MessageKind::Document`] over [`MAX_DOCUMENT`], otherwise [`Error::Document`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         if bytes.len() > MAX_DOCUMENT {
             return Err(Error::TooLarge(MessageKind::Document));
         }
-        let mut cursor = Cursor { bytes, at: 0 };
-        // No tag 18 in front of the array: the NSM writes none.
-        cursor.count(4, 4)?;
+        Self::read(bytes).map_err(Error::Document)
+    }
+
+    fn read(bytes: &'a [u8]) -> Result<Self, DocumentError> {
+        let mut cursor = Cursor { bytes, at: 0, field: "the COSE_Sign1" };
+        if cursor.take(TAG_18) {
+            return Err(DocumentError::Tag);
+        }
+        if !cursor.take(ARRAY_OF_FOUR) {
+            return Err(DocumentError::NotADocument);
+        }
+        cursor.field = "the protected header";
         let protected = cursor.bytes(1, MAX_FIELD)?;
         if protected != PROTECTED_ES384 {
-            return Err(MALFORMED);
+            return Err(DocumentError::Algorithm);
         }
+        cursor.field = "the unprotected header";
         let null_header = cursor.null();
-        if !null_header {
-            cursor.count(5, 0)?;
+        if !null_header && cursor.argument(5)? != 0 {
+            return Err(DocumentError::UnprotectedHeader);
         }
+        cursor.field = "the payload";
         let payload = cursor.bytes(1, MAX_DOCUMENT)?;
-        let signature = cursor.bytes(96, 96)?.try_into().map_err(|_| MALFORMED)?;
+        cursor.field = "the signature";
+        let signature = cursor.bytes(96, 96)?.try_into().map_err(|_| DocumentError::Truncated(cursor.field))?;
+        cursor.field = "COSE_Sign1";
         cursor.end()?;
-        let fields = Fields::read(payload)?;
+        let fields = Fields::read(payload).map_err(|error| {
+            // Its other fields may break other rules first.
+            let is_nitro_tpm = payload.windows(NITRO_TPM_PCRS.len()).any(|window| window == NITRO_TPM_PCRS);
+            if is_nitro_tpm { DocumentError::NitroTpm } else { error }
+        })?;
         Ok(Self {
             protected,
             null_header,
             payload,
             signature,
-            module_id: fields.module_id.ok_or(MALFORMED)?,
-            timestamp: fields.timestamp.ok_or(MALFORMED)?,
-            pcrs: fields.pcrs.ok_or(MALFORMED)?,
-            certificate: fields.certificate.ok_or(MALFORMED)?,
-            cabundle: fields.cabundle.ok_or(MALFORMED)?,
+            module_id: fields.module_id.ok_or(DocumentError::MissingKey("module_id"))?,
+            timestamp: fields.timestamp.ok_or(DocumentError::MissingKey("timestamp"))?,
+            pcrs: fields.pcrs.ok_or(DocumentError::MissingKey("pcrs"))?,
+            certificate: fields.certificate.ok_or(DocumentError::MissingKey("certificate"))?,
+            cabundle: fields.cabundle.ok_or(DocumentError::MissingKey("cabundle"))?,
             // AWS's description allows these three to be absent as well as null.
             public_key: fields.public_key.flatten(),
             user_data: fields.user_data.flatten(),
@@ -122,14 +144,9 @@ struct Fields<'a> {
     nonce: Option<Option<&'a [u8]>>,
 }
 
-/// Sets a field that is not yet set.
-fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Error> {
-    if field.replace(value).is_none() { Ok(()) } else { Err(MALFORMED) }
-}
-
 impl<'a> Fields<'a> {
-    fn read(payload: &'a [u8]) -> Result<Self, Error> {
-        let mut cursor = Cursor { bytes: payload, at: 0 };
+    fn read(payload: &'a [u8]) -> Result<Self, DocumentError> {
+        let mut cursor = Cursor { bytes: payload, at: 0, field: "the payload" };
         let mut fields = Self::default();
         if cursor.take(INDEFINITE_MAP) {
             while !cursor.take(BREAK) {
@@ -140,23 +157,36 @@ impl<'a> Fields<'a> {
                 fields.entry(&mut cursor)?;
             }
         }
+        cursor.field = "payload";
         cursor.end()?;
-        if fields.digest.is_some() { Ok(fields) } else { Err(MALFORMED) }
+        if fields.digest.is_some() { Ok(fields) } else { Err(DocumentError::MissingKey("digest")) }
     }
 
-    fn entry(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Error> {
-        match cursor.text()? {
-            "module_id" => once(&mut self.module_id, cursor.text()?),
+    fn entry(&mut self, cursor: &mut Cursor<'a>) -> Result<(), DocumentError> {
+        /// Sets a field that is not yet set.
+        fn once<T>(field: &mut Option<T>, value: T, name: &'static str) -> Result<(), DocumentError> {
+            if field.replace(value).is_none() { Ok(()) } else { Err(DocumentError::DuplicateKey(name)) }
+        }
+        const KEYS: [&str; 9] =
+            ["module_id", "digest", "timestamp", "pcrs", "certificate", "cabundle", "public_key", "user_data", "nonce"];
+        cursor.field = "a key of the payload";
+        let key = cursor.text()?;
+        let unknown = || DocumentError::UnknownKey(KeyName::new(key));
+        let name = KEYS.into_iter().find(|known| *known == key).ok_or_else(unknown)?;
+        cursor.field = name;
+        match name {
+            "module_id" => once(&mut self.module_id, cursor.text()?, name),
             // The name of the PCRs' hash; the NSM has no other.
-            "digest" => once(&mut self.digest, if cursor.text()? == "SHA384" { Ok(()) } else { Err(MALFORMED) }?),
-            "timestamp" => once(&mut self.timestamp, UnixMillis::new(cursor.argument(0)?)),
-            "pcrs" => once(&mut self.pcrs, cursor.pcrs()?),
-            "certificate" => once(&mut self.certificate, cursor.bytes(1, MAX_FIELD)?),
-            "cabundle" => once(&mut self.cabundle, cursor.cabundle()?),
-            "public_key" => once(&mut self.public_key, cursor.optional_bytes()?),
-            "user_data" => once(&mut self.user_data, cursor.optional_bytes()?),
-            "nonce" => once(&mut self.nonce, cursor.optional_bytes()?),
-            _ => Err(MALFORMED),
+            "digest" if cursor.text()? != "SHA384" => Err(DocumentError::Digest),
+            "digest" => once(&mut self.digest, (), name),
+            "timestamp" => once(&mut self.timestamp, UnixMillis::new(cursor.argument(0)?), name),
+            "pcrs" => once(&mut self.pcrs, cursor.pcrs()?, name),
+            "certificate" => once(&mut self.certificate, cursor.bytes(1, MAX_FIELD)?, name),
+            "cabundle" => once(&mut self.cabundle, cursor.cabundle()?, name),
+            "public_key" => once(&mut self.public_key, cursor.optional_bytes()?, name),
+            "user_data" => once(&mut self.user_data, cursor.optional_bytes()?, name),
+            "nonce" => once(&mut self.nonce, cursor.optional_bytes()?, name),
+            _ => Err(unknown()),
         }
     }
 }
@@ -165,6 +195,8 @@ impl<'a> Fields<'a> {
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// What is being read, for errors.
+    field: &'static str,
 }
 
 impl<'a> Cursor<'a> {
@@ -181,67 +213,84 @@ impl<'a> Cursor<'a> {
     }
 
     /// The argument of the next head, which has this major type and the shortest form.
-    fn argument(&mut self, major: u8) -> Result<u64, Error> {
-        let (found, argument, end) = head(self.bytes, self.at).map_err(|_| MALFORMED)?;
+    fn argument(&mut self, major: u8) -> Result<u64, DocumentError> {
+        let first = *self.bytes.get(self.at).ok_or(DocumentError::Truncated(self.field))?;
+        if first >> 5 != major {
+            return Err(DocumentError::FieldType(self.field));
+        }
+        // Additional information (RFC 8949, 3): 24 to 27 announce 1 to 8 bytes, 31 an indefinite length.
+        let width = match first & 0x1f {
+            low @ 24..=27 => 1 << (low - 24),
+            28..=30 => return Err(DocumentError::FieldType(self.field)),
+            31 => return Err(DocumentError::IndefiniteLength(self.field)),
+            _ => 0,
+        };
+        if self.bytes.len() - self.at <= width {
+            return Err(DocumentError::Truncated(self.field));
+        }
+        let (_, argument, end) = head(self.bytes, self.at).map_err(|_| DocumentError::LongHead(self.field))?;
         self.at = end;
-        if found == major { Ok(argument) } else { Err(MALFORMED) }
+        Ok(argument)
     }
 
-    /// An array (4) or a map (5) of exactly `count` entries.
-    fn count(&mut self, major: u8, count: u64) -> Result<(), Error> {
-        if self.argument(major)? == count { Ok(()) } else { Err(MALFORMED) }
-    }
-
-    fn content(&mut self, major: u8) -> Result<&'a [u8], Error> {
-        let length = usize::try_from(self.argument(major)?).map_err(|_| MALFORMED)?;
-        let end = self.at.checked_add(length).ok_or(MALFORMED)?;
-        let content = self.bytes.get(self.at..end).ok_or(MALFORMED)?;
-        self.at = end;
+    fn content(&mut self, major: u8) -> Result<&'a [u8], DocumentError> {
+        let length = self.argument(major)?;
+        let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
+        let content = end.and_then(|end| self.bytes.get(self.at..end)).ok_or(DocumentError::Truncated(self.field))?;
+        self.at += content.len();
         Ok(content)
     }
 
-    fn bytes(&mut self, least: usize, most: usize) -> Result<&'a [u8], Error> {
-        let content = self.content(2)?;
-        if (least..=most).contains(&content.len()) { Ok(content) } else { Err(MALFORMED) }
+    fn sized<T: AsRef<[u8]>>(&self, content: T, least: usize, most: usize) -> Result<T, DocumentError> {
+        let size = content.as_ref().len();
+        let error = DocumentError::FieldSize { field: self.field, size, least, most };
+        if (least..=most).contains(&size) { Ok(content) } else { Err(error) }
     }
 
-    fn optional_bytes(&mut self) -> Result<Option<&'a [u8]>, Error> {
+    fn bytes(&mut self, least: usize, most: usize) -> Result<&'a [u8], DocumentError> {
+        let content = self.content(2)?;
+        self.sized(content, least, most)
+    }
+
+    fn optional_bytes(&mut self) -> Result<Option<&'a [u8]>, DocumentError> {
         if self.null() { Ok(None) } else { self.bytes(0, MAX_FIELD).map(Some) }
     }
 
-    fn text(&mut self) -> Result<&'a str, Error> {
+    fn text(&mut self) -> Result<&'a str, DocumentError> {
         let content = self.content(3)?;
-        let text = core::str::from_utf8(content).map_err(|_| MALFORMED)?;
-        if (1..=MAX_FIELD).contains(&text.len()) { Ok(text) } else { Err(MALFORMED) }
+        let text = core::str::from_utf8(content).map_err(|_| DocumentError::FieldType(self.field))?;
+        self.sized(text, 1, MAX_FIELD)
     }
 
-    fn pcrs(&mut self) -> Result<BTreeMap<u8, Pcr>, Error> {
+    fn pcrs(&mut self) -> Result<BTreeMap<u8, Pcr>, DocumentError> {
         let mut pcrs = BTreeMap::new();
         for _ in 0..self.argument(5)? {
-            let index = u8::try_from(self.argument(0)?).ok().filter(|index| *index < PCRS).ok_or(MALFORMED)?;
-            let value = Pcr::from_slice(self.bytes(48, 48)?).ok_or(MALFORMED)?;
-            if pcrs.insert(index, value).is_some() {
-                return Err(MALFORMED);
+            let index = self.argument(0)?;
+            let known = u8::try_from(index).ok().filter(|index| *index < PCRS);
+            let known = known.ok_or(DocumentError::PcrIndex(index))?;
+            let value = Pcr::from_slice(self.bytes(48, 48)?).ok_or(DocumentError::Truncated(self.field))?;
+            if pcrs.insert(known, value).is_some() {
+                return Err(DocumentError::DuplicateKey("of a PCR"));
             }
         }
         Ok(pcrs)
     }
 
-    fn cabundle(&mut self) -> Result<Vec<&'a [u8]>, Error> {
+    fn cabundle(&mut self) -> Result<Vec<&'a [u8]>, DocumentError> {
         let mut certificates = Vec::new();
         if self.null() {
             return Ok(certificates);
         }
         for _ in 0..self.argument(4)? {
             if certificates.len() == MAX_CABUNDLE {
-                return Err(MALFORMED);
+                return Err(DocumentError::Cabundle(MAX_CABUNDLE));
             }
             certificates.push(self.bytes(1, MAX_FIELD)?);
         }
         Ok(certificates)
     }
 
-    fn end(&self) -> Result<(), Error> {
-        if self.at == self.bytes.len() { Ok(()) } else { Err(MALFORMED) }
+    fn end(&self) -> Result<(), DocumentError> {
+        if self.at == self.bytes.len() { Ok(()) } else { Err(DocumentError::TrailingBytes(self.field)) }
     }
 }

@@ -6,6 +6,8 @@ mod certificate;
 mod chain;
 #[cfg(feature = "outside")]
 mod document;
+#[cfg(feature = "outside")]
+mod document_error;
 mod document_time;
 #[cfg(feature = "outside")]
 mod pins;
@@ -18,6 +20,8 @@ mod verify;
 pub use chain::Root;
 #[cfg(feature = "outside")]
 pub use document::{Document, MAX_CABUNDLE, MAX_DOCUMENT, MAX_FIELD, PCRS};
+#[cfg(feature = "outside")]
+pub use document_error::{DocumentError, KeyName};
 pub use document_time::document_time;
 #[cfg(feature = "outside")]
 pub use pins::{Build, Pins};

@@ -17,7 +17,7 @@ impl Build {
     /// A build by its PCR0 and, by index, the other PCRs to compare.
     ///
     /// # Errors
-    /// [`Error::DebugMode`] for zeros in PCR0, PCR1 or PCR2, which are debug mode; [`Error::NoPins`] for zeros in
+    /// [`Error::DebugMode`] for zeros in PCR0, PCR1 or PCR2, which are debug mode; [`Error::ZeroPin`] for zeros in
     /// another PCR, which pin nothing.
     pub fn new(pcr0: Pcr, others: BTreeMap<u8, Pcr>) -> Result<Self, Error> {
         if pcr0 == Pcr::ZERO {
@@ -25,7 +25,7 @@ impl Build {
         }
         match others.iter().find(|(_, value)| **value == Pcr::ZERO) {
             Some((0..=2, _)) => Err(Error::DebugMode),
-            Some(_) => Err(Error::NoPins),
+            Some((index, _)) => Err(Error::ZeroPin(*index)),
             None => Ok(Self { pcr0, others }),
         }
     }

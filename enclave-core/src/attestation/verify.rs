@@ -11,8 +11,10 @@
 //!
 //! The caller compares what only the claims' content tells: the TLS exporter, the keys, the state of the KMS key.
 
+use crate::Error;
 use crate::attestation::chain::{self, Root};
 use crate::attestation::document::Document;
+use crate::attestation::document_error::DocumentError;
 use crate::attestation::pins::Pins;
 use crate::attestation::session_claims::session_user_data;
 use crate::attestation::vault_claims::vault_user_data;
@@ -20,7 +22,6 @@ use crate::configuration::{CONFIGURATION_PCR, pcr16};
 use crate::crypto::VerificationCrypto;
 use crate::time::UnixMillis;
 use crate::types::{Nonce, Pcr};
-use crate::{Error, MessageKind};
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -134,8 +135,9 @@ impl<P> Verified<P> {
 /// Verifies a document.
 ///
 /// # Errors
-/// In the order of the checks: [`Error::TooLarge`] and [`Error::Malformed`] of [`MessageKind::Document`] or
-/// [`MessageKind::Certificate`]; [`Error::UntrustedRoot`]; [`Error::BadSignature`]; [`Error::Expired`];
+/// In the order of the checks: [`Error::TooLarge`] of [`MessageKind::Document`](crate::MessageKind::Document);
+/// [`Error::Document`]; [`Error::Malformed`] of [`MessageKind::Certificate`](crate::MessageKind::Certificate);
+/// [`Error::UntrustedRoot`]; [`Error::BadSignature`]; [`Error::Expired`];
 /// [`Error::NotYetValid`]; [`Error::DebugMode`]; [`Error::Revoked`]; [`Error::PcrMismatch`];
 /// [`Error::NonceMismatch`]; [`Error::ClaimsMismatch`]; [`Error::ConfigurationMismatch`].
 pub fn verify<C: VerificationCrypto, P: Purpose>(
@@ -225,7 +227,7 @@ fn verify_origin<'a, C: VerificationCrypto>(
     chain::check::<C>(&document, root)?;
     // The unprotected header is not signed. Only the empty map is accepted, so that a document has one form.
     if document.null_header {
-        return Err(Error::Malformed(MessageKind::Document));
+        return Err(Error::Document(DocumentError::UnprotectedHeader));
     }
     let time = document.timestamp;
     if at.since(time) > max_age {

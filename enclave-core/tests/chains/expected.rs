@@ -1,7 +1,7 @@
 //! Payloads with one defect each, PCRs and pins, and documents that differ from what the verifier expects.
 
 use crate::maker::{CLAIMS, CONFIGURATION, Chain, Fields, NONCE, NOW};
-use crate::{MALFORMED, document_with, fields_with, pins};
+use crate::{document_with, fields_with, pins};
 use enclave_core::attestation::{
     Build, Document, Expected, Freshness, MAX_SKEW, Pins, Purpose, SessionPurpose, VaultPurpose, Verified, verify,
     verify_unbound,
@@ -17,37 +17,86 @@ const OTHER: Pcr = Pcr::new([0xee; 48]);
 fn rejects_payloads_with_a_missing_unknown_or_invalid_field() {
     for indefinite in [false, true] {
         assert_eq!(fields_with(|fields| fields.indefinite = indefinite), Ok(()));
-        let rejects = |why: &str, edit: fn(&mut Fields)| {
+        let rejects = |why: &str, code: &str, edit: fn(&mut Fields)| {
             let rejected = fields_with(|fields| {
                 fields.indefinite = indefinite;
                 edit(fields);
             });
-            assert_eq!(rejected, Err(MALFORMED), "{why}");
+            assert_eq!(rejected.map_err(Error::code), Err(code), "{why}");
         };
-        rejects("another digest", |fields| fields.digest = "SHA256".into());
-        rejects("a key twice", |fields| fields.also.push(("timestamp", vec![0x00])));
-        rejects("an unknown key", |fields| fields.also.push(("extra", vec![0xf6])));
-        rejects("no module id", |fields| fields.without = "module_id");
-        rejects("an empty module id", |fields| fields.module_id.clear());
-        rejects("no digest", |fields| fields.without = "digest");
-        rejects("no timestamp", |fields| fields.without = "timestamp");
-        rejects("no PCRs", |fields| fields.without = "pcrs");
-        rejects("no certificate", |fields| fields.without = "certificate");
-        rejects("no bundle", |fields| fields.without = "cabundle");
-        rejects("a PCR of 32 bytes", |fields| drop(fields.pcrs.insert(5, vec![0; 32])));
-        rejects("a PCR beyond 31", |fields| drop(fields.pcrs.insert(32, vec![0; 48])));
-        rejects("user data over 1,024 bytes", |fields| fields.user_data = Some(vec![0; 1025]));
-        rejects("a public key over 1,024 bytes", |fields| fields.public_key = Some(vec![0; 1025]));
-        rejects("a nonce over 1,024 bytes", |fields| fields.nonce = Some(vec![0; 1025]));
-        rejects("a certificate over 1,024 bytes", |fields| fields.certificate = vec![0; 1025]);
-        rejects("another algorithm", |fields| fields.protected = vec![0xa1, 0x01, 0x26]);
-        rejects("more in the protected header", |fields| fields.protected = vec![0xa2, 0x01, 0x38, 0x22, 0x04, 0x40]);
+        rejects("another digest", "document-digest", |fields| fields.digest = "SHA256".into());
+        let twice = "document-duplicate-key";
+        rejects("a key twice", twice, |fields| fields.also.push(("timestamp", vec![0x00])));
+        rejects("an unknown key", "document-unknown-key", |fields| fields.also.push(("extra", vec![0xf6])));
+        let missing = "document-missing-key";
+        rejects("no module id", missing, |fields| fields.without = "module_id");
+        rejects("no digest", missing, |fields| fields.without = "digest");
+        rejects("no timestamp", missing, |fields| fields.without = "timestamp");
+        rejects("no PCRs", missing, |fields| fields.without = "pcrs");
+        rejects("no certificate", missing, |fields| fields.without = "certificate");
+        rejects("no bundle", missing, |fields| fields.without = "cabundle");
+        let size = "document-field-size";
+        rejects("an empty module id", size, |fields| fields.module_id.clear());
+        rejects("a PCR of 32 bytes", size, |fields| drop(fields.pcrs.insert(5, vec![0; 32])));
+        rejects("user data over 1,024 bytes", size, |fields| fields.user_data = Some(vec![0; 1025]));
+        rejects("a public key over 1,024 bytes", size, |fields| fields.public_key = Some(vec![0; 1025]));
+        rejects("a nonce over 1,024 bytes", size, |fields| fields.nonce = Some(vec![0; 1025]));
+        rejects("a certificate over 1,024 bytes", size, |fields| fields.certificate = vec![0; 1025]);
+        rejects("a PCR beyond 31", "document-pcr-index", |fields| drop(fields.pcrs.insert(32, vec![0; 48])));
+        let algorithm = "document-algorithm";
+        rejects("another algorithm", algorithm, |fields| fields.protected = vec![0xa1, 0x01, 0x26]);
+        rejects("more in the protected header", algorithm, |fields| {
+            fields.protected = vec![0xa2, 0x01, 0x38, 0x22, 0x04, 0x40];
+        });
     }
     for field in ["public_key", "user_data", "nonce"] {
         assert_eq!(fields_with(|fields| fields.without = field), Ok(()), "{field} may be absent");
     }
     let full = document_with(|fields| fields.user_data = Some(vec![7; 1024]));
     assert_eq!(Document::parse(&full).unwrap().user_data, Some(&[7; 1024][..]));
+}
+
+/// Each of these documents has a valid signature. The sentence names what is wrong with it.
+#[test]
+fn names_what_is_wrong_with_a_signed_document() {
+    let text = |edit: &dyn Fn(&mut Fields)| fields_with(edit).unwrap_err().to_string();
+    let replaced = |name: &'static str, value: Vec<u8>| {
+        text(&|fields| {
+            fields.without = name;
+            fields.also.push((name, value.clone()));
+        })
+    };
+    let pcr = [&[0x00, 0x58, 48][..], &[7; 48]].concat();
+    for (name, value) in [("pcrs", [&[0xbf], pcr.as_slice(), &[0xff]].concat()), ("cabundle", vec![0x9f, 0xff])] {
+        let expected =
+            format!("document-indefinite-length: {name} is of indefinite length, which only the payload's map may be");
+        assert_eq!(replaced(name, value), expected);
+    }
+    let x_wing = text(&|fields| fields.public_key = Some(vec![7; 1216]));
+    assert_eq!(x_wing, "document-field-size: public_key has 1216 bytes, and must have 0 to 1024");
+    assert_eq!(replaced("nonce", vec![0xf7]), "document-field-type: nonce is of another type than AWS documents");
+    let long = replaced("timestamp", vec![0x18, 0x01]);
+    assert_eq!(long, "document-long-head: timestamp has a length or a number in more bytes than necessary");
+    assert_eq!(
+        replaced("pcrs", [&[0xa2], pcr.as_slice(), &pcr].concat()),
+        "document-duplicate-key: the key of a PCR is there twice"
+    );
+    // A key could otherwise command the reader's terminal.
+    let unknown = |key: &'static str| text(&move |fields| fields.also.push((key, vec![0xf6])));
+    assert_eq!(unknown("a\u{1b}[2K"), "document-unknown-key: the key \"a\\x1b[2K\" is unknown");
+    let name = "a key of more than thirty-two bytes";
+    assert_eq!(unknown(name), format!("document-unknown-key: the key \"{}…\" is unknown", &name[..32]));
+    // A NitroTPM's document has `nitrotpm_pcrs` in the place of `pcrs`. It may break other rules too.
+    let nitro_tpm = |fields: &mut Fields| {
+        fields.without = "pcrs";
+        fields.also.push(("nitrotpm_pcrs", [&[0xa1], pcr.as_slice()].concat()));
+    };
+    assert!(text(&nitro_tpm).starts_with("nitrotpm-document: it is the document of a NitroTPM"));
+    let long = text(&|fields| {
+        fields.user_data = Some(vec![7; 1025]);
+        nitro_tpm(fields);
+    });
+    assert!(long.starts_with("nitrotpm-document: "), "{long}");
 }
 
 #[test]
@@ -59,7 +108,7 @@ fn rejects_debug_mode_before_any_comparison() {
     assert_eq!(Build::new(Pcr::ZERO, BTreeMap::new()).map(|_| ()), rejected, "zeros cannot be pinned");
     let zero_in = |index| Build::new(OTHER, BTreeMap::from([(index, Pcr::ZERO)])).map(|_| ());
     assert_eq!(zero_in(2), rejected);
-    assert_eq!(zero_in(8), Err(Error::NoPins));
+    assert_eq!(zero_in(8), Err(Error::ZeroPin(8)));
 }
 
 #[test]

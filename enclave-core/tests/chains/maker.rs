@@ -181,8 +181,8 @@ impl Fields {
             ("user_data", optional(&self.user_data)),
             ("nonce", optional(&self.nonce)),
         ];
-        entries.extend(self.also.iter().cloned());
         entries.retain(|(key, _)| *key != self.without);
+        entries.extend(self.also.iter().cloned());
 
         let mut writer = Writer::new();
         if self.indefinite {
