@@ -135,7 +135,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         configuration: configuration.encode(),
         deployers,
         limits: ServiceLimits::default(),
-        log: Log::stderr(arguments.output),
+        log: Log::stderr(arguments.output)?,
     })?;
 
     // Receives `None` after a signal, and an error if the core ends.

@@ -118,9 +118,15 @@ pub struct Serve {
     #[argh(option, arg_name = "file")]
     pub credentials: Option<PathBuf>,
 
-    /// clients at once, 256 if not given; one more is closed
+    /// clients at once, 256 if not given; the enclave serves 56 of them at once, the others wait up to 10 s. One more is
+    /// told to come back later
     #[argh(option, arg_name = "number", default = "256")]
     pub connections: usize,
+
+    /// clients at once from one IPv4 address or IPv6 network (/64), a quarter of those served at once if not given; 0 for
+    /// no limit, which a load balancer in front needs. Loopback and Unix sockets have no limit
+    #[argh(option, arg_name = "number")]
+    pub per_address: Option<usize>,
 
     /// how the log looks: json (default) or plain
     #[argh(option, arg_name = "format", default = "LogFormat::Json", from_str_fn(log_format))]

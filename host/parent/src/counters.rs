@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Counters {
     /// Connections that were served.
     pub served: AtomicU64,
-    /// Connections that were refused because of the limit.
+    /// Connections that were refused because of a limit.
     pub refused: AtomicU64,
+    /// Connections that came from another enclave.
+    pub strangers: AtomicU64,
     /// Connections that ended in an error.
     pub failed: AtomicU64,
     /// Bytes that were carried from the side that connected.
@@ -20,8 +22,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub fn add(counter: &AtomicU64, count: u64) {
-        counter.fetch_add(count, Ordering::Relaxed);
+    /// Adds to a counter. Returns what it was before.
+    pub fn add(counter: &AtomicU64, count: u64) -> u64 {
+        counter.fetch_add(count, Ordering::Relaxed)
     }
 
     pub fn log(&self, log: &Log, service: &str) {
@@ -32,6 +35,7 @@ impl Counters {
                 ("service", service.into()),
                 ("served", value(&self.served)),
                 ("refused", value(&self.refused)),
+                ("strangers", value(&self.strangers)),
                 ("failed", value(&self.failed)),
                 ("bytes_up", value(&self.up)),
                 ("bytes_down", value(&self.down)),

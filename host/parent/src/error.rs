@@ -148,6 +148,12 @@ pub enum Error {
     HostNotAllowed,
     /// A connection came from this vsock CID, which is not the enclave's.
     Stranger(u32),
+    /// The enclave serves as many clients as it can.
+    NoPlace,
+    /// The enclave closed a client's connection before its first byte.
+    NotServed,
+    /// The enclave did not answer a client in time.
+    NoAnswer,
     /// vhost-device-vsock did not open the guest's port.
     NotOpened,
     /// The other side of a relay could not be reached.
@@ -203,6 +209,9 @@ impl Error {
             Self::Malformed => "malformed",
             Self::HostNotAllowed => "host-not-allowed",
             Self::Stranger(_) => "stranger",
+            Self::NoPlace => "no-place",
+            Self::NotServed => "not-served",
+            Self::NoAnswer => "no-answer",
             Self::NotOpened => "not-opened",
             Self::Unreachable(_) => "unreachable",
             Self::Socket(_) => "socket",
@@ -368,6 +377,9 @@ impl fmt::Display for Error {
             Self::Malformed => f.write_str("malformed bytes"),
             Self::HostNotAllowed => f.write_str("not a KMS endpoint of a configured region"),
             Self::Stranger(cid) => write!(f, "CID {cid} is not the enclave's CID"),
+            Self::NoPlace => f.write_str("the enclave serves as many clients as it can"),
+            Self::NotServed => f.write_str("the enclave closed the connection before its first byte"),
+            Self::NoAnswer => f.write_str("the enclave did not answer in time"),
             Self::NotOpened => f.write_str("the guest's port was not opened"),
             Self::Unreachable(source) => write!(f, "cannot be reached ({source})"),
             Self::Socket(source) => write!(f, "the socket failed ({source})"),

@@ -11,19 +11,23 @@
 //! - What the operator decides: `settings`, `configuration`, `deployers`, `address`, `kms_route`, `credentials`.
 //! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`. The ports are those of `capelet_abi`.
 //! - What the parent does: `services`, with `store` for objects.
-//! - What holds it together: `parent`, `connection_limit`, `shutdown_signal`, `log`, `counters`.
+//! - Who is served: `connection_limit`, `address_limit`, `enclave_places`; `busy` tells the others.
+//! - What holds it together: `parent`, `shutdown_signal`, `log`, `counters`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod address;
+mod address_limit;
 mod bounded_file;
+mod busy;
 mod configuration;
 mod connect;
 mod connection_limit;
 mod counters;
 mod credentials;
 mod deployers;
+mod enclave_places;
 mod error;
 mod frames;
 mod kms_route;

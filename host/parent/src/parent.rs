@@ -1,10 +1,13 @@
 //! The parent as a whole: how it starts, and how it stops.
 
 use crate::address::{Address, Transport, qemu_socket};
+use crate::address_limit::AddressLimit;
+use crate::busy::Refuser;
 use crate::connection_limit::ConnectionLimit;
 use crate::counters::Counters;
+use crate::enclave_places::EnclavePlaces;
 use crate::listen::Listener;
-use crate::services::service::{Context, Served, Service};
+use crate::services::service::{ClientLimits, Context, Served, Service};
 use crate::services::{accept, client, heartbeat, kms, storage};
 use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
@@ -54,14 +57,26 @@ impl Parent {
         }
         let limits = settings.limits.clone();
         let (drain, shutdown) = (Arc::new(ShutdownSignal::new()?), Arc::new(ShutdownSignal::new()?));
-        let context = Arc::new(Context { settings, shutdown: Arc::clone(&shutdown) });
+        let clients = ClientLimits { addresses: AddressLimit::new(limits.per_address), refuser: Refuser::start()? };
+        let places = EnclavePlaces::new(limits.sessions, limits.silence);
+        let context = Arc::new(Context { settings, places, shutdown: Arc::clone(&shutdown) });
         let mut parent = Self { context, drain: Arc::clone(&drain), services: Vec::new(), addresses };
         parent.log_start();
-        parent.serve("client", limits.clients, &drain, client::serve, outer)?;
-        parent.serve("operation", limits.operations, &shutdown, storage::serve, vec![inner.operations])?;
-        parent.serve("kms", limits.kms, &shutdown, kms::serve, vec![inner.kms])?;
-        let heartbeat = inner.heartbeat.into_iter().collect();
-        parent.serve("heartbeat", HEARTBEATS, &shutdown, heartbeat::serve, heartbeat)?;
+        type Serve = fn(&Context, &Stream) -> Served;
+        let service = |name, most, stop_accepting: &Arc<ShutdownSignal>, serve: Serve, clients| Service {
+            name,
+            limit: ConnectionLimit::new(most),
+            clients,
+            counters: Counters::default(),
+            stop_accepting: Arc::clone(stop_accepting),
+            serve,
+        };
+        parent.serve(service("client", limits.clients, &drain, client::serve, Some(clients)), outer)?;
+        let operations = service("operation", limits.operations, &shutdown, storage::serve, None);
+        parent.serve(operations, vec![inner.operations])?;
+        parent.serve(service("kms", limits.kms, &shutdown, kms::serve, None), vec![inner.kms])?;
+        let heartbeat = service("heartbeat", HEARTBEATS, &shutdown, heartbeat::serve, None);
+        parent.serve(heartbeat, inner.heartbeat.into_iter().collect())?;
         Ok(parent)
     }
 
@@ -76,16 +91,8 @@ impl Parent {
         self.end(grace);
     }
 
-    fn serve(
-        &mut self,
-        name: &'static str,
-        most: usize,
-        stop_accepting: &Arc<ShutdownSignal>,
-        serve: fn(&Context, &Stream) -> Served,
-        listeners: Vec<Listener>,
-    ) -> Result<(), Error> {
-        let (limit, stop_accepting) = (ConnectionLimit::new(most), Arc::clone(stop_accepting));
-        let service = Arc::new(Service { name, limit, counters: Counters::default(), stop_accepting, serve });
+    fn serve(&mut self, service: Service, listeners: Vec<Listener>) -> Result<(), Error> {
+        let service = Arc::new(service);
         let start = |listener| accept::start(listener, Arc::clone(&service), Arc::clone(&self.context));
         let threads = listeners.into_iter().map(start).collect::<Result<_, _>>()?;
         self.services.push((service, threads));
@@ -107,6 +114,7 @@ impl Parent {
                 ("store", settings.store.folder().display().to_string().into()),
                 ("kms", kms.into()),
                 ("clients", settings.limits.clients.into()),
+                ("per_address", settings.limits.per_address.into()),
             ],
         );
     }
@@ -129,6 +137,7 @@ impl Parent {
             service.counters.log(&log, service.name);
         }
         log.info("ended", &[("cut_off", (!all_ended).into())]);
+        log.flush(LAST);
     }
 }
 

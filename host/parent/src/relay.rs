@@ -1,6 +1,7 @@
 //! Relays bytes in both directions between two connections, until both have ended or a limit is reached.
 
 use crate::Error;
+use crate::enclave_places::{Activity, Sender};
 use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
 use nix::poll::PollFlags;
@@ -13,7 +14,7 @@ const BUFFER: usize = 65_536;
 const TURNS: usize = 16;
 
 /// The limits of one relay.
-pub(crate) struct Bounds {
+pub(crate) struct Bounds<'a> {
     /// How long no byte may pass.
     pub idle: Duration,
     /// The same after one side has ended.
@@ -22,6 +23,19 @@ pub(crate) struct Bounds {
     pub deadline: Instant,
     /// The most bytes in each direction.
     pub bytes: u64,
+    /// What holds if the first side is a client and the second one the enclave.
+    pub session: Option<SessionBounds<'a>>,
+}
+
+/// What holds for a client's session with the enclave.
+///
+/// The client has received nothing while the relay ends in [`Error::NotServed`] or [`Error::NoAnswer`], so that it can
+/// still be told that there is no place.
+pub(crate) struct SessionBounds<'a> {
+    /// How long the enclave's first byte may take after the client's first one.
+    pub first_answer: Duration,
+    /// Where the relay notes who sent the last bytes.
+    pub activity: &'a Activity,
 }
 
 /// The result of one relay.
@@ -34,6 +48,35 @@ pub(crate) struct Carried {
     pub end: Result<(), Error>,
 }
 
+/// One side of a relay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    First,
+    Second,
+}
+
+/// Why a relay ended early.
+struct Fault {
+    /// Whose connection failed. `None` for a limit or the shutdown.
+    side: Option<Side>,
+    error: Error,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self { side: None, error }
+    }
+}
+
+impl Fault {
+    fn of(side: Side) -> impl FnOnce(Error) -> Self {
+        move |error| Self { side: Some(side), error }
+    }
+}
+
+/// A side and its connection.
+type End<'a> = (Side, &'a Stream);
+
 struct Direction {
     /// Empty while no byte waits, so that an idle connection needs no buffer.
     buffer: Vec<u8>,
@@ -43,11 +86,19 @@ struct Direction {
     done: bool,
     carried: u64,
     left: u64,
+    /// Whether the end of a source that has sent nothing is an error.
+    must_send: bool,
 }
 
 impl Direction {
-    fn new(bytes: u64) -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, source_ended: false, done: false, carried: 0, left: bytes }
+    fn new(bytes: u64, must_send: bool) -> Self {
+        let (source_ended, done) = (false, false);
+        Self { buffer: Vec::new(), start: 0, end: 0, source_ended, done, carried: 0, left: bytes, must_send }
+    }
+
+    /// Whether the source has sent a byte, delivered or not.
+    fn has_begun(&self) -> bool {
+        self.carried > 0 || self.waits()
     }
 
     fn waits(&self) -> bool {
@@ -55,7 +106,7 @@ impl Direction {
     }
 
     /// Carries the bytes that can pass now. Returns whether any passed.
-    fn advance(&mut self, from: &Stream, to: &Stream, readable: bool) -> Result<bool, Error> {
+    fn advance(&mut self, (source, from): End<'_>, (target, to): End<'_>, readable: bool) -> Result<bool, Fault> {
         if self.done || !(readable || self.waits()) {
             return Ok(false);
         }
@@ -65,8 +116,9 @@ impl Direction {
         let mut moved = false;
         for _ in 0..TURNS {
             if !self.waits() {
-                match from.read(&mut self.buffer)? {
+                match from.read(&mut self.buffer).map_err(Fault::of(source))? {
                     None => break,
+                    Some(0) if self.must_send && self.carried == 0 => return Err(Error::NotServed.into()),
                     Some(0) => {
                         self.source_ended = true;
                         break;
@@ -77,7 +129,7 @@ impl Direction {
                     }
                 }
             }
-            match to.write(&self.buffer[self.start..self.end])? {
+            match to.write(&self.buffer[self.start..self.end]).map_err(Fault::of(target))? {
                 None => break,
                 Some(count) => {
                     self.start += count;
@@ -100,12 +152,17 @@ impl Direction {
 }
 
 /// Relays until both sides have ended. The caller closes both connections afterwards, whatever the result is.
-pub(crate) fn relay(first: &Stream, second: &Stream, bounds: &Bounds, shutdown: &ShutdownSignal) -> Carried {
-    let (mut forth, mut back) = (Direction::new(bounds.bytes), Direction::new(bounds.bytes));
+pub(crate) fn relay(first: &Stream, second: &Stream, bounds: &Bounds<'_>, shutdown: &ShutdownSignal) -> Carried {
+    let mut forth = Direction::new(bounds.bytes, false);
+    let mut back = Direction::new(bounds.bytes, bounds.session.is_some());
     let end = match carry(first, second, &mut forth, &mut back, bounds, shutdown) {
+        Ok(()) => Ok(()),
+        Err(Fault { side: Some(Side::Second), error: Error::Closed }) if back.must_send && !back.has_begun() => {
+            Err(Error::NotServed)
+        }
         // A side that closed without reading the rest has ended as well. TLS detects a truncation.
-        Err(Error::Closed) => Ok(()),
-        end => end,
+        Err(Fault { error: Error::Closed, .. }) => Ok(()),
+        Err(Fault { error, .. }) => Err(error),
     };
     Carried { forth: forth.carried, back: back.carried, end }
 }
@@ -115,21 +172,37 @@ fn carry(
     second: &Stream,
     forth: &mut Direction,
     back: &mut Direction,
-    bounds: &Bounds,
+    bounds: &Bounds<'_>,
     shutdown: &ShutdownSignal,
-) -> Result<(), Error> {
+) -> Result<(), Fault> {
     let mut moved_at = Instant::now();
+    let mut asked_at: Option<Instant> = None;
     while !(forth.done && back.done) {
         let idle = if forth.done || back.done { bounds.half_closed } else { bounds.idle };
         let until = bounds.deadline.min(moved_at + idle);
+        let unanswered = bounds.session.as_ref().zip(asked_at).filter(|_| !back.has_begun());
+        let answer = unanswered.map(|(session, asked_at)| asked_at + session.first_answer);
         // A connection from which nothing is wanted is left out, because a closed one would be reported at every call.
         let wanted = [(first, interest(forth, back)), (second, interest(back, forth))]
             .map(|(stream, flags)| (!flags.is_empty()).then(|| (stream.as_fd(), flags)));
-        let [at_first, at_second] = shutdown.wait(wanted, Some(until))?;
-        let moved =
-            forth.advance(first, second, readable(at_first))? | back.advance(second, first, readable(at_second))?;
-        if moved {
+        let waited = shutdown.wait(wanted, Some(answer.map_or(until, |answer| answer.min(until))));
+        if matches!(waited, Err(Error::Deadline)) && answer.is_some_and(|answer| answer <= until) {
+            return Err(Error::NoAnswer.into());
+        }
+        let [at_first, at_second] = waited?;
+        let (one, other) = ((Side::First, first), (Side::Second, second));
+        let from_first = forth.advance(one, other, readable(at_first))?;
+        let from_second = back.advance(other, one, readable(at_second))?;
+        if from_first || from_second {
             moved_at = Instant::now();
+            asked_at = asked_at.or((forth.carried > 0).then_some(moved_at));
+        }
+        if let Some(session) = &bounds.session {
+            match (from_first, from_second) {
+                (_, true) => session.activity.note(Sender::Enclave),
+                (true, false) => session.activity.note(Sender::Client),
+                (false, false) => {}
+            }
         }
     }
     Ok(())

@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub fn run(serve: Serve) -> Result<(), Error> {
-    let limits = ServiceLimits::for_clients(serve.connections);
+    let mut limits = ServiceLimits::for_clients(serve.connections);
+    if let Some(most) = serve.per_address {
+        limits.per_address = (most > 0).then_some(most);
+    }
     raise_descriptors(limits.descriptors())?;
     let kms = match (serve.kms, serve.region) {
         (Some(_), regions) if !regions.is_empty() => return Err(Error::TwoKms),
@@ -31,7 +34,7 @@ pub fn run(serve: Serve) -> Result<(), Error> {
         configuration,
         deployers,
         limits,
-        log: Log::stderr(serve.log),
+        log: Log::stderr(serve.log)?,
     })?;
     signals.forever().next();
     parent.stop();

@@ -1,11 +1,15 @@
 //! What the operator decides.
 
 use crate::address::{Address, Transport};
+use crate::busy::LINGERING;
 use crate::deployers::is_older_list;
 use crate::{CredentialSource, Error, KmsRoute, Log, Store};
 use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The default of [`ServiceLimits::sessions`].
+const SESSIONS: usize = 56;
 
 /// Everything that [`Parent::start`](crate::Parent::start) needs.
 pub struct Settings {
@@ -37,7 +41,12 @@ impl Settings {
             return Err(Error::NothingToListenOn);
         }
         let limits = &self.limits;
-        if limits.clients == 0 || limits.operations == 0 || limits.kms == 0 {
+        if limits.clients == 0
+            || limits.sessions == 0
+            || limits.per_address == Some(0)
+            || limits.operations == 0
+            || limits.kms == 0
+        {
             return Err(Error::Limit("a number of connections"));
         }
         let deployers = self.deployers.as_ref().map_or(0, Vec::len);
@@ -61,11 +70,22 @@ impl Settings {
 pub struct ServiceLimits {
     /// How many clients are served at once.
     pub clients: usize,
+    /// How many clients the enclave serves at once. The others wait. It is below the 64 sessions of an enclave, because
+    /// the enclave frees a place a moment after the parent has seen the session end.
+    pub sessions: usize,
+    /// How many clients of one source address are served at once, where addresses tell clients apart. `None` if the
+    /// number is not limited.
+    pub per_address: Option<usize>,
+    /// How long a client waits until the enclave can serve it. Then it is told to come back later.
+    pub wait: Duration,
+    /// After this time without a byte from a client whom the enclave awaits, the client no longer counts towards
+    /// `sessions`. The enclave ends such a session if it needs the place.
+    pub silence: Duration,
     /// How many operations are served at once. A session sends one at a time, and a few more may still be closing.
     pub operations: usize,
     /// How many connections to KMS are served at once.
     pub kms: usize,
-    /// How long connecting may take.
+    /// How long connecting may take, and the enclave's first answer to a client. A client gives up after 20 s.
     pub connect: Duration,
     /// How long a client's connection may carry no byte.
     pub client_idle: Duration,
@@ -89,9 +109,13 @@ impl ServiceLimits {
     pub fn for_clients(clients: usize) -> Self {
         Self {
             clients,
+            sessions: SESSIONS,
+            per_address: Some(default_per_address(clients)),
+            wait: Duration::from_secs(10),
+            silence: Duration::from_secs(10),
             operations: clients.saturating_add(16),
             kms: clients.saturating_add(16),
-            connect: Duration::from_secs(20),
+            connect: Duration::from_secs(15),
             client_idle: Duration::from_secs(15 * 60),
             client_half_closed: Duration::from_secs(90),
             client_total: Duration::from_secs(80 * 60),
@@ -102,12 +126,24 @@ impl ServiceLimits {
         }
     }
 
-    /// The most descriptors that these connections need: two per relay, three per operation (socket, file, folder), and
-    /// a reserve for listeners and files.
+    /// The most descriptors that these connections need: two per relay, three per operation (socket, file, folder), one
+    /// per refused client, and a reserve for listeners and files.
     pub fn descriptors(&self) -> u64 {
         let relays = self.clients.saturating_add(self.kms).saturating_mul(2);
-        relays.saturating_add(self.operations.saturating_mul(3)).saturating_add(64) as u64
+        let all = relays.saturating_add(self.operations.saturating_mul(3));
+        all.saturating_add(2 * LINGERING).saturating_add(64) as u64
     }
+
+    /// How many seconds a client is told to wait if there is no place: one, and one more for each time that all
+    /// sessions of the enclave must end before those are served who are here now.
+    pub(crate) fn busy_seconds(&self) -> u16 {
+        u16::try_from(1 + self.clients / self.sessions.max(1)).unwrap_or(u16::MAX)
+    }
+}
+
+/// A quarter of the clients who are served at once, so that no one address takes all places.
+fn default_per_address(clients: usize) -> usize {
+    (clients.min(SESSIONS) / 4).max(1)
 }
 
 impl Default for ServiceLimits {

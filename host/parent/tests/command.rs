@@ -234,3 +234,43 @@ fn passes_files_to_the_enclave_and_logs_no_credentials() {
     assert!(log.contains("info serving") && log.contains("operation=\"credentials\""), "{log}");
     assert!(!log.contains("hidden") && !log.contains("AKID"));
 }
+
+/// Standard error is a pipe. Its reader reads nothing at first, so that 64 KiB of log fill it.
+#[test]
+fn a_blocked_reader_of_the_log_stops_nobody() {
+    const OPERATIONS: usize = 1500;
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = spawn(folder.path(), &[]);
+    let enclave = folder.path().join("enclave");
+    for _ in 0..OPERATIONS {
+        assert!(matches!(ask(&enclave, &Operation::Boot).unwrap(), Answer::Boot(..)));
+    }
+    // Nor does it keep the process from ending. What it did not read in time is lost.
+    signal(&process, "TERM");
+    assert_eq!(process.0.wait().unwrap().code(), Some(0));
+    let mut log = String::new();
+    process.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    // Pages of the pipe may lack a few bytes.
+    assert!(log.len() > 60_000, "the log did not fill the pipe: {} bytes", log.len());
+}
+
+#[test]
+fn serves_on_without_anybody_who_reads_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let enclave = folder.path().join("enclave");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let closed = ["-c", "exec \"$@\" 2>&-", "sh"];
+    for (name, stderr) in [("closed", Stdio::inherit()), ("full", full.into()), ("without a reader", Stdio::piped())] {
+        let program = binary(folder.path());
+        let mut command = if name == "closed" { Command::new("sh") } else { Command::new("env") };
+        command.args(closed.iter().filter(|_| name == "closed")).arg(program.get_program()).args(program.get_args());
+        let mut process = Process(command.stderr(stderr).spawn().unwrap());
+        drop(process.0.stderr.take());
+        wait_until_serving(&enclave);
+        for _ in 0..3 {
+            assert!(matches!(ask(&enclave, &Operation::Boot).unwrap(), Answer::Boot(..)), "{name}");
+        }
+        signal(&process, "TERM");
+        assert_eq!(process.0.wait().unwrap().code(), Some(0), "{name}");
+    }
+}

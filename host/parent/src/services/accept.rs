@@ -1,8 +1,10 @@
 //! The accept loop: one thread per listener, and one thread per admitted connection.
 
 use crate::Error;
+use crate::address_limit::AddressPermit;
+use crate::connection_limit::{ConnectionPermit, LimitReached};
 use crate::counters::Counters;
-use crate::listen::{Accepted, Listener};
+use crate::listen::{Accepted, Listener, Waiting};
 use crate::services::service::{Context, Service};
 use nix::poll::PollFlags;
 use serde_json::Value;
@@ -24,8 +26,10 @@ pub(crate) fn start(listener: Listener, service: Arc<Service>, context: Arc<Cont
                 Err(Error::Stopping) => return,
                 Err(error) => pause(&service, &context, &error),
                 Ok(_) => match listener.accept() {
-                    Ok(Some(accepted)) => admit(accepted, &service, &context),
-                    Ok(None) => {}
+                    Ok(Waiting::Connection(accepted)) => admit(accepted, &service, &context),
+                    // Without a pause: whoever connects here must not delay the enclave.
+                    Ok(Waiting::Stranger(cid)) => count_stranger(cid, &service, &context),
+                    Ok(Waiting::Nothing) => {}
                     Err(error) => pause(&service, &context, &error),
                 },
             }
@@ -40,27 +44,52 @@ fn pause(service: &Service, context: &Context, error: &Error) {
     let _ = service.stop_accepting.wait([], Some(Instant::now() + PAUSE));
 }
 
-/// Serves the connection on a new thread. If the service is at its limit, it closes the connection.
+/// Counts a connection that the listener closed. The log mentions the first of each service.
+fn count_stranger(cid: u32, service: &Service, context: &Context) {
+    if Counters::add(&service.counters.strangers, 1) == 0 {
+        let error = Error::Stranger(cid).to_string();
+        context.settings.log.warn("stranger", &[("service", service.name.into()), ("error", error.into())]);
+    }
+}
+
+/// Serves the connection on a new thread. If the service or the source address is at its limit, the connection is
+/// refused.
 fn admit(accepted: Accepted, service: &Arc<Service>, context: &Arc<Context>) {
     let log = &context.settings.log;
-    let permit = match service.limit.admit() {
-        Ok(permit) => permit,
-        Err(reached) => {
-            Counters::add(&service.counters.refused, 1);
-            if reached.first {
-                log.warn("full", &[("service", service.name.into()), ("peer", accepted.peer.into())]);
-            }
-            return;
+    let Some(permits) = permits(&accepted, service, context) else {
+        Counters::add(&service.counters.refused, 1);
+        if let Some(clients) = &service.clients {
+            clients.refuser.refuse(accepted.stream, context.settings.limits.busy_seconds());
         }
+        return;
     };
     let (service, context) = (Arc::clone(service), Arc::clone(context));
     let serve = move || {
         serve(accepted, &service, &context);
-        drop(permit);
+        drop(permits);
     };
     if let Err(error) = Builder::new().stack_size(STACK).spawn(serve) {
         log.warn("thread", &[("error", error.to_string().into())]);
     }
+}
+
+/// Counts the connection towards the limits. `None` if one is reached. The log mentions the first connection that is
+/// above the limit of the service, and the first of each address.
+fn permits(
+    accepted: &Accepted,
+    service: &Service,
+    context: &Context,
+) -> Option<(ConnectionPermit, Option<AddressPermit>)> {
+    let full = |limit: &str, reached: &LimitReached| {
+        if reached.first {
+            let fields = [("service", service.name), ("limit", limit), ("peer", &accepted.peer)];
+            context.settings.log.warn("full", &fields.map(|(name, value)| (name, value.into())));
+        }
+    };
+    let address = service.clients.as_ref().map(|clients| clients.addresses.admit(accepted.from));
+    let address = address.transpose().inspect_err(|reached| full("per-address", reached)).ok()?;
+    let permit = service.limit.admit().inspect_err(|reached| full("connections", reached)).ok()?;
+    Some((permit, address))
 }
 
 /// Serves one connection, counts it, and logs one event about it.
@@ -84,4 +113,103 @@ fn serve(accepted: Accepted, service: &Service, context: &Context) {
         return context.settings.log.warn(service.name, &fields);
     }
     context.settings.log.info(service.name, &fields);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address_limit::AddressLimit;
+    use crate::busy::Refuser;
+    use crate::connection_limit::ConnectionLimit;
+    use crate::enclave_places::EnclavePlaces;
+    use crate::services::service::{ClientLimits, Served};
+    use crate::shutdown_signal::ShutdownSignal;
+    use crate::stream::{Stream, Until};
+    use crate::{CredentialSource, KmsRoute, Log, LogFormat, ServiceLimits, Settings, Store};
+    use std::io::{ErrorKind, Read as _};
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::sync::atomic::Ordering;
+
+    /// Longer than anything here takes. With a pause after each stranger the first test would take longer.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn context(folder: &Path) -> Arc<Context> {
+        let limits = ServiceLimits::for_clients(8);
+        Arc::new(Context {
+            places: EnclavePlaces::new(limits.sessions, limits.silence),
+            settings: Settings {
+                listen: Vec::new(),
+                enclave: "unix:nowhere".parse().unwrap(),
+                store: Arc::new(Store::open(&folder.join("store")).unwrap()),
+                kms: KmsRoute::Regions(Vec::new()),
+                credentials: CredentialSource::None,
+                configuration: Vec::new(),
+                deployers: None,
+                limits,
+                log: Log::to(LogFormat::Json, Box::new(std::io::sink())).unwrap(),
+            },
+            shutdown: Arc::new(ShutdownSignal::new().unwrap()),
+        })
+    }
+
+    /// A service that waits until the other side closes.
+    fn service(clients: Option<ClientLimits>) -> Arc<Service> {
+        fn serve(context: &Context, stream: &Stream) -> Served {
+            stream.wait_for_end(Until { deadline: Instant::now() + PATIENCE, shutdown: &context.shutdown });
+            Served::new(Ok(()))
+        }
+        Arc::new(Service {
+            name: "test",
+            limit: ConnectionLimit::new(8),
+            clients,
+            counters: Counters::default(),
+            stop_accepting: Arc::new(ShutdownSignal::new().unwrap()),
+            serve,
+        })
+    }
+
+    #[test]
+    fn another_enclaves_connections_do_not_delay_the_enclave() {
+        const STRANGERS: usize = 2000;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("port");
+        let (context, service) = (context(folder.path()), service(None));
+        let listener = Listener::with_strangers(&path, STRANGERS);
+        let accepting = start(listener, Arc::clone(&service), Arc::clone(&context)).unwrap();
+        let began = Instant::now();
+        // The last one is the enclave's.
+        for _ in 0..=STRANGERS {
+            drop(UnixStream::connect(&path).unwrap());
+        }
+        while service.counters.served.load(Ordering::Relaxed) == 0 {
+            assert!(began.elapsed() < PATIENCE, "the enclave is not served");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        service.stop_accepting.set();
+        accepting.join().unwrap();
+        assert_eq!(service.counters.strangers.load(Ordering::Relaxed), STRANGERS as u64);
+    }
+
+    #[test]
+    fn an_address_with_too_many_connections_is_told_to_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let clients = ClientLimits { addresses: AddressLimit::new(Some(1)), refuser: Refuser::start().unwrap() };
+        let (context, service) = (context(folder.path()), service(Some(clients)));
+        let connect = |from: &str| {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+            let stream = Stream::unix(ours).unwrap();
+            admit(Accepted { stream, peer: from.into(), from: Some(from.parse().unwrap()) }, &service, &context);
+            theirs
+        };
+        let _first = connect("192.0.2.1");
+        let mut line = String::new();
+        connect("192.0.2.1").read_to_string(&mut line).unwrap();
+        assert_eq!(line, "capelet/1 busy 1\n");
+        // Another address is served: this service sends nothing, and so no line either.
+        let other = connect("192.0.2.2");
+        other.set_nonblocking(true).unwrap();
+        assert!((&other).read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+    }
 }

@@ -29,7 +29,13 @@ fn carry(context: &Context, enclave: &Stream, served: &mut Served) -> Result<(),
     served.fields.push(("host", host.into()));
     let connecting = Until { deadline: deadline.min(Instant::now() + limits.connect), ..until };
     let kms = reach(&context.settings.kms, host, connecting)?;
-    let bounds = Bounds { idle: limits.kms_total, half_closed: limits.kms_total, deadline, bytes: limits.kms_bytes };
+    let bounds = Bounds {
+        idle: limits.kms_total,
+        half_closed: limits.kms_total,
+        deadline,
+        bytes: limits.kms_bytes,
+        session: None,
+    };
     let carried = relay(enclave, &kms, &bounds, &context.shutdown);
     (served.up, served.down) = (carried.forth, carried.back);
     carried.end

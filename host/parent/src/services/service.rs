@@ -5,8 +5,11 @@
 //! [`Context::settings`]. The accept loop does not enforce either. It closes the connection when `serve` returns, logs
 //! the result, and counts it.
 
+use crate::address_limit::AddressLimit;
+use crate::busy::Refuser;
 use crate::connection_limit::ConnectionLimit;
 use crate::counters::Counters;
+use crate::enclave_places::EnclavePlaces;
 use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
 use crate::{Error, Settings};
@@ -16,6 +19,8 @@ use std::sync::Arc;
 /// What every connection of every service needs.
 pub(crate) struct Context {
     pub settings: Settings,
+    /// The clients whom the enclave serves.
+    pub places: Arc<EnclavePlaces>,
     /// Set when every connection must end at once.
     pub shutdown: Arc<ShutdownSignal>,
 }
@@ -26,11 +31,21 @@ pub(crate) struct Service {
     pub name: &'static str,
     /// How many connections it serves at once.
     pub limit: Arc<ConnectionLimit>,
+    /// What holds if its connections come from clients.
+    pub clients: Option<ClientLimits>,
     pub counters: Counters,
     /// Set when the accept loop must stop. Connections that it has admitted continue.
     pub stop_accepting: Arc<ShutdownSignal>,
     /// Serves one connection until it ends.
     pub serve: fn(&Context, &Stream) -> Served,
+}
+
+/// What holds for the service that clients use.
+pub(crate) struct ClientLimits {
+    /// How many connections one source address has at once.
+    pub addresses: Arc<AddressLimit>,
+    /// Tells refused clients that there is no place. Other refused connections are closed.
+    pub refuser: Refuser,
 }
 
 /// The result of one connection.

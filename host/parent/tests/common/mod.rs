@@ -83,6 +83,8 @@ pub fn limits() -> ServiceLimits {
         client_total: NEVER,
         operation: NEVER,
         kms_total: NEVER,
+        wait: NEVER,
+        silence: NEVER,
         grace: NEVER,
         ..ServiceLimits::for_clients(8)
     }
@@ -99,7 +101,7 @@ pub fn settings(folder: &Path, log: &Kept) -> Settings {
         configuration: b"configuration".to_vec(),
         deployers: None,
         limits: limits(),
-        log: Log::to(LogFormat::Json, Box::new(log.clone())),
+        log: Log::to(LogFormat::Json, Box::new(log.clone())).unwrap(),
     }
 }
 
@@ -210,6 +212,14 @@ pub fn is_closed(stream: &mut impl Read) -> bool {
         Ok(_) => false,
         Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
     }
+}
+
+/// The number of seconds in the line for which a client closes instead of beginning TLS. `None` if the other side closes
+/// without it.
+pub fn busy(stream: &mut impl Read) -> Option<u16> {
+    let mut line = String::new();
+    stream.read_to_string(&mut line).unwrap();
+    line.strip_prefix("capelet/1 busy ")?.strip_suffix('\n')?.parse().ok()
 }
 
 /// The built binary, with its store, sockets and log in a folder.
