@@ -35,7 +35,7 @@ const FILES: [(&str, Run, usize, usize); 20] = [
     ("bundle", statements::bundle, 5, 38),
     ("cbor", basics::cbor, 26, 31),
     ("ciphertext", sealed::ciphertext, 2, 22),
-    ("configuration", statements::configuration, 5, 24),
+    ("configuration", statements::configuration, 6, 28),
     ("deployers", params::deployers, 5, 20),
     ("frame", params::frame, 7, 8),
     ("hash", basics::hash, 8, 0),

@@ -7,6 +7,8 @@
 //! was made for that RSA key.
 
 mod arn;
+#[cfg(feature = "outside")]
+mod arn_rejection;
 mod base64;
 mod calls;
 mod cms;
@@ -18,7 +20,9 @@ mod key_reading;
 mod key_state;
 mod sigv4;
 
-pub use arn::{ARN_MAX, ARN_MIN, Arn, Partition, is_region};
+pub use arn::{ARN_MAX, ARN_MIN, Arn, is_region, kms_host};
+#[cfg(feature = "outside")]
+pub use arn_rejection::ArnRejection;
 pub use calls::{MAX_GRANTS, MAX_PAGES, MAX_WRAPPED, decrypt, generate_data_key, key_metadata, key_policy};
 pub use cms::{MAX_MESSAGE, Message, open_message};
 pub use http::{MAX_KMS_BODY, MAX_KMS_HEAD};

@@ -1,7 +1,7 @@
 //! Where the enclave's KMS traffic may go.
 
 use crate::{Address, Error};
-use enclave_core::kms::is_region;
+use enclave_core::kms::{is_region, kms_host};
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,11 +13,9 @@ const MAX_REGION: usize = 32;
 pub struct Region(String);
 
 impl Region {
-    /// The host of the region's KMS endpoint (AWS General Reference, "AWS Key Management Service endpoints and
-    /// quotas").
+    /// The host of the region's KMS endpoint. An enclave asks for the same one, because it follows from the ARN.
     pub fn host(&self) -> String {
-        let end = if self.0.starts_with("cn-") { ".cn" } else { "" };
-        format!("kms.{}.amazonaws.com{end}", self.0)
+        kms_host(&self.0)
     }
 }
 
@@ -80,6 +78,7 @@ mod tests {
             ("eu-central-1", "kms.eu-central-1.amazonaws.com"),
             ("us-gov-west-1", "kms.us-gov-west-1.amazonaws.com"),
             ("cn-north-1", "kms.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "kms.eusc-de-east-1.amazonaws.eu"),
         ] {
             assert_eq!(region.parse::<Region>().unwrap().host(), host);
         }

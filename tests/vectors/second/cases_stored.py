@@ -29,7 +29,8 @@ def configuration_vectors():
     v = Vectors("configuration", lambda given: {"pcr16": session.read_config(given["data"])[1]})
     v.accept("with deployers", data=CONFIG_BYTES)
     v.accept("anybody may deploy", data=encode(CONFIG | {4: None}))
-    for prefix in ("arn:aws-cn:kms:cn-north-1", "arn:aws-us-gov:kms:us-gov-east-1", "arn:aws:kms:eu-isoe-west-12"):
+    for prefix in ("arn:aws-cn:kms:cn-north-1", "arn:aws-us-gov:kms:us-gov-east-1", "arn:aws:kms:eu-isoe-west-12",
+                   "arn:aws-eusc:kms:eusc-de-east-1"):
         v.accept("another region", data=encode(CONFIG | {2: f"{prefix}:138395648162:key/{UUID}"}))
 
     def bad(why, item, basis="page"):
@@ -50,6 +51,10 @@ def configuration_vectors():
             ("ARN of more than 200 characters", ARN.replace("central", "central" + "-central" * 20), "page"),
             ("alias ARN", "arn:aws:kms:eu-central-1:138395648162:alias/a", "page"),
             ("partition aws-iso", ARN.replace("arn:aws", "arn:aws-iso"), "page"),
+            ("a region of partition aws-cn", ARN.replace("eu-central-1", "cn-north-1"), "page"),
+            ("a region of partition aws-us-gov", ARN.replace("eu-central-1", "us-gov-east-1"), "page"),
+            ("a region of partition aws-eusc", ARN.replace("eu-central-1", "eusc-de-east-1"), "page"),
+            ("a region of partition aws", ARN.replace("arn:aws", "arn:aws-eusc"), "page"),
             ("newline at the end", ARN + "\n", "page"),
             ("11 digits", ARN.replace("138395648162", "13839564816"), "page"),
             ("a digit of another script", ARN.replace(":1383", ":\u0661383"), "page"),

@@ -5,7 +5,9 @@ import re
 import sign1
 from cbor import Refused, Tag18, decode
 
-_ARN = re.compile(r"arn:(aws|aws-cn|aws-us-gov):kms:[a-z]{2}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:key/"
+# The partition is that of the region.
+_ARN = re.compile(r"arn:(aws-cn:kms:cn|aws-us-gov:kms:us-gov|aws-eusc:kms:eusc|aws:kms:(?!cn-|us-gov-)[a-z]{2})"
+                  r"(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:key/"
                   r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
