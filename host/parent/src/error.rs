@@ -1,5 +1,6 @@
 //! Every error of the parent as one enum. `Display` says what is wrong and what to do.
 
+use enclave_core::kms::ArnRejection;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -244,11 +245,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Key(text) => {
-                write!(
-                    f,
-                    "'{text}' is not the ARN of a KMS key; write one like \
-                     arn:aws:kms:eu-central-1:111122223333:key/UUID"
-                )
+                write!(f, "'{text}' {}", ArnRejection::of(text).unwrap_or(ArnRejection::Form))
             }
             Self::RunLimit { name, most } => {
                 write!(f, "the limit on {name} must be between 1 and {most}, the maximum in the image")

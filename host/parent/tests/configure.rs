@@ -34,6 +34,26 @@ fn writes_a_configuration_that_an_enclave_reads() {
 }
 
 #[test]
+fn names_the_part_of_an_arn_that_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let sovereign = "arn:aws-eusc:kms:eusc-de-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let output = configure(folder.path(), &["--key", sovereign]);
+    assert!(output.status.success(), "{output:?}");
+    let multi_region = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+    for (arn, reason) in [
+        (multi_region, "names a multi-Region key; its replicas in other Regions"),
+        ("arn:aws:kms:us-east-1:111122223333:alias/a", "names an alias"),
+        ("arn:aws:kms:eusc-de-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", "another partition"),
+        ("key", "is not the ARN of a KMS key"),
+    ] {
+        let output = configure(folder.path(), &["--key", arn]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(arn) && error.contains(reason), "{error}");
+    }
+}
+
+#[test]
 fn the_list_of_deployers_keeps_its_salt() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("d.cbor");
