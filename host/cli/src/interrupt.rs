@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: temporary files are removed, a message is printed, and the program ends.
+//! SIGINT, SIGTERM, SIGHUP and a time limit: temporary files are removed, a message is printed, and the program ends.
 
 use crate::streams;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -6,6 +6,7 @@ use std::ffi::c_int;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tempfile::NamedTempFile;
 
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -68,6 +69,19 @@ pub fn watch(message: &'static str) -> io::Result<()> {
     ended.map(drop)
 }
 
+/// Starts the thread that ends the program with status 1 after `time`: it removes the temporary files, prints `message`,
+/// and calls `report`. A stream that nobody reads does not delay the end by more than two seconds.
+///
+/// # Errors
+/// The operating system's error if it refuses the thread.
+pub fn end_after(time: Duration, message: String, report: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let ended = std::thread::Builder::new().name("time limit".into()).spawn(move || {
+        std::thread::sleep(time);
+        end(&message, || for_a_second(report));
+    });
+    ended.map(drop)
+}
+
 /// Removes the temporary files, prints `message`, calls `end`, and ends the program with status 1.
 pub fn end(message: &str, end: impl FnOnce()) -> ! {
     // The lock is held until the program ends, so that no further file is created.
@@ -75,11 +89,26 @@ pub fn end(message: &str, end: impl FnOnce()) -> ! {
     for path in list.drain(..) {
         let _ = std::fs::remove_file(path);
     }
-    if streams::error_is_terminal() {
-        // The cursor stands behind the `^C` that the terminal showed.
-        streams::note_bytes(b"\n");
-    }
-    streams::note(message);
+    let message = message.to_owned();
+    for_a_second(move || {
+        if streams::error_is_terminal() {
+            // The cursor stands behind the `^C` that the terminal showed.
+            streams::note_bytes(b"\n");
+        }
+        streams::note(&message);
+    });
     end();
     std::process::exit(1)
+}
+
+/// Prints something, and waits for it for at most a second. Nobody may be reading the stream.
+fn for_a_second(print: impl FnOnce() + Send + 'static) {
+    let (printed, waiting) = std::sync::mpsc::channel();
+    let started = std::thread::Builder::new().name("last words".into()).spawn(move || {
+        print();
+        let _ = printed.send(());
+    });
+    if started.is_ok() {
+        let _ = waiting.recv_timeout(Duration::from_secs(1));
+    }
 }

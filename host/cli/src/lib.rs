@@ -12,7 +12,7 @@
 //! | [`printable`] | the escape of foreign text |
 //! | [`output_file`] | every output |
 //! | [`private_file`] | the check of who owns a file and who can change it |
-//! | [`interrupt`] | SIGINT, SIGTERM and SIGHUP, and the temporary files that they remove |
+//! | [`interrupt`] | SIGINT, SIGTERM, SIGHUP and a time limit, and the temporary files that they remove |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -8,6 +8,7 @@
 //! | free | a file is created under a random name, without following a link, and renamed |
 //! | a folder, or a link to nothing | an error |
 
+use crate::arguments::STDIN;
 use crate::interrupt::{Registered, removed_on_interrupt};
 use crate::streams;
 use rustix::fs::{Mode, OFlags};
@@ -138,7 +139,7 @@ impl Write for OutputFile {
 fn find(path: &Path) -> io::Result<Found> {
     /// The most links that the kernel follows.
     const MAX_LINKS: usize = 40;
-    if path == Path::new("-") {
+    if path == Path::new("-") || path == Path::new(STDIN) {
         return Ok(Found::Stdout);
     }
     let mut path = path.to_owned();
@@ -270,9 +271,15 @@ mod tests {
 
     #[test]
     fn knows_the_names_of_standard_output() {
-        for (path, stdout) in
-            [("-", true), ("/dev/stdout", true), ("/proc/self/fd/1", true), ("./-", false), ("x", false)]
-        {
+        for (path, stdout) in [
+            ("-", true),
+            // As `arguments::parse` returns a positional `-`.
+            (STDIN, true),
+            ("/dev/stdout", true),
+            ("/proc/self/fd/1", true),
+            ("./-", false),
+            ("x", false),
+        ] {
             assert_eq!(is_stdout(Path::new(path)), stdout, "{path}");
         }
     }

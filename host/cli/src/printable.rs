@@ -12,7 +12,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) { Cow::Borrowed(text) } else { Cow::Owned(escape(text, |_| false)) }
 }
 
-/// The bytes as lines: like [`line`], but line ends and tabs stay. Bytes that are not UTF-8 become `\xNN`.
+/// The bytes as lines: like [`line()`], but line ends and tabs stay. Bytes that are not UTF-8 become `\xNN`.
 pub fn lines(bytes: &[u8]) -> String {
     let mut lines = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -35,7 +35,7 @@ fn escape(text: &str, stays: impl Fn(char) -> bool) -> String {
 }
 
 /// Whether a terminal shows the character and does nothing else.
-fn is_plain(character: char) -> bool {
+pub fn is_plain(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
