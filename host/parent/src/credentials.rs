@@ -1,7 +1,8 @@
 //! Where the credentials for KMS come from. Credentials alone decrypt nothing: KMS also requires an attestation
 //! document.
 
-use crate::{Error, read_file};
+use crate::{Error, Links, parse_json, read_private};
+use capelet_cli::private_file::READ_BY_OTHERS;
 use enclave_core::parent::Credentials;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -25,13 +26,13 @@ impl CredentialSource {
     /// The current credentials. `None` if the source is [`CredentialSource::None`].
     ///
     /// # Errors
-    /// [`Error::File`] and [`Error::FileTooLarge`] if the file cannot be read, [`Error::Credentials`] if it is not
-    /// JSON with the required members.
+    /// [`Error::File`] and [`Error::FileTooLarge`] if the file cannot be read, [`Error::NotPrivate`] if it belongs to
+    /// another user or others can read it, [`Error::Credentials`] if it is not JSON with the required members.
     pub fn get(&self) -> Result<Option<Credentials>, Error> {
         match self {
             Self::None => Ok(None),
             Self::File(path) => {
-                let bytes = Zeroizing::new(read_file(path, MAX_FILE)?);
+                let bytes = Zeroizing::new(read_private(path, MAX_FILE, Links::Follow, READ_BY_OTHERS)?);
                 parse(&bytes, path).map(Some)
             }
         }
@@ -40,7 +41,7 @@ impl CredentialSource {
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Credentials, Error> {
     let wrong = || Error::Credentials(path.to_owned());
-    let json: Value = serde_json::from_slice(bytes).map_err(|_| wrong())?;
+    let json = parse_json(bytes).ok_or_else(wrong)?;
     // These limits are the enclave's, which rejects longer values (`enclave_core::parent::Credentials`).
     let text = |name: &str, most: usize| json[name].as_str().filter(|text| text.len() <= most);
     let access_key_id = text("AccessKeyId", 128).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
@@ -84,6 +85,7 @@ mod tests {
             "null",
             r#"{"AccessKeyId":"A"}"#,
             r#"{"AccessKeyId":"","SecretAccessKey":"s"}"#,
+            r#"{"AccessKeyId":"A","SecretAccessKey":"s","SecretAccessKey":"t"}"#,
             r#"{"AccessKeyId":1,"SecretAccessKey":"s"}"#,
             r#"{"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":7}"#,
             &format!(r#"{{"AccessKeyId":"{long}","SecretAccessKey":"s"}}"#),
@@ -92,5 +94,23 @@ mod tests {
         }
         assert!(matches!(CredentialSource::File("/nonexistent".into()).get(), Err(Error::File { .. })));
         assert!(CredentialSource::None.get().unwrap().is_none());
+    }
+
+    #[test]
+    fn checks_at_each_use_that_others_cannot_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        let source = CredentialSource::File(path.clone());
+        std::fs::write(&path, r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#).unwrap();
+        for (mode, private) in [(0o600, true), (0o640, false), (0o604, false), (0o400, true)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let got = source.get();
+            assert_eq!(got.is_ok(), private, "{mode:o}");
+            if let Err(error) = got {
+                let text = error.to_string();
+                assert!(text.contains(&format!("{mode:04o}")) && text.contains("chmod 600"), "{text}");
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Every error of the parent as one enum. `Display` says what is wrong and what to do.
 
+use capelet_cli::private_file::{NotPrivate, READ_BY_OTHERS};
 use enclave_core::kms::ArnRejection;
 use std::fmt;
 use std::io;
@@ -60,6 +61,36 @@ pub enum Error {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// A file or folder belongs to another user, or other users can change or read it.
+    NotPrivate {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        why: NotPrivate,
+    },
+    /// A folder has files and no marker of its purpose.
+    ForeignFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What it was to be: `a store`.
+        purpose: &'static str,
+        /// One of its files.
+        entry: String,
+    },
+    /// A folder was marked by another version of the program.
+    FolderVersion {
+        /// The folder.
+        folder: PathBuf,
+        /// What it is: `a store`.
+        purpose: &'static str,
+    },
+    /// Another process uses a folder.
+    FolderInUse {
+        /// The folder.
+        folder: PathBuf,
+        /// What it is: `a store`.
+        purpose: &'static str,
     },
     /// The credentials file is not JSON with the required members.
     Credentials(PathBuf),
@@ -182,6 +213,10 @@ impl Error {
             Self::Limit(_) => "limit",
             Self::FileTooLarge { .. } => "file-too-large",
             Self::File { .. } => "file",
+            Self::NotPrivate { .. } => "not-private",
+            Self::ForeignFolder { .. } => "foreign-folder",
+            Self::FolderVersion { .. } => "folder-version",
+            Self::FolderInUse { .. } => "folder-in-use",
             Self::Credentials(_) => "credentials",
             Self::Listen { .. } => "listen",
             Self::StoreInUse(_) => "store-in-use",
@@ -276,9 +311,35 @@ impl fmt::Display for Error {
             Self::File { path, source } => {
                 write!(f, "{} cannot be used ({source}); check the name and the permissions", path.display())
             }
+            Self::NotPrivate { path, why: NotPrivate::Owner(user) } => write!(
+                f,
+                "{} belongs to the user with the id {user}, and not to the user of this process; name one of this user's",
+                path.display()
+            ),
+            Self::NotPrivate { path, why: NotPrivate::Mode(mode) } => {
+                let (mode, folder) = (*mode, path.is_dir());
+                let right = if mode & READ_BY_OTHERS & 0o022 == 0 { "read" } else { "change" };
+                let good = if folder { "700" } else { "600" };
+                let path = path.display();
+                write!(f, "{path} has mode {mode:04o}, so other users can {right} it; run `chmod {good} {path}`")
+            }
+            Self::ForeignFolder { folder, purpose, entry } => write!(
+                f,
+                "{} has the file {entry} and is not marked as {purpose}, so its files may belong to something else, and \
+                 it was not changed; name an empty or a new folder",
+                folder.display()
+            ),
+            Self::FolderVersion { folder, purpose } => write!(
+                f,
+                "{} is {purpose} of another version of this program, and was not changed; name a new folder",
+                folder.display()
+            ),
+            Self::FolderInUse { folder, purpose } => {
+                write!(f, "another process uses {} as {purpose}; end it, or name another folder", folder.display())
+            }
             Self::Credentials(path) => write!(
                 f,
-                "{} does not contain credentials; write JSON with AccessKeyId, SecretAccessKey and SessionToken",
+                "{} does not contain credentials; write JSON with AccessKeyId, SecretAccessKey and SessionToken, each once",
                 path.display()
             ),
             Self::Listen { address, source } if source.kind() == io::ErrorKind::NotFound => {

@@ -9,6 +9,7 @@
 //!
 //! # Map
 //! - What the operator decides: `settings`, `configuration`, `deployers`, `address`, `kms_route`, `credentials`.
+//! - Files: `bounded_file`, `private_file`, `owned_folder`, `json`.
 //! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`. The ports are those of `capelet_abi`.
 //! - What the parent does: `services`, with `store` for objects.
 //! - Who is served: `connection_limit`, `address_limit`, `enclave_places`; `busy` tells the others.
@@ -30,10 +31,13 @@ mod deployers;
 mod enclave_places;
 mod error;
 mod frames;
+mod json;
 mod kms_route;
 mod listen;
 mod log;
+mod owned_folder;
 mod parent;
+mod private_file;
 mod relay;
 mod services;
 mod settings;
@@ -47,8 +51,11 @@ pub use configuration::{RequestedLimits, run_limits};
 pub use credentials::CredentialSource;
 pub use deployers::encode_deployers;
 pub use error::Error;
+pub use json::parse_json;
 pub use kms_route::{KmsRoute, Region};
 pub use log::{Log, LogFormat};
+pub use owned_folder::{FolderFault, FolderPurpose, OwnedFolder, is_marked};
 pub use parent::Parent;
+pub use private_file::{Links, open_private, read_private, write_private};
 pub use settings::{ServiceLimits, Settings};
 pub use store::{Incoming, Placed, Store};

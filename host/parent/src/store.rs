@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! lock                                  locked while a process uses the store
-//! layout                                the marker of this layout, written when the store is made
-//! incoming/N                            bodies that are still arriving; emptied at start
+//! layout                                the marker of this layout, written first
+//! incoming/N                            bodies that are still arriving; removed at start
 //! KIND/OWNER/ID-VERSION                 one object: 2, 64, 32 and 16 digits, lower-case hexadecimal
 //! ```
 //!
@@ -11,33 +11,33 @@
 //! once, and it fails if the name is taken, so exactly one of two concurrent puts succeeds. The folder is synced before
 //! anything is acknowledged. A process that is killed leaves at most files under `incoming`.
 
-use crate::Error;
+use crate::{Error, FolderFault, FolderPurpose, Links, OwnedFolder, open_private};
+use capelet_cli::private_file::CHANGED_BY_OTHERS;
 use enclave_core::encoding::hex;
 use enclave_core::parent::{ListEntry, MAX_LISTED, StoreKey, StoreKind};
 use enclave_core::{ObjectId, OwnerKey};
 use std::collections::BinaryHeap;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The content of the file `layout`. Layout 1 had no such file. Its objects do not name the image that sealed them, and no
-/// enclave reads them.
-const LAYOUT: &[u8] = b"capelet store 2\n";
+/// The marker of this layout. Layout 1 had none. Its objects do not name the image that sealed them, and no enclave reads
+/// them.
+const STORE: FolderPurpose =
+    FolderPurpose { name: "a store", marker: "layout", content: b"capelet store 2\n", may_precede: |_| false };
 const KINDS: [StoreKind; 3] = [StoreKind::Function, StoreKind::VaultKey, StoreKind::Statement];
 
 /// An open store. While a process has one, no other process can open it. Any number of threads and of parents in this
 /// process may share it.
 pub struct Store {
-    folder: PathBuf,
+    folder: OwnedFolder,
     /// The next name under `incoming`.
     next: AtomicU64,
     /// Locked while an owner's folder is made, so that no thread relies on a folder that is not yet on the disk.
     owners: Mutex<()>,
-    /// The locked file. The kernel unlocks it when the process ends, even if it is killed.
-    _lock: File,
 }
 
 /// The result of [`Incoming::put`].
@@ -55,26 +55,27 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::StoreInUse`] if another process uses it, [`Error::StoreLayout`] if it has another layout,
-    /// [`Error::Store`] if the folder cannot be used.
+    /// [`Error::ForeignFolder`] if it has files and is no store, [`Error::NotPrivate`] if other users can change it,
+    /// [`Error::Store`] if the folder cannot be used. A folder that is refused is unchanged.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Store { path: folder.to_owned(), source };
-        make_folder(folder).map_err(unusable)?;
-        let lock = private().truncate(false).open(folder.join("lock")).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::StoreInUse(folder.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
-        if !has_layout(folder).map_err(unusable)? {
-            return Err(Error::StoreLayout(folder.to_owned()));
-        }
-        prepare(folder).map_err(unusable)?;
-        Ok(Self { folder: folder.to_owned(), next: AtomicU64::new(0), owners: Mutex::new(()), _lock: lock })
+        let folder = OwnedFolder::open(folder, &STORE).map_err(|fault| match fault {
+            FolderFault::InUse => Error::StoreInUse(folder.to_owned()),
+            FolderFault::OtherMarker => Error::StoreLayout(folder.to_owned()),
+            // Layout 1 had no marker.
+            FolderFault::Foreign(_) if KINDS.iter().any(|kind| folder.join(name_of(*kind)).is_dir()) => {
+                Error::StoreLayout(folder.to_owned())
+            }
+            FolderFault::Unusable(Error::File { source, .. }) => unusable(source),
+            fault => fault.into_error(folder, &STORE),
+        })?;
+        prepare(folder.path()).map_err(unusable)?;
+        Ok(Self { folder, next: AtomicU64::new(0), owners: Mutex::new(()) })
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// Begins to receive a body. It is not visible under any key until it is placed.
@@ -83,7 +84,7 @@ impl Store {
     /// The operating system's error if the file cannot be made.
     pub fn begin(&self) -> io::Result<Incoming<'_>> {
         let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
-        let path = self.folder.join("incoming").join(name);
+        let path = self.folder().join("incoming").join(name);
         let file = private().create_new(true).open(&path)?;
         Ok(Incoming { store: self, file, path })
     }
@@ -93,13 +94,14 @@ impl Store {
     /// # Errors
     /// The operating system's error if the file exists and cannot be opened.
     pub fn get(&self, key: &StoreKey) -> io::Result<Option<(File, u64)>> {
-        match File::open(self.path(key)) {
+        match open_private(&self.path(key), Links::Refuse, CHANGED_BY_OTHERS) {
             Ok(file) => {
                 let length = file.metadata()?.len();
                 Ok(Some((file, length)))
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(Error::File { source, .. }) => Err(source),
+            Err(error) => Err(io::Error::other(error)),
         }
     }
 
@@ -144,7 +146,7 @@ impl Store {
     }
 
     fn owner(&self, kind: StoreKind, owner: &OwnerKey) -> PathBuf {
-        self.folder.join(hex(&[kind as u8])).join(hex(owner.as_bytes()))
+        self.folder().join(name_of(kind)).join(hex(owner.as_bytes()))
     }
 
     fn path(&self, key: &StoreKey) -> PathBuf {
@@ -212,57 +214,25 @@ impl Drop for Incoming<'_> {
     }
 }
 
-/// Whether the store has this layout. A store without objects that has no marker counts as new: it has this layout, and
-/// [`prepare`] marks it.
-fn has_layout(folder: &Path) -> io::Result<bool> {
-    match fs::read(folder.join("layout")) {
-        Ok(marker) => Ok(marker == LAYOUT),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(!has_objects(folder)?),
-        Err(error) => Err(error),
-    }
+/// The name of the folder with the objects of a kind.
+fn name_of(kind: StoreKind) -> String {
+    hex(&[kind as u8])
 }
 
-/// Whether something is stored under any key.
-fn has_objects(folder: &Path) -> io::Result<bool> {
-    for kind in KINDS {
-        let owners = match fs::read_dir(folder.join(hex(&[kind as u8]))) {
-            Ok(owners) => owners,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for owner in owners {
-            let owner = owner?;
-            if owner.file_type()?.is_dir() && fs::read_dir(owner.path())?.next().is_some() {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
-/// Writes the marker of the layout. A process that is killed leaves the whole marker or none.
-fn mark_layout(folder: &Path) -> io::Result<()> {
-    let (fresh, marker) = (folder.join("incoming").join("layout"), folder.join("layout"));
-    if marker.exists() {
-        return Ok(());
-    }
-    let mut file = private().create_new(true).open(&fresh)?;
-    file.write_all(LAYOUT)?;
-    file.sync_all()?;
-    fs::rename(fresh, marker)
-}
-
-/// Empties `incoming`, marks the layout and makes the folders of the kinds. It syncs folders that a killed process may
-/// have made, so that everything that is visible in the store from now on is on the disk.
+/// Removes the bodies in `incoming` and makes the folders of the kinds. It syncs folders that a killed process may have
+/// made, so that everything that is visible in the store from now on is on the disk.
 fn prepare(folder: &Path) -> io::Result<()> {
     let incoming = folder.join("incoming");
-    match fs::remove_dir_all(&incoming) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => make_folder(&incoming)?,
+    make_folder(&incoming)?;
+    for body in fs::read_dir(&incoming)? {
+        let body = body?;
+        // Only what has a name that this program gives.
+        if body.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            fs::remove_file(body.path())?;
+        }
     }
-    mark_layout(folder)?;
     for kind in KINDS {
-        let path = folder.join(hex(&[kind as u8]));
+        let path = folder.join(name_of(kind));
         make_folder(&path)?;
         sync(&path)?;
     }

@@ -220,6 +220,7 @@ fn passes_files_to_the_enclave_and_logs_no_credentials() {
     let configuration = file("configuration", b"\x00\xff as it is\n");
     let deployers = file("deployers", b"list");
     let credentials = file("credentials", br#"{"AccessKeyId":"AKID","SecretAccessKey":"hidden"}"#);
+    std::fs::set_permissions(&credentials, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let words = ["--configuration", &configuration, "--deployers", &deployers, "--credentials", &credentials];
     let mut process = spawn(folder.path(), &[&words[..], &["--region", "eu-central-1", "--log", "plain"]].concat());
     let enclave = folder.path().join("enclave");

@@ -52,7 +52,7 @@ fn answers_failed_when_the_disk_is_full() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     std::fs::create_dir(&store).unwrap();
-    let mount = format!("mount -t tmpfs -o size=1m tmpfs '{}'", store.display());
+    let mount = format!("mount -t tmpfs -o size=1m,mode=700 tmpfs '{}'", store.display());
     let may = unshare().args(["sh", "-c", &mount]).stderr(Stdio::null()).status();
     if !may.is_ok_and(|status| status.success()) {
         println!("no mount namespace for this user; answers_failed_when_a_write_fails_in_the_middle stands in for it");

@@ -449,9 +449,14 @@ fn replaces_the_console_of_an_earlier_run() {
 #[test]
 fn does_not_follow_links_in_place_of_console_and_log() {
     let place = Place::new();
-    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    place.prints("true");
+    place.ends();
+    for port in [8000, 9000] {
+        fs::remove_file(place.path(&format!("state/vsock_{port}"))).unwrap();
+    }
     fs::write(place.path("victim"), "secret").unwrap();
     for name in ["console", "backend.log"] {
+        fs::remove_file(place.path("state").join(name)).unwrap();
         symlink(place.path("victim"), place.path("state").join(name)).unwrap();
     }
     let shown = place.run(&["console", "--state", "state"]);
@@ -524,4 +529,25 @@ fn terminates_an_enclave_that_cannot_be_compared() {
         let words = place.words();
         assert_eq!(words.last().unwrap(), &format!("terminate-enclave --enclave-id {ID}"), "{described}");
     }
+}
+
+#[test]
+fn refuses_a_state_folder_of_something_else_and_leaves_it_unchanged() {
+    let place = Place::new();
+    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    for name in ["vsock", "image.eif", "console"] {
+        fs::write(place.path("state").join(name), "foreign").unwrap();
+    }
+    let output = place.run(&RUN);
+    assert_eq!(code(&output), "foreign-folder");
+    for name in ["vsock", "image.eif", "console"] {
+        assert_eq!(fs::read_to_string(place.path("state").join(name)).unwrap(), "foreign");
+    }
+    assert_eq!(fs::read_dir(place.path("state")).unwrap().count(), 3);
+    // The sockets of a parent that was started first do not make the folder foreign.
+    fs::remove_dir_all(place.path("state")).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    place.parent();
+    place.prints("true");
+    assert_eq!(code(&place.run(&RUN)), "enclave-ended");
 }

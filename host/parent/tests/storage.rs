@@ -69,6 +69,8 @@ fn reads_credentials_at_each_use_and_never_logs_them() {
     for secret in ["first-secret", "second-secret"] {
         let json = format!(r#"{{"AccessKeyId":"AKIDX","SecretAccessKey":"{secret}","SessionToken":"tokentoken"}}"#);
         std::fs::write(running.path("credentials"), json).unwrap();
+        std::fs::set_permissions(running.path("credentials"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         let Answer::Credentials(found) = ask("eu-central-1") else { panic!("no credentials") };
         assert_eq!(found.secret_access_key.as_str(), secret);
         assert_eq!((found.access_key_id.as_str(), found.session_token.as_str()), ("AKIDX", "tokentoken"));

@@ -208,12 +208,48 @@ fn rejects_a_store_of_another_layout_and_leaves_it_unchanged() {
     }
     rejected(None);
     assert!(owner(folder.path()).join(format!("{}-{:016x}", "01".repeat(16), 1)).is_file());
+}
 
-    // A store without objects is new, even if folders were made in it.
-    fs::remove_dir_all(owner(folder.path())).unwrap();
-    fs::create_dir(owner(folder.path())).unwrap();
+#[test]
+fn refuses_a_folder_of_something_else_and_leaves_it_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, file) in [("photos", "photos/1"), ("incoming", "incoming/1"), ("work", "work/lock")] {
+        let path = folder.path().join("of").join(name);
+        fs::create_dir_all(path.join(file).parent().unwrap()).unwrap();
+        fs::write(path.join(file), b"foreign").unwrap();
+        let error = Store::open(&path).err().unwrap();
+        assert_eq!(error.code(), "foreign-folder");
+        assert!(error.to_string().contains(name) && error.to_string().contains("empty"), "{error}");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        assert_eq!(fs::read(path.join(file)).unwrap(), b"foreign");
+    }
+}
+
+#[test]
+fn removes_only_what_it_has_put_into_incoming() {
+    let folder = tempfile::tempdir().unwrap();
     drop(Store::open(folder.path()).unwrap());
-    assert_eq!(fs::read(&marker).unwrap(), b"capelet store 2\n");
+    for name in ["7", "notes"] {
+        fs::write(folder.path().join("incoming").join(name), b"x").unwrap();
+    }
+    drop(Store::open(folder.path()).unwrap());
+    assert!(!folder.path().join("incoming/7").exists() && folder.path().join("incoming/notes").exists());
+}
+
+#[test]
+fn serves_no_file_that_is_a_link_or_that_others_can_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(put(&store, &key(1, 1), b"x"), Placed::Done);
+    let name = |version| owner(folder.path()).join(format!("{}-{version:016x}", "01".repeat(16)));
+    std::os::unix::fs::symlink("/etc/passwd", name(2)).unwrap();
+    nix::unistd::mkfifo(&name(3), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    fs::write(name(4), b"x").unwrap();
+    fs::set_permissions(name(4), std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    assert!(store.get(&key(1, 1)).unwrap().is_some());
+    for version in 2..5 {
+        assert!(store.get(&key(1, version)).is_err(), "{version}");
+    }
 }
 
 #[test]

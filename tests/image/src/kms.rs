@@ -60,6 +60,7 @@ impl Kms {
     pub fn credentials(&self) -> PathBuf {
         let path = self.folder.path().join("credentials");
         fs::write(&path, PARENT.credentials()).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         path
     }
 

@@ -1,6 +1,6 @@
 //! The image file, which is measured before another program reads it.
 
-use capelet_parent::{Error, read_file};
+use capelet_parent::{Error, parse_json, read_file};
 use data_encoding::HEXLOWER;
 use eif_build::{MAX_FILE, Measurements};
 use serde_json::Value;
@@ -38,7 +38,7 @@ impl Image {
 /// Compares the measurements with a `measurements.json`. Returns whether that describes a development image.
 fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
     let malformed = || Error::Measurements(expected.to_owned());
-    let json: Value = serde_json::from_slice(&read_file(expected, MAX_MEASUREMENTS)?).map_err(|_| malformed())?;
+    let json = parse_json(&read_file(expected, MAX_MEASUREMENTS)?).ok_or_else(malformed)?;
     let pcrs = json["pcrs"].as_object().ok_or_else(malformed)?;
     let sha256 = json["file"]["sha256"].as_str().ok_or_else(malformed)?;
     let inputs = json["inputs"].as_array().ok_or_else(malformed)?;

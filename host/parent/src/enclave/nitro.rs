@@ -5,7 +5,7 @@
 use super::cli::Run;
 use super::image::Image;
 use super::printable::Printable;
-use capelet_parent::Error;
+use capelet_parent::{Error, parse_json};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use std::io::{Read, Write, copy, stdout};
@@ -115,7 +115,7 @@ impl NitroCli {
         if !child.wait().map_err(Error::System)?.success() {
             return Err(Error::NitroCliRefused);
         }
-        serde_json::from_slice(&answer).map_err(|_| Error::NitroCliAnswer)
+        parse_json(&answer).ok_or(Error::NitroCliAnswer)
     }
 }
 

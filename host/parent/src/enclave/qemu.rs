@@ -6,7 +6,7 @@ use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
 use capelet_abi::{HEARTBEAT_PORT, OPERATIONS_PORT};
-use capelet_parent::Error;
+use capelet_parent::{Error, write_private};
 use data_encoding::HEXLOWER;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -40,7 +40,7 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
     let _lock = state.lock()?;
     // Start the bytes that were measured, even if the original file changes.
     let copy = state.image();
-    std::fs::write(&copy, &image.bytes).map_err(|source| Error::File { path: copy, source })?;
+    write_private(&copy, &image.bytes)?;
     // QEMU opens this file by its name and keeps its mode.
     kept::create(&state.console())?;
     let (events, happens) = channel();

@@ -1,9 +1,12 @@
 //! The state folder of an enclave under QEMU: sockets, the record of its processes, and the console.
 
 use super::process::{GRACE, Process, boot};
-use capelet_parent::{Error, read_file};
+use capelet_cli::private_file::CHANGED_BY_OTHERS;
+use capelet_parent::{
+    Error, FolderFault, FolderPurpose, Links, OwnedFolder, is_marked, parse_json, read_private, write_private,
+};
 use serde_json::{Value, json};
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +19,17 @@ const MAX_PATH: usize = 96;
 /// How long `enclave run` has to end its two programs before `terminate` ends them instead. Each takes up to one grace
 /// until it is killed; the third is for the rest.
 const PATIENCE: Duration = GRACE.saturating_mul(3);
+
+/// The marker of a state folder. `capelet-parent serve` may have put its sockets there before.
+const STATE: FolderPurpose = FolderPurpose {
+    name: "the state folder of an enclave",
+    marker: "layout",
+    content: b"capelet enclave 1\n",
+    may_precede: |name| {
+        name.strip_prefix("vsock_")
+            .is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+    },
+};
 
 /// A state folder that only this user can access.
 pub struct State(PathBuf);
@@ -86,15 +100,12 @@ impl State {
         self.0.join("enclave.json")
     }
 
-    /// Locks the folder. `enclave run` keeps the file open, and so the lock, until it ends.
-    pub fn lock(&self) -> Result<File, Error> {
-        let lock = File::options().create(true).append(true).open(self.0.join("lock"));
-        let lock = lock.map_err(|error| unusable(&self.0, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::EnclaveRuns(self.0.clone())),
-            Err(TryLockError::Error(error)) => return Err(unusable(&self.0, error)),
-        }
+    /// Locks the folder, and marks it at the first use. `enclave run` keeps the lock until it ends.
+    pub fn lock(&self) -> Result<OwnedFolder, Error> {
+        let lock = OwnedFolder::open(&self.0, &STATE).map_err(|fault| match fault {
+            FolderFault::InUse => Error::EnclaveRuns(self.0.clone()),
+            fault => fault.into_error(&self.0, &STATE),
+        })?;
         // The previous `enclave run` may have been killed while its programs continue.
         if let Some(record) = self.read()? {
             for process in &record.processes {
@@ -115,18 +126,21 @@ impl State {
             "image": record.image, "pcr0": record.pcr0, "development": record.development, "cid": record.cid,
             "boot": boot()?, "processes": processes,
         });
-        let (path, fresh) = (self.record(), self.0.join("enclave.new"));
-        let written = fs::write(&fresh, json.to_string()).and_then(|()| fs::rename(&fresh, &path));
-        written.map_err(|source| Error::File { path, source })
+        write_private(&self.record(), json.to_string().as_bytes())
     }
 
     /// Reads the record. `None` if no record exists, or if it is from an earlier boot of the machine.
     pub fn read(&self) -> Result<Option<Record>, Error> {
         let path = self.record();
-        if !path.exists() {
+        let json = match read_private(&path, MAX_RECORD, Links::Refuse, CHANGED_BY_OTHERS) {
+            Ok(bytes) => parse_json(&bytes),
+            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // A record in a folder without the marker was written by something else, or by an older version.
+        if !is_marked(&self.0, &STATE).map_err(|fault| fault.into_error(&self.0, &STATE))? {
             return Ok(None);
         }
-        let json = serde_json::from_slice(&read_file(&path, MAX_RECORD)?).ok();
         let (boots, record) = json.as_ref().and_then(parse).ok_or(Error::StateFolder(path))?;
         Ok((boots == boot()?).then_some(record))
     }
@@ -227,6 +241,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = State::make(&folder.path().join("state")).unwrap();
         assert!(state.read().unwrap().is_none());
+        drop(state.lock().unwrap());
         let ours = Process::new("this", std::process::id()).unwrap();
         let record =
             Record { image: "/i".into(), pcr0: "ab".into(), development: true, cid: 16, processes: vec![ours] };
@@ -238,7 +253,14 @@ mod tests {
         // The record of another boot is ignored, because its process ids are meaningless now.
         fs::write(state.record(), text.replace(&boot().unwrap(), "another")).unwrap();
         assert!(state.read().unwrap().is_none());
-        for damaged in ["", "{}", &text[1..], &text.replace("16", "-16"), &text.replace("\"pid\"", "\"dip\"")] {
+        for damaged in [
+            "",
+            "{}",
+            &text[1..],
+            &text.replace("16", "-16"),
+            &text.replace("\"cid\"", "\"cid\":16,\"cid\""),
+            &text.replace("\"pid\"", "\"dip\""),
+        ] {
             fs::write(state.record(), damaged).unwrap();
             assert!(matches!(state.read(), Err(Error::StateFolder(_))), "{damaged}");
         }
