@@ -7,6 +7,8 @@ use crate::error::Error;
 use crate::folder::FunctionBundle;
 use crate::home::Home;
 use crate::home::catalogue::{Catalogue, DeploymentState, FunctionEntry};
+use crate::learn;
+use crate::listing::request_list;
 use crate::policy::{self, KeyChoice};
 use crate::random;
 use crate::session::{RequestSpec, Session};
@@ -15,6 +17,7 @@ use enclave_core::ObjectId;
 use enclave_core::identity::{FUNCTION_RECORD, FunctionRecord, Identity};
 use enclave_core::kms::Arn;
 use enclave_core::messages::{DeleteParams, DeployParams};
+use enclave_core::objects::ObjectKind;
 use enclave_core::parent::{StoreKey, StoreKind};
 
 /// The options of a deployment.
@@ -34,9 +37,9 @@ pub struct Options<'a> {
 /// The catalogue records it before it is sent, and confirms it after the enclave has decrypted the stored bytes.
 ///
 /// # Errors
-/// [`Error::NotAccepted`] for exceptions that are not accepted; [`Error::Local`] for an invalid ARN, or for another
-/// policy than the wanted one; [`Error::Answered`] if the enclave refuses; those of [`policy::read`], [`Home::update`]
-/// and [`Session::send`].
+/// [`Error::NotAccepted`] and [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Local`] for an invalid ARN, or for another
+/// policy than the wanted one; [`Error::Answered`] if the enclave refuses; those of [`policy::read`],
+/// [`Home::update_of`] and [`Session::send`].
 pub fn deploy(
     home: &Home,
     session: &mut Session,
@@ -48,12 +51,15 @@ pub fn deploy(
     let choice = arn.as_ref().map_or(KeyChoice::Configured, KeyChoice::Named);
     let key = policy::read(home, session, identity, choice)?;
     policy::check(key.policy, options.key_policy_checksum)?;
-    policy::accept(&policy::owner_exceptions(&key), options.accept)?;
+    let (owner, root) = (identity.owner(), session.root_id());
+    learn::accepted_texts(home, session, identity, key.arn.text())?;
+    policy::accept_as_owner(home, &root, &owner, &key, options.accept)?;
 
-    let (root, url, fresh) = (session.root_id(), session.url().to_string(), ObjectId::new(random::bytes()?));
+    let stored = request_list(session, identity, ObjectKind::Function)?;
+    let (url, fresh) = (session.url().to_string(), ObjectId::new(random::bytes()?));
     let (checksum, time, image) = (function.checksum, session.now(), *session.image());
-    let entry = home.update(|catalogue: &mut Catalogue| {
-        let (id, version) = catalogue.next_version(options.name, &url, &root, fresh);
+    let entry = home.update_of(&owner, |catalogue: &mut Catalogue| {
+        let (id, version) = catalogue.next_version(options.name, &url, &root, &stored, fresh);
         let entry = FunctionEntry {
             name: options.name.to_owned(),
             id: Hex(id),
@@ -71,7 +77,7 @@ pub fn deploy(
     })?;
     let (id, version) = (entry.id.0, entry.version);
 
-    let (owner, arn) = (identity.owner(), key.arn.clone());
+    let arn = key.arn.clone();
     let record = FunctionRecord { owner, id, version, checksum, issued: time, arn, image };
     let record = identity.sign1(FUNCTION_RECORD, &[], &record.encode());
     let object = StoreKey { kind: StoreKind::Function, owner, id, version };
@@ -80,7 +86,7 @@ pub fn deploy(
     let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(&function.bundle);
     session.send_expect_ok(identity, request)?;
 
-    home.update(|catalogue: &mut Catalogue| {
+    home.update_of(&owner, |catalogue: &mut Catalogue| {
         catalogue.mark(&id, version, &root, DeploymentState::Confirmed);
         Ok(())
     })?;
@@ -91,7 +97,7 @@ pub fn deploy(
 ///
 /// # Errors
 /// [`Error::Answered`] if the enclave refuses or the store does not have the function; those of [`Session::send`] and
-/// [`Home::update`].
+/// [`Home::update_of`].
 pub fn delete(
     home: &Home,
     session: &mut Session,
@@ -102,7 +108,7 @@ pub fn delete(
     let params = DeleteParams { kind: StoreKind::Function, id, version };
     session.send_expect_ok(identity, RequestSpec::new(&params))?;
     let root = session.root_id();
-    home.update(|catalogue: &mut Catalogue| {
+    home.update_of(&identity.owner(), |catalogue: &mut Catalogue| {
         catalogue.mark(&id, version, &root, DeploymentState::Deleted);
         Ok(())
     })

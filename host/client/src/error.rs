@@ -2,6 +2,8 @@
 
 use crate::bundle_error::BundleError;
 use crate::error_text;
+use crate::key_change::KeyChange;
+use crate::values::OwnerText;
 use crate::wrong_image::WrongImage;
 use enclave_core::{TransportError, UnixMillis};
 use std::fmt;
@@ -22,7 +24,18 @@ pub enum Error {
         url: String,
         /// How the connection failed.
         error: TransportError,
+        /// Whether a request was sent, which the enclave may have carried out.
+        sent: bool,
     },
+    /// The machine at this address had no place for a further client. Nothing was sent. Nobody vouches for this answer.
+    NoPlace {
+        /// The address.
+        url: String,
+        /// After how many seconds the parent recommends another attempt; `None` if nobody answered.
+        retry_after: Option<u16>,
+    },
+    /// The command did not end within the seconds of `--timeout`.
+    TimedOut(u64),
     /// The command line is invalid. Contains the message of the parser.
     Usage(String),
     /// An argument is invalid.
@@ -31,6 +44,15 @@ pub enum Error {
         name: &'static str,
         /// What it must be.
         want: &'static str,
+    },
+    /// `--accept` contains this name, which is not the name of an exception.
+    UnknownException(String),
+    /// The command does not use an option that was given.
+    UnusedOption {
+        /// The option.
+        option: &'static str,
+        /// The command, without the program's name.
+        command: &'static str,
     },
     /// The value of `-p` is invalid.
     BadPin {
@@ -57,9 +79,18 @@ pub enum Error {
         path: PathBuf,
         /// The system's error.
         kind: io::ErrorKind,
+        /// The system's number of the error.
+        number: Option<i32>,
     },
     /// Standard input or output cannot be used.
-    Pipe(io::ErrorKind),
+    Pipe {
+        /// Which of them.
+        stream: Stream,
+        /// The system's error.
+        kind: io::ErrorKind,
+        /// The system's number of the error.
+        number: Option<i32>,
+    },
     /// Neither `CAPELET_HOME` nor `HOME` is set.
     NoHome,
     /// Others can read or change a file or folder.
@@ -102,6 +133,13 @@ pub enum Error {
     },
     /// The catalogue has no function with this name or id.
     UnknownFunction(String),
+    /// The last confirmed deployment of this function was deleted, and no version was named.
+    Deleted {
+        /// The name or id.
+        name: String,
+        /// The deleted version.
+        version: u64,
+    },
     /// The checksum of this function is unknown.
     NoChecksum(String),
     /// The name is already in use.
@@ -127,6 +165,8 @@ pub enum Error {
     NoKmsKey,
     /// The catalogue has no vault key that decrypts this ciphertext.
     ForeignCiphertext,
+    /// This owner's vault key is neither in the catalogue nor in the store.
+    UnknownVaultKey,
     /// A version or epoch is lower than one that was seen before.
     RolledBack {
         /// The highest one seen.
@@ -140,22 +180,99 @@ pub enum Error {
     KeyEnded(UnixMillis),
     /// These exceptions must be named with `--accept`.
     NotAccepted(Vec<&'static str>),
+    /// The texts of a KMS key differ from those that the owner last accepted.
+    KeyChanged(Box<KeyChange>),
     /// The passphrase is missing or empty, or its two entries differ.
     Passphrase,
     /// An identity already exists in this file.
     IdentityExists(PathBuf),
+    /// The folder has no identity.
+    NoIdentity,
+    /// An output exists that must not be replaced without `--force`.
+    OutputExists(PathBuf),
+    /// The folder has no identity, but the catalogue of one.
+    IdentityMissing {
+        /// The file that is missing.
+        path: PathBuf,
+        /// The identity of the catalogue.
+        owner: OwnerText,
+    },
+    /// A file of the folder belongs to another identity than the folder's.
+    OfAnotherIdentity {
+        /// The file.
+        path: PathBuf,
+        /// The identity to which it belongs.
+        owner: OwnerText,
+    },
     /// An .eif or a measurements file is invalid. Contains the reader's code.
     Measurements(&'static str),
+    /// The input begins like a ciphertext and is none. `true` if `--ciphertext` was given.
+    NotCiphertext(bool),
+    /// The receipt names another function, checksum or caller than was demanded.
+    Wrong {
+        /// What differs.
+        what: WrongPart,
+        /// What was demanded.
+        wanted: String,
+        /// What the receipt has.
+        found: String,
+    },
+    /// The receipt rests on a development root, which was not accepted.
+    DevelopmentRoot,
+    /// The receipt is valid, and says that the run failed.
+    RunFailed(enclave_core::Error),
+    /// The document of a vault's statement is older than the greatest age.
+    StatementExpired {
+        /// The document's time.
+        time: UnixMillis,
+        /// Whether the vault is the user's own.
+        own: bool,
+    },
     /// The function ran, but its receipt could not be written.
     ReceiptNotKept(Box<Self>),
+    /// An error that the printed result already contains.
+    Printed(Box<Self>),
     /// The store lacks this number of the catalogue's entries.
     CatalogueDiffers(usize),
+}
+
+/// A standard stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard input.
+    Input,
+    /// Standard output.
+    Output,
+}
+
+/// What a receipt names and its reader can demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongPart {
+    /// The function's id, or its owner.
+    Function,
+    /// The function's checksum.
+    FunctionChecksum,
+    /// The caller.
+    Caller,
 }
 
 impl Error {
     /// Makes an [`Error::Io`] of an operation on a path.
     pub fn io(doing: &'static str, path: &Path, error: &io::Error) -> Self {
-        Self::Io { doing, path: path.to_owned(), kind: error.kind() }
+        Self::Io { doing, path: path.to_owned(), kind: error.kind(), number: error.raw_os_error() }
+    }
+
+    /// Makes an [`Error::Pipe`].
+    pub fn pipe(stream: Stream, error: &io::Error) -> Self {
+        Self::Pipe { stream, kind: error.kind(), number: error.raw_os_error() }
+    }
+
+    /// The error of a vault's statement, with the advice for the user's own vault if it is `own`.
+    pub fn of_vault(self, own: bool) -> Self {
+        match self {
+            Self::StatementExpired { time, .. } => Self::StatementExpired { time, own },
+            error => error,
+        }
     }
 
     /// The stable code, on which scripts can rely.
@@ -163,8 +280,10 @@ impl Error {
         match self {
             Self::Local(error) | Self::Answered(error) => error.code(),
             Self::Connection { error, .. } => enclave_core::Error::Transport(*error).code(),
+            Self::NoPlace { .. } => enclave_core::Error::Busy.code(),
+            Self::TimedOut(_) => "timed-out",
             Self::Usage(_) => "usage",
-            Self::Argument { .. } => "bad-argument",
+            Self::Argument { .. } | Self::UnusedOption { .. } | Self::UnknownException(_) => "bad-argument",
             Self::BadPin { .. } => "bad-pin",
             Self::NoUrl => "no-url",
             Self::BadUrl(_) => "bad-url",
@@ -173,9 +292,11 @@ impl Error {
             Self::NotDevelopment(_) => "not-development",
             Self::NotLocal(_) => "development-only",
             Self::Io { kind: io::ErrorKind::NotFound, .. } => "no-such-file",
-            Self::Io { kind: io::ErrorKind::StorageFull, .. } | Self::Pipe(io::ErrorKind::StorageFull) => "disk-full",
+            Self::Io { kind: io::ErrorKind::StorageFull, .. } | Self::Pipe { kind: io::ErrorKind::StorageFull, .. } => {
+                "disk-full"
+            }
             Self::Io { kind: io::ErrorKind::PermissionDenied, .. } => "permission-denied",
-            Self::Io { .. } | Self::Pipe(_) => "io",
+            Self::Io { .. } | Self::Pipe { .. } => "io",
             Self::NoHome => "no-home",
             Self::Permissions { .. } => "bad-permissions",
             Self::NotYours { .. } => "not-yours",
@@ -186,6 +307,7 @@ impl Error {
             Self::FileTooLarge { .. } => "too-large",
             Self::Bundle { error, .. } => error.code(),
             Self::UnknownFunction(_) => "unknown-function",
+            Self::Deleted { .. } => "deleted",
             Self::NoChecksum(_) => "no-checksum",
             Self::NameTaken(_) => "name-taken",
             Self::UnknownContact(_) => "unknown-contact",
@@ -196,14 +318,26 @@ impl Error {
             Self::WrongImage(_) => enclave_core::Error::WrongImage.code(),
             Self::NoKmsKey => "no-kms-key",
             Self::ForeignCiphertext => "foreign-ciphertext",
+            Self::UnknownVaultKey => "unknown-vault-key",
             Self::RolledBack { .. } => "rolled-back",
             Self::Equivocation(_) => "equivocation",
             Self::KeyEnded(_) => "key-ended",
-            Self::NotAccepted(_) => "not-accepted",
+            Self::NotAccepted(_) | Self::KeyChanged(_) => "not-accepted",
             Self::Passphrase => "passphrase",
             Self::IdentityExists(_) => "identity-exists",
+            Self::NoIdentity => "no-identity",
+            Self::OutputExists(_) => "output-exists",
+            Self::IdentityMissing { .. } => "identity-missing",
+            Self::OfAnotherIdentity { .. } => "another-identity",
             Self::Measurements(code) => code,
-            Self::ReceiptNotKept(error) => error.code(),
+            Self::NotCiphertext(_) => "malformed",
+            Self::Wrong { what: WrongPart::Function, .. } => "wrong-function",
+            Self::Wrong { what: WrongPart::FunctionChecksum, .. } => "wrong-function-checksum",
+            Self::Wrong { what: WrongPart::Caller, .. } => "wrong-caller",
+            Self::DevelopmentRoot => "development-root",
+            Self::RunFailed(_) => "run-failed",
+            Self::StatementExpired { .. } => "expired",
+            Self::ReceiptNotKept(error) | Self::Printed(error) => error.code(),
             Self::CatalogueDiffers(_) => "catalogue-differs",
         }
     }
@@ -226,9 +360,30 @@ impl fmt::Display for Error {
         match self {
             Self::Local(error) => f.write_str(&error_text::local(*error)),
             Self::Answered(error) => f.write_str(&error_text::answered(*error)),
-            Self::Connection { url, error } => f.write_str(&error_text::connection(url, *error)),
+            Self::Connection { url, error, sent } => f.write_str(&error_text::connection(url, *error, *sent)),
+            Self::NoPlace { url, retry_after: Some(seconds) } => write!(
+                f,
+                "{url} answered that it has no free place, and nothing was sent: retry in {seconds} s; this answer is not \
+                 from the enclave, and nobody vouches for it"
+            ),
+            Self::NoPlace { url, retry_after: None } => {
+                write!(f, "{url} has too many waiting clients and accepts no further one, and nothing was sent: retry later")
+            }
+            Self::TimedOut(seconds) => write!(
+                f,
+                "the command did not end within the {seconds} s of --timeout; a request that was already sent may have \
+                 been carried out: check before you retry"
+            ),
             Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
+            Self::UnknownException(name) => write!(
+                f,
+                "--accept names {name:?}, which is no exception: use names of {}, joined by commas",
+                crate::policy::EXCEPTIONS.join(", ")
+            ),
+            Self::UnusedOption { option, command } => {
+                write!(f, "`capelet {command}` does not use {option}: leave this option out")
+            }
             Self::BadPin { want } => write!(f, "-p must be {want}"),
             Self::NoUrl => f.write_str(
                 "no enclave was named, and not exactly one is pinned: give -u URL, set CAPELET_URL, or run `capelet pin \
@@ -254,8 +409,10 @@ impl fmt::Display for Error {
                 "a development root is valid on this machine only, and {url} is not on it: pin a release's measurements \
                  instead"
             ),
-            Self::Io { doing, path, kind } => write!(f, "cannot {doing} {}: {kind}", path.display()),
-            Self::Pipe(kind) => write!(f, "cannot use standard input or output: {kind}"),
+            Self::Io { doing, path, kind, number } => {
+                write!(f, "cannot {doing} {}: {}", path.display(), error_text::system(*kind, *number))
+            }
+            Self::Pipe { stream, kind, number } => f.write_str(&error_text::pipe(*stream, *kind, *number)),
             Self::NoHome => f.write_str("no folder for your identity: set CAPELET_HOME or HOME"),
             Self::Permissions { path, mode, want } => write!(
                 f,
@@ -295,6 +452,11 @@ impl fmt::Display for Error {
                 "function {name:?} is not in your catalogue: `capelet list` shows your functions; for another id, give \
                  --function-checksum"
             ),
+            Self::Deleted { name, version } => write!(
+                f,
+                "the last deployment of {name}, version {version}, was deleted: deploy it again, or name an older \
+                 version with --function-version"
+            ),
             Self::NoChecksum(name) => write!(
                 f,
                 "the checksum of function {name} is unknown: give --function-checksum HEX, which its owner can tell you"
@@ -329,6 +491,10 @@ impl fmt::Display for Error {
             Self::ForeignCiphertext => f.write_str(
                 "this was encrypted to a vault key that is not yours: only the owner of that key can use it as input",
             ),
+            Self::UnknownVaultKey => f.write_str(
+                "this was encrypted to a vault key of yours that neither your catalogue nor the store has: import your \
+                 newest export into an empty CAPELET_HOME, or connect to the enclave that made the key",
+            ),
             Self::RolledBack { seen, found } => write!(
                 f,
                 "epoch or version {found} is older than {seen}, which was seen before, and was rejected: the store may \
@@ -339,13 +505,14 @@ impl fmt::Display for Error {
                 "two keys of one owner have the epoch {epoch}; both are kept in seen.json: use neither, and ask the owner"
             ),
             Self::KeyEnded(time) => {
-                write!(f, "the vault key ended on {}: its owner must renew it", crate::clock::date(*time))
+                write!(f, "the vault key ended on {}: its owner must run `capelet key renew`", crate::clock::date(*time))
             }
             Self::NotAccepted(exceptions) => write!(
                 f,
                 "this needs exceptions that were not accepted ({list}): if you accept them, give --accept {list}",
                 list = exceptions.join(",")
             ),
+            Self::KeyChanged(change) => f.write_str(&change.text()),
             Self::Passphrase => f.write_str(
                 "the passphrase is missing or empty, or its two entries differ: use --passphrase-file FILE, or a terminal",
             ),
@@ -354,9 +521,67 @@ impl fmt::Display for Error {
                 "an identity already exists in {} and was not changed: move it away, or set CAPELET_HOME to another folder",
                 path.display()
             ),
+            Self::NoIdentity => f.write_str(
+                "there is no identity yet: `capelet identity show` makes one, `capelet identity import` restores one",
+            ),
+            Self::OutputExists(path) => write!(
+                f,
+                "{} exists and was not changed: name another file, or replace it with --force",
+                path.display()
+            ),
+            Self::IdentityMissing { path, owner } => write!(
+                f,
+                "{} is missing, but the catalogue beside it belongs to {}: restore the file, import your export, or set \
+                 CAPELET_HOME to another folder",
+                path.display(),
+                owner.0.fingerprint()
+            ),
+            Self::OfAnotherIdentity { path, owner } => write!(
+                f,
+                "{} belongs to another identity, {}: move it away, or set CAPELET_HOME to that identity's folder",
+                path.display(),
+                owner.0.fingerprint()
+            ),
             Self::Measurements(code) => {
                 write!(f, "the measurements are invalid ({code}): use a release's measurements.json or .eif file")
             }
+            Self::NotCiphertext(false) => f.write_str(
+                "the input begins like a Capelet ciphertext and is not a complete one: give --plain if it is data in the \
+                 clear, or --ciphertext with the whole ciphertext",
+            ),
+            Self::NotCiphertext(true) => f.write_str(
+                "the input is not a complete Capelet ciphertext: fetch it again, or give --plain in place of --ciphertext \
+                 if it is data in the clear",
+            ),
+            Self::Wrong { what, wanted, found } => {
+                let what = match what {
+                    WrongPart::Function => "function",
+                    WrongPart::FunctionChecksum => "function checksum",
+                    WrongPart::Caller => "caller",
+                };
+                write!(f, "the receipt is for the {what} {found}, not for {wanted}: ask for the receipt of the right run")
+            }
+            Self::DevelopmentRoot => f.write_str(
+                "the receipt rests on a development root, whose key any machine can make for itself, so that it proves \
+                 nothing to anyone else: give --development if you accept it",
+            ),
+            Self::RunFailed(error) => write!(
+                f,
+                "the receipt is valid and says that the run failed ({}): give --allow-failed if you accept this",
+                error.code()
+            ),
+            Self::StatementExpired { time, own: true } => write!(
+                f,
+                "your vault key was last attested on {}, and that is too long ago: run `capelet key renew`",
+                crate::clock::date(*time)
+            ),
+            Self::StatementExpired { time, own: false } => write!(
+                f,
+                "the newest statement of this vault is of {}, and that is too long ago: ask its owner to run `capelet \
+                 key renew`",
+                crate::clock::date(*time)
+            ),
+            Self::Printed(error) => error.fmt(f),
             Self::ReceiptNotKept(error) => {
                 write!(f, "the function ran, but its receipt could not be written and is lost: {error}")
             }
@@ -373,7 +598,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Local(error) | Self::Answered(error) => Some(error),
-            Self::ReceiptNotKept(error) => Some(error),
+            Self::RunFailed(error) => Some(error),
+            Self::ReceiptNotKept(error) | Self::Printed(error) => Some(error),
             _ => None,
         }
     }

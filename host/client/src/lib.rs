@@ -14,8 +14,10 @@
 //! | [`home`] | the user's files: identity, trust, contacts, catalogue, highest epochs seen |
 //! | [`url`], [`transport`], [`session`] | from an address to an attested session |
 //! | [`wrong_image`] | objects whose key shares the session's image must not receive |
-//! | [`folder`], [`bundle_error`], [`deploy`], [`run`], [`listing`] | functions |
-//! | [`vault`], [`vault_key`], [`statements`], [`policy`], [`encrypt`] | vault keys, and encryption to them |
+//! | [`folder`], [`bundle_error`], [`deploy`], [`inputs`], [`run`], [`listing`] | functions |
+//! | [`vault`], [`vault_key`], [`statements`], [`encrypt`] | vault keys, and encryption to them |
+//! | [`policy`], [`key_change`] | the texts of KMS keys, and what the owner accepts of them |
+//! | [`learn`] | what a machine without state learns from the owner's own statements |
 //! | [`receipts`], [`evidence`], [`measurements`], [`pins`] | offline verification |
 //! | [`export`] | an identity in a file that a passphrase protects |
 //! | [`values`], [`root_id`], [`clock`] | text forms of bytes and times, the name of a root |
@@ -24,6 +26,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bundle_error;
+mod busy_line;
 pub mod cli;
 pub mod clock;
 pub mod deploy;
@@ -35,6 +38,9 @@ pub mod export;
 pub mod files;
 pub mod folder;
 pub mod home;
+pub mod inputs;
+pub mod key_change;
+pub mod learn;
 pub mod listing;
 pub mod measurements;
 pub mod pins;

@@ -67,7 +67,7 @@ pub struct Entry {
 pub fn list(home: &Home, session: &mut Session, identity: &Identity) -> Result<Vec<Entry>, Error> {
     let functions = request_list(session, identity, ObjectKind::Function)?;
     let keys = request_list(session, identity, ObjectKind::VaultKey)?;
-    let catalogue: Catalogue = home.load()?;
+    let catalogue: Catalogue = home.load_of(&identity.owner())?;
     let (url, root) = (session.url().to_string(), session.root_id());
     let mut listed = compare(functions, known_functions(&catalogue, &url, &root), ObjectKind::Function);
     listed.extend(compare(keys, known_keys(&catalogue, &url, &root), ObjectKind::VaultKey));
@@ -128,8 +128,12 @@ fn compare(stored: Vec<ListEntry>, mut known: CatalogueEntries, kind: ObjectKind
     entries
 }
 
-/// Requests the ids and versions of all objects of one kind, in ascending order.
-fn request_list(session: &mut Session, identity: &Identity, kind: ObjectKind) -> Result<Vec<ListEntry>, Error> {
+/// Requests the ids and versions of all objects of one kind, in ascending order. The store can withhold and invent
+/// entries.
+///
+/// # Errors
+/// [`Error::Local`] for an invalid list; those of [`Session::send`].
+pub fn request_list(session: &mut Session, identity: &Identity, kind: ObjectKind) -> Result<Vec<ListEntry>, Error> {
     let request = RequestSpec::new(&ListParams { kind: kind.store_kind() });
     Ok(parse_list(&session.send_expect_ok(identity, request)?.body)?)
 }

@@ -6,31 +6,69 @@
 
 use crate::error::Error;
 use crate::home::Home;
+use crate::home::accepted::{AcceptedTexts, Difference};
+use crate::key_change::KeyChange;
+use crate::root_id::RootId;
 use crate::session::{RequestSpec, Session};
 use crate::values::{Hex, SHA384_FORM};
 use crate::vault_key::VaultKey;
-use enclave_core::Error as CoreError;
 use enclave_core::crypto::sha384;
 use enclave_core::identity::Identity;
 use enclave_core::kms::{AcceptedKey, Arn};
 use enclave_core::messages::{PolicyParams, PolicyTexts};
+use enclave_core::{Error as CoreError, OwnerKey};
 
 /// Exception: the enclave could not read the key's policy.
 pub const POLICY_UNREAD: &str = "policy-unread";
 /// Exception: the enclave could not read the key's metadata.
 pub const KEY_METADATA_UNREAD: &str = "facts-unread";
-/// Exception: the policy differs from the one that was attested with the vault key.
+/// Exception: the policy differs. For a sender: from the one that was attested with the vault key. For an owner: from the
+/// one that they last accepted.
 pub const POLICY_DIFFERS: &str = "policy-differs";
-/// Exception: the metadata differs from the one that was attested with the vault key.
+/// Exception: the metadata differs, in the same sense.
 pub const KEY_METADATA_DIFFERS: &str = "facts-differ";
 
 /// Exception: the KMS key is the operator's. Operator and vault owner together could decrypt outside an enclave.
 pub const OPERATOR_ACCOUNT: &str = "operator-account";
 
-/// The exceptions that an owner must accept before the enclave stores something under this KMS key.
-pub fn owner_exceptions(key: &AcceptedKey) -> Vec<&'static str> {
-    let unread = [(key.policy.is_none(), POLICY_UNREAD), (key.metadata.is_none(), KEY_METADATA_UNREAD)];
-    unread.into_iter().filter_map(|(unread, name)| unread.then_some(name)).collect()
+/// Compares a KMS key with what its owner last accepted of it, and records its texts as accepted. It is called before
+/// the owner signs anything that rests on the key.
+///
+/// # Errors
+/// [`Error::NotAccepted`] if a text could not be read, and [`Error::KeyChanged`] if one differs, unless `accepted` names
+/// these exceptions; those of [`Home::update_of`].
+pub fn accept_as_owner(
+    home: &Home,
+    root: &RootId,
+    owner: &OwnerKey,
+    key: &AcceptedKey,
+    accepted: Option<&str>,
+) -> Result<(), Error> {
+    home.update_of(owner, |texts: &mut AcceptedTexts| {
+        let differences = texts.compare(root, key);
+        let exceptions = [
+            (key.policy.is_none(), POLICY_UNREAD),
+            (key.metadata.is_none(), KEY_METADATA_UNREAD),
+            (differences.policy.is_some(), POLICY_DIFFERS),
+            (differences.metadata.is_some(), KEY_METADATA_DIFFERS),
+        ];
+        let exceptions: Vec<_> = exceptions.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect();
+        let ends = [(differences.policy, POLICY_ENDING), (differences.metadata, KEY_METADATA_ENDING)];
+        let files = ends.into_iter().filter_map(|(difference, ending)| Some((difference?, ending)));
+        let files: Vec<_> = files
+            .map(|(Difference { accepted, now }, ending)| {
+                (home.policy_path(&accepted, ending), now.map(|now| home.policy_path(&now, ending)))
+            })
+            .collect();
+        accept(&exceptions, accepted).map_err(|error| match error {
+            Error::NotAccepted(exceptions) if !files.is_empty() => {
+                Error::KeyChanged(Box::new(KeyChange { arn: key.arn.text().to_owned(), exceptions, files }))
+            }
+            error => error,
+        })?;
+        texts.accept(root, key);
+        Ok(())
+    })
 }
 
 /// Which KMS key's texts are read.
@@ -114,6 +152,20 @@ pub fn check(policy: Option<[u8; 48]>, wanted: Option<&str>) -> Result<(), Error
     if policy == Some(wanted) { Ok(()) } else { Err(CoreError::PolicyChanged.into()) }
 }
 
+/// The names of all exceptions.
+pub const EXCEPTIONS: [&str; 5] =
+    [POLICY_UNREAD, KEY_METADATA_UNREAD, POLICY_DIFFERS, KEY_METADATA_DIFFERS, OPERATOR_ACCOUNT];
+
+/// Checks that each name in `accepted` is the name of an exception. A command calls this before it does anything. A name
+/// that is not needed is no error, because a script cannot know which exceptions hold.
+///
+/// # Errors
+/// [`Error::UnknownException`].
+pub fn check_names(accepted: Option<&str>) -> Result<(), Error> {
+    let unknown = accepted.and_then(|accepted| accepted.split(',').find(|name| !EXCEPTIONS.contains(name)));
+    unknown.map_or(Ok(()), |name| Err(Error::UnknownException(name.to_owned())))
+}
+
 /// Checks that each exception is among `accepted`, which is a list of names joined by commas.
 ///
 /// # Errors
@@ -176,6 +228,18 @@ mod tests {
         assert_eq!(found([one, two], [one, one]), [KEY_METADATA_DIFFERS]);
         assert_eq!(found([one, two], [None, None]), [POLICY_DIFFERS, KEY_METADATA_DIFFERS]);
         assert_eq!(found([None, None], [one, None]), [POLICY_UNREAD, KEY_METADATA_UNREAD]);
+    }
+
+    #[test]
+    fn rejects_names_of_exceptions_that_do_not_exist() {
+        for names in [None, Some("policy-unread"), Some("operator-account,facts-differ")] {
+            assert_eq!(check_names(names), Ok(()));
+        }
+        for (names, unknown) in
+            [("", ""), ("all", "all"), ("policy-unread,", ""), ("policy-unread, facts-unread", " facts-unread")]
+        {
+            assert_eq!(check_names(Some(names)), Err(Error::UnknownException(unknown.to_owned())));
+        }
     }
 
     #[test]

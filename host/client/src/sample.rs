@@ -6,6 +6,9 @@ use enclave_core::messages::{RunStatus, Verb};
 use enclave_core::objects::{CiphertextHeader, InputCommitments, Receipt, ReceiptFunction, begin_encryption};
 use enclave_core::{Checksum, ClaimsDigest, Commitment, Kid, ObjectId, OwnerKey, RequestDigest, UnixMillis};
 
+/// The ARN of a KMS key.
+pub const ARN: &str = "arn:aws:kms:eu-central-1:138395648162:key/ed0f7573-00bb-9320-1f0f-ed5af4b6b6f2";
+
 /// An encrypted file. Files of different `entropy` are encrypted with different keys.
 pub fn encrypted_file(content: &[u8], entropy: u8) -> Vec<u8> {
     let key = KemSecret::from_seed(&[7; 32]).unwrap().public();

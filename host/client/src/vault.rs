@@ -11,6 +11,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::catalogue::{Catalogue, EpochEntry, EpochState};
+use crate::learn;
 use crate::policy::{self, KeyChoice};
 use crate::random;
 use crate::session::{RequestSpec, Session};
@@ -20,7 +21,7 @@ use crate::wrong_image::WrongImage;
 use enclave_core::attestation::{Expected, Freshness, VaultClaims, VaultPurpose, verify};
 use enclave_core::crypto::sha384;
 use enclave_core::identity::{Identity, VAULT_RECORD, VaultRecord};
-use enclave_core::kms::Arn;
+use enclave_core::kms::{AcceptedKey, Arn};
 use enclave_core::messages::{VaultAttestParams, VaultConfirmParams, VaultCreateParams, VaultOffer};
 use enclave_core::objects::encode_statement;
 use enclave_core::parent::{StoreKey, StoreKind};
@@ -89,9 +90,9 @@ impl ExpectedOffer {
 /// image, nor in place of an epoch in doubt about which only another image can decide.
 ///
 /// # Errors
-/// [`Error::VaultKeyExists`] and [`Error::WrongImage`] unless `next` is set; [`Error::NotAccepted`] for exceptions that
-/// are not accepted; [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was
-/// requested; those of [`policy::read`], [`Home::update`], [`Home::lock`] and [`Session::send`].
+/// [`Error::VaultKeyExists`] and [`Error::WrongImage`] unless `next` is set; [`Error::NotAccepted`] and
+/// [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was
+/// requested; those of [`policy::read`], [`Home::update_of`], [`Home::lock`] and [`Session::send`].
 pub fn create(
     home: &Home,
     session: &mut Session,
@@ -101,34 +102,37 @@ pub fn create(
 ) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
     let (root, image) = (session.root_id(), *session.image());
+    let stored = learn::vault_keys(home, session, identity)?;
     let doubtful = match doubtful(home, session, identity) {
         Err(Error::WrongImage(_)) if next => None,
         doubtful => doubtful?,
     };
     let key = policy::read(home, session, identity, KeyChoice::Configured)?;
-    policy::accept(&policy::owner_exceptions(&key), accept)?;
-    if let Some(vault) = settle(home, session, identity, doubtful)? {
+    learn::accepted_texts(home, session, identity, key.arn.text())?;
+    policy::accept_as_owner(home, &root, &identity.owner(), &key, accept)?;
+    if let Some(vault) = settle(home, session, identity, doubtful, accept)? {
         return Ok(vault);
     }
-    let catalogue: Catalogue = home.load()?;
+    let catalogue: Catalogue = home.load_of(&identity.owner())?;
     if let Some(current) = catalogue.current_epoch(&root).filter(|_| !next) {
         return Err(Error::VaultKeyExists { epoch: current.epoch, here: current.image.0 == image });
     }
     let (url, time) = (session.url().to_string(), clock::now());
-    let begun = home.update(|catalogue: &mut Catalogue| catalogue.begin_epoch(&url, &root, &image, time))?;
+    let begun = home.update_of(&identity.owner(), |catalogue: &mut Catalogue| {
+        catalogue.begin_epoch(&url, &root, &image, time, &stored)
+    })?;
 
     let (epoch, nonce) = (begun.epoch, Nonce::new(random::bytes()?));
     let expected = ExpectedOffer::new(session, identity, &begun, nonce);
     let params = VaultCreateParams { epoch, nonce, previous: expected.previous, key };
     let verified = request_offer(session, identity, RequestSpec::new(&params), &expected)?;
-    let key = params.key;
-    if !verified.claims.kms.as_ref().is_some_and(|attested| key.matches(attested)) {
+    if !verified.claims.kms.as_ref().is_some_and(|attested| params.key.matches(attested)) {
         return Err(CoreError::PolicyChanged.into());
     }
 
     let kid = verified.claims.kid;
-    home.update(|catalogue: &mut Catalogue| catalogue.sign_epoch(epoch, kid, &root))?;
-    confirm(home, session, identity, &verified, key.arn)
+    home.update_of(&identity.owner(), |catalogue: &mut Catalogue| catalogue.sign_epoch(epoch, kid, &root))?;
+    confirm(home, session, identity, &verified, accept)
 }
 
 /// Has the enclave attest the present vault key again, countersigns the document, and replaces the statement.
@@ -136,15 +140,16 @@ pub fn create(
 /// # Errors
 /// [`Error::NoVaultKey`] if the owner has no vault key under this root; [`Error::WrongImage`] if another image sealed it;
 /// otherwise as [`create`].
-pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<VaultKey, Error> {
+pub fn renew(home: &Home, session: &mut Session, identity: &Identity, accept: Option<&str>) -> Result<VaultKey, Error> {
     let _lock = home.lock(LOCK)?;
+    learn::vault_keys(home, session, identity)?;
     let doubtful = doubtful(home, session, identity)?;
-    if let Some(vault) = settle(home, session, identity, doubtful)? {
+    if let Some(vault) = settle(home, session, identity, doubtful, accept)? {
         return Ok(vault);
     }
-    let catalogue: Catalogue = home.load()?;
+    let catalogue: Catalogue = home.load_of(&identity.owner())?;
     let current = catalogue.current_epoch(&session.root_id()).ok_or(Error::NoVaultKey)?;
-    attest(home, session, identity, current)
+    attest(home, session, identity, current, accept)
 }
 
 /// The epoch that was countersigned and not confirmed. `None` if there is no such epoch.
@@ -152,7 +157,7 @@ pub fn renew(home: &Home, session: &mut Session, identity: &Identity) -> Result<
 /// # Errors
 /// [`Error::WrongImage`] if only another image can tell whether the key is stored.
 fn doubtful(home: &Home, session: &Session, identity: &Identity) -> Result<Option<EpochEntry>, Error> {
-    let catalogue: Catalogue = home.load()?;
+    let catalogue: Catalogue = home.load_of(&identity.owner())?;
     let Some(epoch) = catalogue.doubtful_epoch(&session.root_id()) else { return Ok(None) };
     let kid = epoch.kid.ok_or(Error::NoVaultKey)?.0;
     WrongImage::check(&object(identity, kid, epoch.epoch), &epoch.image.0, session.image())?;
@@ -168,13 +173,14 @@ fn settle(
     session: &mut Session,
     identity: &Identity,
     doubtful: Option<EpochEntry>,
+    accept: Option<&str>,
 ) -> Result<Option<VaultKey>, Error> {
     let Some(epoch) = doubtful else { return Ok(None) };
-    match attest(home, session, identity, &epoch) {
+    match attest(home, session, identity, &epoch, accept) {
         Ok(vault) => Ok(Some(vault)),
         Err(Error::Answered(CoreError::NotFound | CoreError::CannotOpen | CoreError::Mismatch(_))) => {
             let root = session.root_id();
-            home.update(|catalogue: &mut Catalogue| {
+            home.update_of(&identity.owner(), |catalogue: &mut Catalogue| {
                 catalogue.mark_epoch(epoch.epoch, &root, EpochState::Burnt);
                 Ok(None)
             })
@@ -184,16 +190,20 @@ fn settle(
 }
 
 /// Sends vault-attest and vault-confirm for a key that is stored.
-fn attest(home: &Home, session: &mut Session, identity: &Identity, stored: &EpochEntry) -> Result<VaultKey, Error> {
+fn attest(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    stored: &EpochEntry,
+    accept: Option<&str>,
+) -> Result<VaultKey, Error> {
     let (kid, epoch, nonce) = (stored.kid.ok_or(Error::NoVaultKey)?.0, stored.epoch, Nonce::new(random::bytes()?));
     let expected = ExpectedOffer::new(session, identity, stored, nonce);
     let params = VaultAttestParams { kid, epoch, nonce, previous: expected.previous };
     let key_shares = session.key_shares(identity, &object(identity, kid, epoch), &stored.image.0)?;
     let request = RequestSpec::new(&params).with_key_shares(key_shares);
     let verified = request_offer(session, identity, request, &expected)?;
-    let attested = verified.claims.kms.as_ref().ok_or(CoreError::Malformed(MessageKind::Statement))?;
-    let arn = attested.arn.clone();
-    confirm(home, session, identity, &verified, arn)
+    confirm(home, session, identity, &verified, accept)
 }
 
 /// Requests the document of a vault key and verifies it.
@@ -217,7 +227,8 @@ fn request_offer(
     Ok(VerifiedOffer { offer, claims, attested })
 }
 
-/// Countersigns the key. The enclave then encrypts and stores it, reads it back and publishes its statement.
+/// Countersigns the key, after its KMS key was compared with what the owner last accepted. The enclave then encrypts and
+/// stores it, reads it back and publishes its statement.
 ///
 /// The catalogue must already record the epoch as signed.
 fn confirm(
@@ -225,9 +236,10 @@ fn confirm(
     session: &mut Session,
     identity: &Identity,
     verified: &VerifiedOffer,
-    arn: Arn,
+    accept: Option<&str>,
 ) -> Result<VaultKey, Error> {
     let VerifiedOffer { offer, claims, attested } = verified;
+    let arn = accept_kms_key(home, session, identity, claims, accept)?;
     let record = VaultRecord {
         owner: identity.owner(),
         epoch: claims.epoch,
@@ -259,13 +271,34 @@ fn confirm(
         root,
         development: session.development(),
     };
-    home.update(|catalogue: &mut Catalogue| {
+    home.update_of(&identity.owner(), |catalogue: &mut Catalogue| {
         catalogue.mark_epoch(claims.epoch, &root, EpochState::Confirmed);
         Ok(())
     })?;
     statements::observe(home, &vault, &statement)?;
     statements::keep(home, session.url(), &vault, &statement)?;
     Ok(vault)
+}
+
+/// Compares the KMS key that the claims attest with what the owner last accepted of it. Returns its ARN.
+fn accept_kms_key(
+    home: &Home,
+    session: &mut Session,
+    identity: &Identity,
+    claims: &VaultClaims,
+    accept: Option<&str>,
+) -> Result<Arn, Error> {
+    let attested = claims.kms.clone().ok_or(CoreError::Malformed(MessageKind::Statement))?;
+    let key = AcceptedKey { arn: attested.arn, policy: attested.policy, metadata: attested.metadata };
+    learn::accepted_texts(home, session, identity, key.arn.text())?;
+    let accepted = policy::accept_as_owner(home, &session.root_id(), &identity.owner(), &key, accept);
+    if let Err(Error::KeyChanged(_)) = accepted {
+        // The present texts are kept, so that the owner can read them. If that fails, the change is still reported.
+        let configured = is_configured(&claims.configuration, &key.arn);
+        let choice = if configured { KeyChoice::Configured } else { KeyChoice::Named(&key.arn) };
+        let _ = policy::read(home, session, identity, choice);
+    }
+    accepted.map(|()| key.arn)
 }
 
 /// Where a vault key is stored.

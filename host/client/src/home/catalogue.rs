@@ -1,10 +1,11 @@
 //! The owner's own record of their functions and vault keys. The store's answers are compared with it, never trusted.
 
-use super::State;
+use super::{OwnedState, State};
 use crate::error::Error;
 use crate::root_id::RootId;
-use crate::values::{Hex, unix_millis};
-use enclave_core::{Checksum, Kid, ObjectId, Pcr, UnixMillis};
+use crate::values::{Hex, OwnerText, unix_millis};
+use enclave_core::parent::ListEntry;
+use enclave_core::{Checksum, Kid, ObjectId, OwnerKey, Pcr, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The state of a deployment.
@@ -87,6 +88,10 @@ pub struct EpochEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
+    /// The identity whose catalogue it is.
+    #[serde(default)]
+    owner: Option<OwnerText>,
+    /// In the order in which they were sent.
     functions: Vec<FunctionEntry>,
     vault: Vec<EpochEntry>,
 }
@@ -95,8 +100,18 @@ impl State for Catalogue {
     const FILE: &'static str = "catalogue.json";
 }
 
+impl OwnedState for Catalogue {
+    fn owner(&self) -> Option<OwnerKey> {
+        self.owner.map(|owner| owner.0)
+    }
+
+    fn set_owner(&mut self, owner: OwnerKey) {
+        self.owner = Some(OwnerText(owner));
+    }
+}
+
 impl Catalogue {
-    /// All versions of all functions, oldest first.
+    /// All versions of all functions, in the order in which they were sent.
     pub fn functions(&self) -> &[FunctionEntry] {
         &self.functions
     }
@@ -106,16 +121,49 @@ impl Catalogue {
         &self.vault
     }
 
-    /// Finds the newest confirmed version of a function by name or id, at this address only.
+    /// The last confirmed deployment of a name, or of an id, at this address. `None` if the name has none.
     ///
+    /// An earlier deployment is no substitute, whatever became of the last one: it would silently run older code.
     /// Another address has pins of its own. Its image must not receive a key share because the name exists elsewhere.
-    /// The image is not compared: if another image sealed the newest version, an older one is no substitute.
-    pub fn find(&self, name: &str, url: &str, root: &RootId) -> Option<&FunctionEntry> {
+    /// The image is not compared, for the first reason.
+    ///
+    /// # Errors
+    /// [`Error::Deleted`] if the last confirmed deployment was deleted.
+    fn find(&self, name: &str, url: &str, root: &RootId) -> Result<Option<&FunctionEntry>, Error> {
+        let last = self.last_deployment(name, url, root);
+        match last {
+            Some(deleted) if deleted.state == DeploymentState::Deleted => {
+                Err(Error::Deleted { name: name.to_owned(), version: deleted.version })
+            }
+            last => Ok(last),
+        }
+    }
+
+    /// Id and version that the user means: the last confirmed deployment of a name or id, or the `version` that they named
+    /// of the same id. `None` if the name is unknown.
+    ///
+    /// # Errors
+    /// [`Error::Deleted`] if no version was named and the last confirmed deployment was deleted.
+    pub fn choose(
+        &self,
+        name: &str,
+        version: Option<u64>,
+        url: &str,
+        root: &RootId,
+    ) -> Result<Option<(ObjectId, u64)>, Error> {
+        Ok(match version {
+            Some(version) => self.last_deployment(name, url, root).map(|last| (last.id.0, version)),
+            None => self.find(name, url, root)?.map(|last| (last.id.0, last.version)),
+        })
+    }
+
+    /// Like [`Catalogue::find`], but a deleted deployment is returned too.
+    fn last_deployment(&self, name: &str, url: &str, root: &RootId) -> Option<&FunctionEntry> {
         let matching = |function: &&FunctionEntry| {
             let named = function.name == name || function.id.to_string() == name;
-            named && function.url == url && function.root.0 == *root && function.state == DeploymentState::Confirmed
+            named && function.url == url && function.root.0 == *root && function.state != DeploymentState::Started
         };
-        self.functions.iter().filter(matching).max_by_key(|function| function.version)
+        self.functions.iter().rfind(matching)
     }
 
     /// The entry of a version of a function, at any address.
@@ -123,17 +171,23 @@ impl Catalogue {
         self.functions.iter().find(|f| f.id.0 == *id && f.version == version && f.root.0 == *root)
     }
 
-    /// Id and version for the next deployment of this name at this address. A version that was sent is never sent again.
-    /// `fresh` is the id to use for a new function.
-    pub fn next_version(&self, name: &str, url: &str, root: &RootId, fresh: ObjectId) -> (ObjectId, u64) {
-        let same = self.functions.iter().filter(|f| f.name == name && f.url == url && f.root.0 == *root);
+    /// Id and version for the next deployment of this name at this address. A version that was sent is never sent again,
+    /// not from another machine either: `stored` is what the store lists. `fresh` is the id to use for a new function.
+    pub fn next_version(
+        &self,
+        name: &str,
+        url: &str,
+        root: &RootId,
+        stored: &[ListEntry],
+        fresh: ObjectId,
+    ) -> (ObjectId, u64) {
+        let last = self.functions.iter().rfind(|f| f.name == name && f.url == url && f.root.0 == *root);
         // A deleted name gets a new id.
-        let Some(last) = same.max_by_key(|function| (function.time, function.version)) else { return (fresh, 1) };
-        if last.state == DeploymentState::Deleted {
-            return (fresh, 1);
-        }
+        let Some(last) = last.filter(|last| last.state != DeploymentState::Deleted) else { return (fresh, 1) };
         let versions = self.functions.iter().filter(|function| function.id == last.id).map(|function| function.version);
-        (last.id.0, versions.max().unwrap_or(0).saturating_add(1))
+        let known = versions.max().unwrap_or(0);
+        let stored = stored.iter().filter(|entry| entry.id == last.id.0).map(|entry| entry.version);
+        (last.id.0, next_number(known, stored))
     }
 
     /// Records a deployment that is about to be sent.
@@ -149,11 +203,14 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Records the state of a version of a function.
+    /// Records the state of a version of a function. The deletion of one that was never confirmed is not recorded: the
+    /// name still means the deployment before it.
     pub fn mark(&mut self, id: &ObjectId, version: u64, root: &RootId, state: DeploymentState) {
         let functions = self.functions.iter_mut();
         for function in functions.filter(|f| f.id.0 == *id && f.version == version && f.root.0 == *root) {
-            function.state = state;
+            if (function.state, state) != (DeploymentState::Started, DeploymentState::Deleted) {
+                function.state = state;
+            }
         }
     }
 
@@ -180,7 +237,8 @@ impl Catalogue {
     }
 
     /// Begins the next epoch for a key of `image`, or continues the one that was begun without a countersigned key. The
-    /// newest confirmed key becomes its previous one. An epoch in doubt of another image is given up.
+    /// newest confirmed key becomes its previous one. An epoch in doubt of another image is given up. `stored` are the
+    /// epochs that the store lists: none of them is begun again.
     ///
     /// # Errors
     /// [`Error::Equivocation`] if an epoch of this image is in doubt, because this image can tell.
@@ -190,14 +248,16 @@ impl Catalogue {
         root: &RootId,
         image: &Pcr,
         time: UnixMillis,
+        stored: &[ListEntry],
     ) -> Result<EpochEntry, Error> {
-        let epoch = match self.last_epoch(root) {
+        let used = match self.last_epoch(root) {
             Some(last) if last.state == EpochState::Signed && last.image.0 == *image => {
                 return Err(Error::Equivocation(last.epoch));
             }
-            Some(last) if last.state == EpochState::Started => last.epoch,
-            last => last.map_or(0, |last| last.epoch).saturating_add(1),
+            Some(last) if last.state == EpochState::Started => last.epoch.saturating_sub(1),
+            last => last.map_or(0, |last| last.epoch),
         };
+        let epoch = next_number(used, stored.iter().map(|entry| entry.version));
         if let Some(doubtful) = self.doubtful_epoch(root).map(|doubtful| doubtful.epoch) {
             self.mark_epoch(doubtful, root, EpochState::Burnt);
         }
@@ -211,9 +271,38 @@ impl Catalogue {
             time,
             state: EpochState::Started,
         };
-        self.vault.retain(|e| e.epoch != epoch || e.root.0 != *root);
+        // An epoch that was begun and not countersigned is continued, or given up for a later number.
+        self.vault.retain(|e| e.state != EpochState::Started || e.root.0 != *root);
         self.vault.push(entry.clone());
         Ok(entry)
+    }
+
+    /// Adds an epoch that a statement of this owner proves, and that this catalogue lacks.
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if another key was countersigned for the epoch: then the owner used two copies of their
+    /// identity.
+    pub fn learn(&mut self, learned: EpochEntry) -> Result<(), Error> {
+        let known = self.vault.iter_mut().find(|e| e.epoch == learned.epoch && e.root == learned.root);
+        match known {
+            None => self.vault.push(learned),
+            Some(begun) if begun.state == EpochState::Started => *begun = learned,
+            Some(known) if known.kid == learned.kid => {}
+            Some(known) => return Err(Error::Equivocation(known.epoch)),
+        }
+        self.vault.sort_by_key(|entry| entry.epoch);
+        Ok(())
+    }
+
+    /// Adds the entries of an imported catalogue that this one lacks.
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if the two have another key for one epoch.
+    pub fn merge(&mut self, imported: Self) -> Result<(), Error> {
+        let missing = imported.functions.into_iter().filter(|f| self.function(&f.id.0, f.version, &f.root.0).is_none());
+        let missing: Vec<_> = missing.collect();
+        self.functions.splice(..0, missing);
+        imported.vault.into_iter().try_for_each(|entry| self.learn(entry))
     }
 
     /// Records that `kid` is about to be countersigned for an epoch. Fails if another key already was.
@@ -240,6 +329,16 @@ impl Catalogue {
             found.state = state;
         }
     }
+}
+
+/// The number after `used` and after all numbers that the store lists.
+///
+/// The store is not trusted: a number far ahead would leave none to use, and is ignored.
+fn next_number(used: u64, stored: impl Iterator<Item = u64>) -> u64 {
+    /// No owner makes this many versions or keys on a machine whose catalogue was lost.
+    const FAR_AHEAD: u64 = 1 << 32;
+    let plausible = stored.filter(|number| *number <= used.saturating_add(FAR_AHEAD));
+    plausible.max().unwrap_or(0).max(used).saturating_add(1)
 }
 
 #[cfg(test)]
@@ -282,22 +381,98 @@ mod tests {
     #[test]
     fn never_sends_a_version_twice() {
         let mut catalogue = Catalogue::default();
-        let first = catalogue.next_version("f", "a", &ROOT, id(1));
+        let first = catalogue.next_version("f", "a", &ROOT, &[], id(1));
         assert_eq!(first, (id(1), 1));
         catalogue.begin(function("f", first, "a", ROOT)).unwrap();
         // The connection broke: it is unknown whether the version was stored.
-        let second = catalogue.next_version("f", "a", &ROOT, id(2));
+        let second = catalogue.next_version("f", "a", &ROOT, &[], id(2));
         assert_eq!(second, (id(1), 2));
         assert_eq!(catalogue.begin(function("f", first, "a", ROOT)).unwrap_err().code(), "rolled-back");
-        assert_eq!(catalogue.find("f", "a", &ROOT), None);
+        assert_eq!(catalogue.find("f", "a", &ROOT), Ok(None));
         catalogue.begin(function("f", second, "a", ROOT)).unwrap();
         catalogue.mark(&second.0, 2, &ROOT, DeploymentState::Confirmed);
-        assert_eq!(catalogue.find("f", "a", &ROOT).unwrap().version, 2);
-        assert_eq!(catalogue.find(&Hex(second.0).to_string(), "a", &ROOT).unwrap().version, 2);
-        assert_eq!(catalogue.find(&Hex(second.0).to_string(), "b", &ROOT), None);
-        assert_eq!(catalogue.find("f", "a", &OTHER), None);
+        assert_eq!(found(&catalogue, "f"), Ok(Some((1, 2))));
+        assert_eq!(found(&catalogue, &Hex(second.0).to_string()), Ok(Some((1, 2))));
+        assert_eq!(catalogue.find(&Hex(second.0).to_string(), "b", &ROOT), Ok(None));
+        assert_eq!(catalogue.find("f", "a", &OTHER), Ok(None));
+        // Another machine with the same identity has sent two more versions since.
+        let stored = [ListEntry { id: id(1), version: 4 }, ListEntry { id: id(9), version: 7 }];
+        assert_eq!(catalogue.next_version("f", "a", &ROOT, &stored, id(3)), (id(1), 5));
         catalogue.mark(&second.0, 2, &ROOT, DeploymentState::Deleted);
-        assert_eq!(catalogue.next_version("f", "a", &ROOT, id(3)), (id(3), 1));
+        assert_eq!(catalogue.next_version("f", "a", &ROOT, &stored, id(3)), (id(3), 1));
+    }
+
+    /// Id and version that a name stands for at the address `a`, or the code of the error.
+    fn found(catalogue: &Catalogue, name: &str) -> Result<Option<(u8, u64)>, &'static str> {
+        let found = catalogue.find(name, "a", &ROOT).map_err(|error| error.code())?;
+        Ok(found.map(|function| (function.id.0.as_bytes()[0], function.version)))
+    }
+
+    fn confirmed(catalogue: &mut Catalogue, (id, version): (ObjectId, u64)) {
+        catalogue.begin(function("f", (id, version), "a", ROOT)).unwrap();
+        catalogue.mark(&id, version, &ROOT, DeploymentState::Confirmed);
+    }
+
+    #[test]
+    fn a_name_means_its_last_confirmed_deployment_and_never_an_older_one() {
+        let mut catalogue = Catalogue::default();
+        for version in 1..=5 {
+            confirmed(&mut catalogue, (id(1), version));
+        }
+        catalogue.mark(&id(1), 5, &ROOT, DeploymentState::Deleted);
+        assert_eq!(found(&catalogue, "f"), Err("deleted"));
+        assert_eq!(found(&catalogue, &Hex(id(1)).to_string()), Err("deleted"));
+        assert_eq!(catalogue.choose("f", Some(4), "a", &ROOT), Ok(Some((id(1), 4))));
+        // The new id has a lower version than the old one, and is what the name means.
+        confirmed(&mut catalogue, (id(2), 1));
+        assert_eq!(found(&catalogue, "f"), Ok(Some((2, 1))));
+        // A version that was not confirmed changes nothing, deleted or not.
+        catalogue.begin(function("f", (id(2), 2), "a", ROOT)).unwrap();
+        catalogue.mark(&id(2), 2, &ROOT, DeploymentState::Deleted);
+        assert_eq!(found(&catalogue, "f"), Ok(Some((2, 1))));
+        catalogue.mark(&id(2), 1, &ROOT, DeploymentState::Deleted);
+        assert_eq!(found(&catalogue, "f"), Err("deleted"));
+    }
+
+    #[test]
+    fn ignores_stored_numbers_that_are_far_ahead() {
+        assert_eq!(next_number(0, [].into_iter()), 1);
+        assert_eq!(next_number(3, [1, 7, 5].into_iter()), 8);
+        assert_eq!(next_number(3, [1 << 32, u64::MAX].into_iter()), (1 << 32) + 1);
+        assert_eq!(next_number(9, [u64::MAX].into_iter()), 10);
+    }
+
+    #[test]
+    fn learns_epochs_and_rejects_a_second_key_for_one() {
+        let entry = |epoch, byte| EpochEntry {
+            epoch,
+            kid: Some(Hex(kid(byte))),
+            previous: None,
+            url: "a".into(),
+            root: Hex(ROOT),
+            image: Hex(IMAGE),
+            time: time(epoch),
+            state: EpochState::Confirmed,
+        };
+        let mut catalogue = Catalogue::default();
+        begin(&mut catalogue, IMAGE, 1).unwrap();
+        // Epoch 1 was begun here, but no key was countersigned. Another machine did that.
+        for learned in [entry(2, 2), entry(1, 1), entry(2, 2)] {
+            catalogue.learn(learned).unwrap();
+        }
+        assert_eq!(catalogue.vault().iter().map(|entry| entry.epoch).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(catalogue.learn(entry(2, 9)).unwrap_err().code(), "equivocation");
+        let stored = [ListEntry { id: id(1), version: 4 }];
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, &IMAGE, time(3), &stored).unwrap().epoch, 5);
+
+        let mut imported = Catalogue::default();
+        imported.learn(entry(3, 3)).unwrap();
+        confirmed(&mut imported, (id(1), 1));
+        catalogue.merge(imported.clone()).unwrap();
+        catalogue.merge(imported.clone()).unwrap();
+        assert_eq!((catalogue.functions().len(), catalogue.vault().len()), (1, 4));
+        imported.vault[0].kid = Some(Hex(kid(9)));
+        assert_eq!(catalogue.merge(imported).unwrap_err().code(), "equivocation");
     }
 
     #[test]
@@ -308,7 +483,7 @@ mod tests {
             catalogue.mark(&id(1), version, &ROOT, DeploymentState::Confirmed);
         }
         catalogue.functions[1].image = Hex(NEWER);
-        let found = catalogue.find("f", "a", &ROOT).unwrap();
+        let found = catalogue.find("f", "a", &ROOT).unwrap().unwrap();
         assert_eq!((found.version, found.image), (2, Hex(NEWER)));
         assert_eq!(catalogue.function(&id(1), 1, &ROOT).unwrap().image, Hex(IMAGE));
         assert_eq!(catalogue.function(&id(1), 3, &ROOT), None);
@@ -317,7 +492,7 @@ mod tests {
 
     /// Begins an epoch at the address `a` under `ROOT`. Returns its number.
     fn begin(catalogue: &mut Catalogue, image: Pcr, millis: u64) -> Result<u64, Error> {
-        catalogue.begin_epoch("a", &ROOT, &image, time(millis)).map(|begun| begun.epoch)
+        catalogue.begin_epoch("a", &ROOT, &image, time(millis), &[]).map(|begun| begun.epoch)
     }
 
     #[test]
@@ -332,7 +507,7 @@ mod tests {
         catalogue.mark_epoch(1, &ROOT, EpochState::Burnt);
         assert_eq!(catalogue.sign_epoch(1, kid(7), &ROOT).unwrap_err().code(), "equivocation");
         assert_eq!(begin(&mut catalogue, IMAGE, 4), Ok(2));
-        assert_eq!(catalogue.begin_epoch("a", &OTHER, &IMAGE, time(4)).unwrap().epoch, 1);
+        assert_eq!(catalogue.begin_epoch("a", &OTHER, &IMAGE, time(4), &[]).unwrap().epoch, 1);
         assert_eq!(catalogue.current_epoch(&ROOT), None);
         catalogue.sign_epoch(2, kid(9), &ROOT).unwrap();
         catalogue.mark_epoch(2, &ROOT, EpochState::Confirmed);
@@ -345,7 +520,7 @@ mod tests {
     fn an_epoch_that_is_continued_belongs_to_the_new_image() {
         let mut catalogue = Catalogue::default();
         begin(&mut catalogue, IMAGE, 1).unwrap();
-        let continued = catalogue.begin_epoch("b", &ROOT, &NEWER, time(2)).unwrap();
+        let continued = catalogue.begin_epoch("b", &ROOT, &NEWER, time(2), &[]).unwrap();
         assert_eq!((continued.epoch, continued.image, continued.url.as_str()), (1, Hex(NEWER), "b"));
         assert_eq!(catalogue.vault(), [continued]);
     }
@@ -353,14 +528,14 @@ mod tests {
     #[test]
     fn an_epoch_records_the_confirmed_key_before_it() {
         let mut catalogue = Catalogue::default();
-        assert_eq!(catalogue.begin_epoch("a", &ROOT, &IMAGE, time(1)).unwrap().previous, None);
+        assert_eq!(catalogue.begin_epoch("a", &ROOT, &IMAGE, time(1), &[]).unwrap().previous, None);
         catalogue.sign_epoch(1, kid(1), &ROOT).unwrap();
         catalogue.mark_epoch(1, &ROOT, EpochState::Confirmed);
         // A key that is not stored is not a previous key.
         begin(&mut catalogue, IMAGE, 2).unwrap();
         catalogue.sign_epoch(2, kid(2), &ROOT).unwrap();
         catalogue.mark_epoch(2, &ROOT, EpochState::Burnt);
-        let third = catalogue.begin_epoch("a", &ROOT, &NEWER, time(3)).unwrap();
+        let third = catalogue.begin_epoch("a", &ROOT, &NEWER, time(3), &[]).unwrap();
         assert_eq!((third.epoch, third.previous), (3, Some(Hex(kid(1)))));
     }
 

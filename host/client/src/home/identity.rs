@@ -1,6 +1,7 @@
 //! The file of the identity. It contains one secret, and only the user may read it.
 
-use super::{Home, check_owner_and_mode};
+use super::catalogue::Catalogue;
+use super::{Home, OwnedState as _, open_private};
 use crate::error::Error;
 use crate::files;
 use crate::values::OwnerText;
@@ -9,7 +10,6 @@ use enclave_core::OwnerKey;
 use enclave_core::encoding::{base64url_decode, base64url_encode};
 use enclave_core::identity::Identity;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -76,13 +76,7 @@ impl Home {
     /// invalid.
     pub fn secret(&self) -> Result<Option<IdentitySecret>, Error> {
         let path = self.identity_path();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path, &error)),
-        };
-        let metadata = file.metadata().map_err(|error| Error::io("read", &path, &error))?;
-        check_owner_and_mode(&path, &metadata, 0o077, 0o600)?;
+        let Some(file) = open_private(&path)? else { return Ok(None) };
         let bytes = files::read_opened(file, &path, MAX_IDENTITY)?;
         parse(&bytes, &path).map(Some)
     }
@@ -90,8 +84,8 @@ impl Home {
     /// Reads the identity, or makes one if none exists. `made` is called with the owner's key of a new identity.
     ///
     /// # Errors
-    /// Those of [`Home::secret`], [`Home::lock`] and [`IdentitySecret::generate`]; [`Error::Io`] if the file cannot be
-    /// written.
+    /// [`Error::IdentityMissing`] if there is none, but a catalogue of one; those of [`Home::secret`], [`Home::lock`] and
+    /// [`IdentitySecret::generate`]; [`Error::Io`] if the file cannot be written.
     pub fn identity(&self, made: impl FnOnce(&OwnerKey)) -> Result<Identity, Error> {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
@@ -101,10 +95,26 @@ impl Home {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
+        // The file was lost or moved. Another identity could open nothing that the catalogue lists.
+        if let Some(owner) = self.load::<Catalogue>()?.owner() {
+            return Err(Error::IdentityMissing { path: self.identity_path(), owner: OwnerText(owner) });
+        }
         let secret = IdentitySecret::generate()?;
         self.write_secret(&secret)?;
         made(&secret.owner());
         Ok(secret.identity())
+    }
+
+    /// Checks that an identity can be imported.
+    ///
+    /// # Errors
+    /// [`Error::IdentityExists`].
+    pub fn check_import(&self) -> Result<(), Error> {
+        // A file that cannot be read may be an identity too.
+        match std::fs::symlink_metadata(self.identity_path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            _ => Err(Error::IdentityExists(self.identity_path())),
+        }
     }
 
     /// Writes the secret of an imported identity. Fails if an identity exists.
@@ -113,11 +123,8 @@ impl Home {
     /// [`Error::IdentityExists`]; [`Error::Io`] if the file cannot be written; those of [`Home::lock`].
     pub fn import(&self, secret: &IdentitySecret) -> Result<(), Error> {
         let _lock = self.lock("lock")?;
-        // A file that cannot be read may be an identity too.
-        match std::fs::symlink_metadata(self.identity_path()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_secret(secret),
-            _ => Err(Error::IdentityExists(self.identity_path())),
-        }
+        self.check_import()?;
+        self.write_secret(secret)
     }
 
     fn write_secret(&self, secret: &IdentitySecret) -> Result<(), Error> {
@@ -171,6 +178,29 @@ mod tests {
         let again = home.identity(|_| panic!("made twice")).unwrap().owner();
         assert_eq!(first, again);
         assert_eq!(fs::metadata(home.identity_path()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(home.import(&IdentitySecret::generate().unwrap()).unwrap_err().code(), "identity-exists");
+    }
+
+    #[test]
+    fn makes_no_identity_beside_the_catalogue_of_another_one() {
+        let (_folder, home) = home();
+        let owner = home.identity(|_| ()).unwrap().owner();
+        home.update_of(&owner, |_: &mut Catalogue| Ok(())).unwrap();
+        fs::remove_file(home.identity_path()).unwrap();
+        let error = home.identity(|_| panic!("made anew")).unwrap_err();
+        assert_eq!((error.code(), error.to_string().contains(&owner.fingerprint())), ("identity-missing", true));
+        let other = IdentitySecret::generate().unwrap();
+        assert_eq!(home.load_of::<Catalogue>(&other.owner()).unwrap_err().code(), "another-identity");
+        let update = home.update_of(&other.owner(), |_: &mut Catalogue| Ok(()));
+        assert_eq!(update.unwrap_err().code(), "another-identity");
+    }
+
+    #[test]
+    fn a_link_to_a_missing_identity_is_not_replaced_by_a_new_one() {
+        let (folder, home) = home();
+        fs::create_dir(folder.path().join("home")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("usb/identity.json"), home.identity_path()).unwrap();
+        assert_eq!(home.identity(|_| panic!("made anew")).unwrap_err().code(), "no-such-file");
         assert_eq!(home.import(&IdentitySecret::generate().unwrap()).unwrap_err().code(), "identity-exists");
     }
 

@@ -1,8 +1,10 @@
 //! The user's folder, with one file for each kind of state.
 //!
-//! Files are JSON with a version, have the mode 0600, and are replaced atomically. Unknown fields are rejected. A lock
-//! serialises processes that run at the same time. A file that cannot be read is never changed.
+//! Files are JSON with a version, have the mode 0600, and are replaced atomically. Unknown and repeated fields are
+//! rejected, and so are files that others can read or change. A lock serialises processes that run at the same time. A
+//! file that cannot be read is never changed.
 
+pub mod accepted;
 pub mod catalogue;
 pub mod contacts;
 pub mod identity;
@@ -13,13 +15,16 @@ pub mod trust;
 
 use crate::error::Error;
 use crate::files;
+use crate::values::OwnerText;
 use capelet_cli::output_file::Readers;
+use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, NotPrivate, READ_BY_OTHERS};
+use enclave_core::OwnerKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -34,6 +39,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub trait State: Default + Serialize + DeserializeOwned {
     /// The file's name in the folder.
     const FILE: &'static str;
+}
+
+/// A state that belongs to one identity. Read under another identity, it would mislead: its epochs and texts are another
+/// owner's.
+pub trait OwnedState: State {
+    /// The owner. `None` before the first change, and in files of clients that did not record it.
+    fn owner(&self) -> Option<OwnerKey>;
+
+    /// Records the owner.
+    fn set_owner(&mut self, owner: OwnerKey);
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,7 +97,7 @@ impl Home {
                 Err(Error::io("use as a folder", &path, &io::ErrorKind::NotADirectory.into()))
             }
             Ok(metadata) => {
-                check_owner_and_mode(&path, &metadata, 0o022, 0o700)?;
+                check_private(&path, &metadata, CHANGED_BY_OTHERS, 0o700)?;
                 Ok(Self { path })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path }),
@@ -116,6 +131,41 @@ impl Home {
         Ok(result)
     }
 
+    /// Like [`Home::load`], for a state of this identity.
+    ///
+    /// # Errors
+    /// [`Error::OfAnotherIdentity`] if the file belongs to another identity; those of [`Home::load`].
+    pub fn load_of<S: OwnedState>(&self, owner: &OwnerKey) -> Result<S, Error> {
+        let state = self.load::<S>()?;
+        self.check_owner(&state, owner)?;
+        Ok(state)
+    }
+
+    /// Like [`Home::update`], for a state of this identity, which is recorded in the file.
+    ///
+    /// # Errors
+    /// [`Error::OfAnotherIdentity`] if the file belongs to another identity; those of [`Home::update`].
+    pub fn update_of<S: OwnedState, R>(
+        &self,
+        owner: &OwnerKey,
+        change: impl FnOnce(&mut S) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.update(|state: &mut S| {
+            self.check_owner(state, owner)?;
+            state.set_owner(*owner);
+            change(state)
+        })
+    }
+
+    fn check_owner<S: OwnedState>(&self, state: &S, owner: &OwnerKey) -> Result<(), Error> {
+        match state.owner() {
+            Some(other) if other != *owner => {
+                Err(Error::OfAnotherIdentity { path: self.file(S::FILE), owner: OwnerText(other) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the lock with this name. Waits while another process holds it.
     ///
     /// # Errors
@@ -144,7 +194,7 @@ impl Home {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         // Another process may have created it meanwhile.
         let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
-        check_owner_and_mode(folder, &metadata, 0o022, 0o700)
+        check_private(folder, &metadata, CHANGED_BY_OTHERS, 0o700)
     }
 
     /// Writes a file whose name follows from its content, such as a receipt. Returns its path.
@@ -162,22 +212,33 @@ impl Home {
 
 /// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
 /// mode that the error recommends.
-fn check_owner_and_mode(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
-    let path = path.to_owned();
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Error::NotYours { path, owner: metadata.uid() });
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & forbidden != 0 { Err(Error::Permissions { path, mode, want }) } else { Ok(()) }
+fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
+    private_file::check(metadata, forbidden).map_err(|not_private| match not_private {
+        NotPrivate::Owner(owner) => Error::NotYours { path: path.to_owned(), owner },
+        NotPrivate::Mode(mode) => Error::Permissions { path: path.to_owned(), mode, want },
+    })
+}
+
+/// Opens a file of the folder, which only this user may read and change. `None` if it does not exist.
+///
+/// A link to nothing is an error. If it counted as no file, a new state would take the place of the one that it means.
+fn open_private(path: &Path) -> Result<Option<File>, Error> {
+    let failed = |error: io::Error| Error::io("read", path, &error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if fs::symlink_metadata(path).is_ok() { Err(failed(error)) } else { Ok(None) };
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    check_private(path, &file.metadata().map_err(failed)?, READ_BY_OTHERS, 0o600)?;
+    Ok(Some(file))
 }
 
 /// Reads a file of the folder. `None` if it does not exist.
 fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
-    let bytes = match files::read(path, MAX_FILE) {
-        Ok(bytes) => bytes,
-        Err(Error::Io { kind: io::ErrorKind::NotFound, .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = open_private(path)? else { return Ok(None) };
+    let bytes = files::read_opened(file, path, MAX_FILE)?;
     let damaged = |_| Error::Damaged(path.to_owned());
     let probe: Probe = serde_json::from_slice(&bytes).map_err(damaged)?;
     match probe.version.cmp(&VERSION) {
@@ -269,6 +330,32 @@ mod tests {
             assert_eq!(home.update(|_: &mut Counter| Ok(())).unwrap_err().code(), code, "{text}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn rejects_files_that_others_can_read_or_change() {
+        let (_folder, home) = home();
+        home.update(|_: &mut Counter| Ok(())).unwrap();
+        let path = home.file("counter.json");
+        for mode in [0o640, 0o604, 0o660, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(home.load::<Counter>().unwrap_err().code(), "bad-permissions", "{mode:o}");
+            assert_eq!(home.update(|_: &mut Counter| Ok(())).unwrap_err().code(), "bad-permissions", "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_not_an_absent_file() {
+        let (folder, home) = home();
+        home.update(|_: &mut Counter| Ok(())).unwrap();
+        let (path, target) = (home.file("counter.json"), folder.path().join("elsewhere.json"));
+        fs::rename(&path, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert_eq!(home.load::<Counter>(), Ok(Counter::default()));
+        fs::remove_file(&target).unwrap();
+        assert_eq!(home.load::<Counter>().unwrap_err().code(), "no-such-file");
+        assert_eq!(home.update(|_: &mut Counter| Ok(())).unwrap_err().code(), "no-such-file");
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
     }
 
     #[test]

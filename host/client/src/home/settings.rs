@@ -37,7 +37,7 @@ impl Settings {
         match key {
             "url" => self.url = if set { Some(Url::parse(value)?.to_string()) } else { None },
             "output" => {
-                self.output = if set { Some(Format::parse(value)?.name().to_owned()) } else { None };
+                self.output = if set { Some(Format::parse("the output", value)?.name().to_owned()) } else { None };
             }
             _ => return Err(Error::Argument { name: "the setting", want: "url or output" }),
         }

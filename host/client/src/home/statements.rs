@@ -54,7 +54,12 @@ impl Home {
     /// # Errors
     /// As [`Home::keep`].
     pub fn keep_policy(&self, text: &[u8], ending: &str) -> Result<PathBuf, Error> {
-        self.keep("policies", &format!("{}.{ending}", hex(&sha384(&[text]))), text)
+        self.keep("policies", &policy_name(&sha384(&[text]), ending), text)
+    }
+
+    /// Where [`Home::keep_policy`] keeps the text with this SHA-384.
+    pub fn policy_path(&self, digest: &[u8; 48], ending: &str) -> PathBuf {
+        self.file("policies").join(policy_name(digest, ending))
     }
 
     fn statement_path(&self, owner: &OwnerKey, url: &str) -> PathBuf {
@@ -63,4 +68,8 @@ impl Home {
         let place = hex(place.first_chunk::<8>().map_or(&[], |cut| cut));
         self.file("statements").join(format!("{}-{place}.json", OwnerText(*owner)))
     }
+}
+
+fn policy_name(digest: &[u8; 48], ending: &str) -> String {
+    format!("{}.{ending}", hex(digest))
 }

@@ -76,7 +76,7 @@ pub enum PinMode {
     Repin,
     /// Add the image. Its root must be the same.
     Add,
-    /// Replace the entry, including its root.
+    /// Replace the images and the root. Revocations stay.
     Replace,
 }
 
@@ -100,24 +100,21 @@ impl Trust {
     ///
     /// # Errors
     /// [`Error::RootChanged`] if the address has another root, unless the entry is replaced; [`Error::Local`] for a
-    /// revoked image.
+    /// revoked image, in any mode.
     pub fn pin(&mut self, url: &Url, root: TrustedRoot, pins: ImagePins, mode: PinMode) -> Result<(), Error> {
         let url = url.to_string();
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.url == url) else {
             self.entries.push(TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() });
             return Ok(());
         };
-        if mode == PinMode::Replace {
-            *entry = TrustEntry { url, root, pins: vec![pins], revoked: Vec::new() };
-            return Ok(());
-        }
-        if entry.root != root {
+        if entry.root != root && mode != PinMode::Replace {
             return Err(Error::RootChanged(url));
         }
         if entry.revoked.contains(&Hex(*pins.pcr0())) {
             return Err(enclave_core::Error::Revoked.into());
         }
-        if mode == PinMode::Repin {
+        entry.root = root;
+        if mode != PinMode::Add {
             entry.pins.clear();
         }
         if !entry.pins.contains(&pins) {
@@ -178,8 +175,15 @@ mod tests {
         trust.revoke(&url, Pcr::new([1; 48])).unwrap();
         assert_eq!(trust.entry(&url).unwrap().pins, [pins(2)]);
         assert_eq!(trust.pin(&url, TrustedRoot::Aws, pins(1), PinMode::Add).unwrap_err().code(), "revoked");
+        // A replaced entry keeps its revocations, under another root too.
+        for root in [TrustedRoot::Aws, development(1)] {
+            assert_eq!(trust.pin(&url, root, pins(1), PinMode::Replace).unwrap_err().code(), "revoked");
+        }
+        assert_eq!(trust.entry(&url).unwrap().pins, [pins(2)]);
         trust.revoke(&url, Pcr::new([2; 48])).unwrap();
         assert_eq!(trust.entry(&url).unwrap_err().code(), "no-pins");
+        trust.pin(&url, TrustedRoot::Aws, pins(3), PinMode::Replace).unwrap();
+        assert_eq!(trust.entry(&url).unwrap().revoked.len(), 2);
     }
 
     #[test]

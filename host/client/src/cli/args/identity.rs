@@ -29,8 +29,14 @@ command! {
 }
 
 command! {
-    /// writes your identity into a file that a passphrase protects
-    #[argh(subcommand, name = "export", example = "{command_name} backup.capelet")]
+    /// writes your identity, your catalogue and the KMS key texts that you accepted into a file that a passphrase
+    /// protects; export again after each `deploy` and `key create`
+    #[argh(
+        subcommand,
+        name = "export",
+        example = "{command_name} backup.capelet",
+        note = "Pins, contacts and receipts are not in the file."
+    )]
     IdentityExport {
         /// the file to write
         #[argh(positional)]
@@ -38,6 +44,9 @@ command! {
         /// a file whose first line is the passphrase (default: typed on the terminal)
         #[argh(option)]
         passphrase_file: Option<String>,
+        /// replace a file that exists
+        #[argh(switch)]
+        force: bool,
     }
 }
 

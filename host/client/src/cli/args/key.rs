@@ -39,7 +39,11 @@ command! {
 command! {
     /// has the enclave attest your vault key again, so that others can continue to encrypt to it
     #[argh(subcommand, name = "renew")]
-    KeyRenew {}
+    KeyRenew {
+        /// the exceptions that you accept, separated by commas
+        #[argh(option)]
+        accept: Option<String>,
+    }
 }
 
 command! {

@@ -1,5 +1,6 @@
 //! `delete`.
 
+use super::run::parse_id;
 use crate::cli::args::delete::Delete;
 use crate::cli::context::Context;
 use crate::cli::output::mark;
@@ -13,20 +14,19 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
     let mut session = context.connect()?;
     let identity = context.identity()?;
     let name = &arguments.function;
-    let catalogue: Catalogue = context.home.load()?;
-    let known = catalogue.find(name, &session.url().to_string(), &session.root_id());
-    let id = match known {
-        Some(known) => known.id,
-        None => Hex::parse(name).ok_or_else(|| Error::UnknownFunction(name.clone()))?,
+    let catalogue: Catalogue = context.home.load_of(&identity.owner())?;
+    let chosen = catalogue.choose(name, arguments.function_version, &session.url().to_string(), &session.root_id())?;
+    let (id, version) = match chosen {
+        Some(chosen) => chosen,
+        None => (parse_id(name)?, arguments.function_version.unwrap_or(1)),
     };
-    let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
-    deploy::delete(&context.home, &mut session, &identity, id.0, version)?;
+    deploy::delete(&context.home, &mut session, &identity, id, version)?;
     let fields = [
-        ("Function ID", id.to_string()),
+        ("Function ID", Hex(id).to_string()),
         ("Version", version.to_string()),
         ("Deletion", "asked for, not proved".to_owned()),
     ];
-    let mut object = json!({"function_id": id, "function_version": version, "deletion": "asked for, not proved"});
+    let mut object = json!({"function_id": Hex(id), "function_version": version, "deletion": "asked for, not proved"});
     mark(&mut object, session.development());
     context.output.fields(&fields, &object)
 }

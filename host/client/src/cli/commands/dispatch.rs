@@ -25,7 +25,7 @@ pub(in crate::cli) fn dispatch(command: Command, context: &Context) -> Result<()
         Command::Encrypt(arguments) => encrypt::encrypt(&arguments, context),
         Command::Key(key) => match key.command {
             KeyCommand::Create(arguments) => key::create(&arguments, context),
-            KeyCommand::Renew(_) => key::renew(context),
+            KeyCommand::Renew(arguments) => key::renew(&arguments, context),
             KeyCommand::Show(_) => key::show(context),
         },
         Command::Contact(contact) => match contact.command {

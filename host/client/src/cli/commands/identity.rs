@@ -2,10 +2,12 @@
 
 use crate::cli::args::identity::{IdentityExport, IdentityImport};
 use crate::cli::context::Context;
-use crate::error::Error;
-use crate::export;
+use crate::cli::output::Format;
+use crate::error::{Error, Stream};
+use crate::export::{self, Content};
 use crate::files;
 use crate::values::OwnerText;
+use capelet_cli::output_file;
 use enclave_core::OwnerKey;
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
@@ -20,21 +22,39 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
 }
 
 pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<(), Error> {
-    context.identity()?;
-    let path = context.home.identity_path();
-    let secret = context.home.secret()?.ok_or(Error::Damaged(path))?;
+    let path = Path::new(&arguments.file);
+    let stdout = output_file::is_stdout(path);
+    if stdout && context.output.format == Format::Json {
+        return Err(Error::Argument { name: "the file", want: "another one than standard output with -o json" });
+    }
+    let content = Content::of(&context.home)?.ok_or(Error::NoIdentity)?;
     let passphrase = passphrase(arguments.passphrase_file.as_deref(), true)?;
-    export::write(Path::new(&arguments.file), &secret, &passphrase)?;
-    let owner = secret.owner();
-    let fields = [("Exported", owner.fingerprint()), ("File", arguments.file.clone())];
-    context.output.fields(&fields, &json!({"owner": OwnerText(owner), "file": arguments.file}))
+    export::write(path, &content, &passphrase, arguments.force)?;
+    let owner = content.secret.owner();
+    let (functions, keys) = (content.catalogue.functions().len(), content.catalogue.vault().len());
+    if stdout {
+        context.output.note(&format!("Exported {}.", owner.fingerprint()));
+        return Ok(());
+    }
+    let fields = [
+        ("Exported", owner.fingerprint()),
+        ("Function Versions", functions.to_string()),
+        ("Vault Keys", keys.to_string()),
+        ("File", arguments.file.clone()),
+    ];
+    let object = json!({
+        "owner": OwnerText(owner), "file": arguments.file, "function_versions": functions, "vault_keys": keys,
+    });
+    context.output.fields(&fields, &object)
 }
 
 pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<(), Error> {
+    context.home.check_import()?;
     let passphrase = passphrase(arguments.passphrase_file.as_deref(), false)?;
-    let secret = export::read(Path::new(&arguments.file), &passphrase)?;
-    context.home.import(&secret)?;
-    print(&secret.owner(), context)
+    let content = export::read(Path::new(&arguments.file), &passphrase)?;
+    let owner = content.secret.owner();
+    content.import(&context.home)?;
+    print(&owner, context)
 }
 
 fn print(owner: &OwnerKey, context: &Context) -> Result<(), Error> {
@@ -67,6 +87,6 @@ fn passphrase(file: Option<&str>, new: bool) -> Result<Zeroizing<Vec<u8>>, Error
 
 /// Asks for a passphrase on the terminal.
 fn prompt(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let typed = rpassword::prompt_password(text).map_err(|error| Error::Pipe(error.kind()))?;
+    let typed = rpassword::prompt_password(text).map_err(|error| Error::pipe(Stream::Input, &error))?;
     Ok(Zeroizing::new(typed.into_bytes()))
 }

@@ -1,11 +1,12 @@
 //! `key`.
 
-use crate::cli::args::key::KeyCreate;
+use crate::cli::args::key::{KeyCreate, KeyRenew};
 use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::home::catalogue::{Catalogue, EpochState};
+use crate::policy;
 use crate::statements::RENEWAL;
 use crate::values::{Hex, OwnerText};
 use crate::vault;
@@ -14,6 +15,7 @@ use crate::wrong_image::short;
 use serde_json::{Value, json};
 
 pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Error> {
+    policy::check_names(arguments.accept.as_deref())?;
     let mut session = context.connect()?;
     let identity = context.identity()?;
     let accept = arguments.accept.as_deref();
@@ -21,10 +23,11 @@ pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Err
     print(&vault, context)
 }
 
-pub(super) fn renew(context: &Context) -> Result<(), Error> {
+pub(super) fn renew(arguments: &KeyRenew, context: &Context) -> Result<(), Error> {
+    policy::check_names(arguments.accept.as_deref())?;
     let mut session = context.connect()?;
     let identity = context.identity()?;
-    let vault = vault::renew(&context.home, &mut session, &identity)?;
+    let vault = vault::renew(&context.home, &mut session, &identity, arguments.accept.as_deref())?;
     print(&vault, context)
 }
 
@@ -49,18 +52,21 @@ fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
 }
 
 pub(super) fn show(context: &Context) -> Result<(), Error> {
-    let catalogue: Catalogue = context.home.load()?;
+    let catalogue: Catalogue = match context.home.secret()? {
+        Some(secret) => context.home.load_of(&secret.owner())?,
+        None => context.home.load()?,
+    };
     let state = |state: EpochState| match state {
         EpochState::Started => "started",
         EpochState::Signed => "signed, but not confirmed: run `capelet key create` again",
         EpochState::Confirmed => "confirmed",
         EpochState::Burnt => "abandoned",
     };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for epoch in catalogue.vault() {
         let kid = epoch.kid.map_or("-".to_owned(), |kid| kid.to_string());
         let image = short(&epoch.image.0);
-        text += &format!("{}  {kid}  {}  image {image}…  {}\n", epoch.epoch, epoch.url, state(epoch.state));
+        lines.push(format!("{}  {kid}  {}  image {image}…  {}", epoch.epoch, epoch.url, state(epoch.state)));
     }
     let object: Value = catalogue
         .vault()
@@ -72,5 +78,5 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
             })
         })
         .collect();
-    context.output.text(&text, &object)
+    context.output.lines(&lines, &object)
 }
