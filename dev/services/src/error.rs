@@ -10,6 +10,8 @@ use std::{fmt, io};
 pub enum Error {
     /// The operating system refused an operation on this file.
     File(PathBuf, io::Error),
+    /// This file or directory belongs to another user, or others can use it. The second value is the mode that it needs.
+    NotPrivate(PathBuf, &'static str),
     /// A connection broke or could not be made.
     Connection(io::Error),
     /// The text is neither `IP:PORT` nor `unix:PATH`.
@@ -62,6 +64,13 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::NotPrivate(path, mode) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} belongs to another user, or others can use it; run `chmod {mode} {path}` as its owner"
+                )
+            }
             Self::Connection(error) => write!(f, "the connection failed: {error}"),
             Self::Address(text) => write!(f, "'{text}' is neither IP:PORT nor unix:PATH"),
             Self::NotLoopback(text) => {

@@ -51,5 +51,5 @@ pub mod tamper;
 pub use clock::Clock;
 pub use error::Error;
 pub use net::{Address, Listener, Stream};
-pub use process::{announce, exit, wait};
+pub use process::{announce, main, wait};
 pub use service::Service;

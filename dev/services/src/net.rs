@@ -1,14 +1,19 @@
 //! Unix sockets and TCP on loopback, with common types.
 
 use crate::Error;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt};
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// An address to listen at or to connect to: `IP:PORT` on loopback, `localhost:PORT` or `unix:PATH`.
 ///
@@ -51,15 +56,15 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Connects. TCP has a timeout of five seconds.
+    /// Connects, for at most five seconds.
     ///
     /// # Errors
     /// [`Error::Connection`].
     pub fn connect(&self) -> Result<Stream, Error> {
         Ok(match self {
-            Self::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Self::Unix(path) => Stream::Unix(connect_unix(path)?),
             Self::Tcp(address) => {
-                let stream = TcpStream::connect_timeout(address, Duration::from_secs(5))?;
+                let stream = TcpStream::connect_timeout(address, CONNECT)?;
                 stream.set_nodelay(true)?;
                 Stream::Tcp(stream)
             }
@@ -81,11 +86,21 @@ impl Address {
     }
 }
 
-/// Removes a socket file on which no process listens.
+/// Connects to a Unix socket. The standard library's `connect` waits for ever when the listener's queue is full.
+fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(CONNECT))?;
+    rustix::io::retry_on_intr(|| connect(&socket, &address))?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
+    Ok(socket.into())
+}
+
+/// Removes a socket file of this user on which no process listens.
 fn remove_dead_socket(path: &Path) {
-    use std::os::unix::fs::FileTypeExt;
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
+    let own = rustix::process::geteuid().as_raw();
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket() && found.uid() == own);
+    if is_socket && connect_unix(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
         // If this fails, the following bind reports it.
         let _ = fs::remove_file(path);
     }
@@ -232,5 +247,16 @@ mod tests {
         assert!(matches!(address.listen(), Err(Error::File(..))));
         drop(first);
         address.listen().unwrap();
+    }
+
+    #[test]
+    fn connecting_to_a_full_queue_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let queue = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        rustix::net::bind(&queue, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&queue, 0).unwrap();
+        let _takes_the_place = connect_unix(&path).unwrap();
+        assert!(Address::Unix(path).connect().is_err());
     }
 }

@@ -1,8 +1,11 @@
 //! Files and directories that only their owner can read, and atomic writing.
 
 use crate::Error;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use capelet_cli::private_file::{CHANGED_BY_OTHERS, READ_BY_OTHERS, check};
+use rustix::fs::OFlags;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -12,24 +15,31 @@ const MAX_FILE: u64 = 1 << 20;
 /// Makes a directory with mode 0700, and its parents. An existing directory stays as it is.
 ///
 /// # Errors
-/// [`Error::File`].
+/// [`Error::File`], [`Error::NotPrivate`] if it belongs to another user or others can change it.
 pub fn make_directory(path: &Path) -> Result<(), Error> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| Error::File(path.to_path_buf(), error))
+    let failed = |error| Error::File(path.to_path_buf(), error);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    let metadata = File::open(path).and_then(|directory| directory.metadata()).map_err(failed)?;
+    check(&metadata, CHANGED_BY_OTHERS).map_err(|_| Error::NotPrivate(path.to_path_buf(), "700"))
 }
 
-/// Reads a file of at most one mebibyte.
+/// Reads a file of at most one mebibyte that [`create`] or [`replace`] wrote. A link is refused.
 ///
 /// # Errors
-/// [`Error::File`].
+/// [`Error::File`], [`Error::NotPrivate`] if it belongs to another user or others can read it.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let limited = || {
-        if fs::metadata(path)?.len() > MAX_FILE {
-            return Err(io::Error::from(ErrorKind::FileTooLarge));
-        }
-        fs::read(path)
-    };
-    limited().map_err(|error| Error::File(path.to_path_buf(), error))
+    let failed = |error| Error::File(path.to_path_buf(), error);
+    // Opening a FIFO must not wait for its other side.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
+    }
+    check(&metadata, READ_BY_OTHERS).map_err(|_| Error::NotPrivate(path.to_path_buf(), "600"))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE { Err(failed(ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
 }
 
 /// Writes a new file with mode 0600 atomically. An existing file stays as it is.
@@ -61,4 +71,32 @@ fn temporary(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn reads_no_link_and_nothing_that_others_can_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("file"), directory.path().join("link"));
+        create(&path, b"x").unwrap();
+        assert_eq!(read(&path).unwrap(), b"x");
+        symlink(&path, &link).unwrap();
+        assert!(matches!(read(&link), Err(Error::File(..))));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_directory_that_others_can_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        make_directory(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(matches!(make_directory(&path), Err(Error::NotPrivate(..))));
+    }
 }

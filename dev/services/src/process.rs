@@ -1,10 +1,29 @@
 //! The start, the wait and the exit of this package's programs.
 
 use crate::{Address, Error};
-use std::io::{self, Write as _};
+use argh::{ArgsInfo, FromArgs};
+use capelet_cli::arguments::{self, Exit};
+use capelet_cli::streams;
+use std::env;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
+
+/// Runs a program: parses its arguments, calls `run`, and prints an error. Returns the exit status.
+pub fn main<T: FromArgs + ArgsInfo>(program: &str, run: impl FnOnce(T) -> Result<(), Error>) -> ExitCode {
+    match arguments::parse(program, env::args_os().skip(1)) {
+        Ok(arguments) => exit(run(arguments)),
+        Err(Exit::Help(help)) => match streams::print(format!("{}\n", help.trim_end()).as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err(Exit::Usage(wrong)) => {
+            streams::note(&format!("Error: {wrong}"));
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Prints one line of JSON with the address, and with the path of the TLS root if there is one.
 ///
@@ -15,7 +34,7 @@ pub fn announce(address: &Address, root: Option<&Path>) {
         line["root"] = serde_json::json!(root);
     }
     // A failure means that nobody reads standard output, so nobody waits for the line.
-    let _ = writeln!(io::stdout(), "{line}");
+    let _ = streams::print(format!("{line}\n").as_bytes());
 }
 
 /// Waits until standard input ends, or for ever if `until_eof` is false.
@@ -31,11 +50,11 @@ pub fn wait(until_eof: bool) {
 }
 
 /// The exit status for a result. An error is printed to standard error.
-pub fn exit(done: Result<(), Error>) -> ExitCode {
+fn exit(done: Result<(), Error>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error}");
+            streams::note(&format!("Error: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -3,8 +3,9 @@
 use crate::{Error, supervisor};
 use capelet_abi::CLIENT_PORT;
 use capelet_dev::nsm::{self, Nsm, Root};
+use capelet_parent::connect_unix;
 use enclave_core::Pcr;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -97,7 +98,8 @@ impl Enclave {
         let socket = sockets.join(CLIENT_PORT.to_string());
         let until = Instant::now() + BOOT;
         while Instant::now() < until {
-            if UnixStream::connect(&socket).is_ok() {
+            // With a limit: a core that does not accept has a queue that fills, and connecting would then never return.
+            if connect_unix(&socket, Duration::from_secs(1)).is_ok() {
                 return Ok(());
             }
             if self.core.try_wait().map_err(Error::System)?.is_some() {

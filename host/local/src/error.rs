@@ -12,6 +12,8 @@ pub enum Error {
     File(PathBuf, io::Error),
     /// No folder for the state was given.
     NoHome,
+    /// This file in the folder for sockets is no socket.
+    NotASocket(PathBuf),
     /// Another `capelet-local` uses this folder.
     Running(PathBuf),
     /// Other machines could connect to this address for clients.
@@ -36,7 +38,7 @@ impl Error {
     /// The stable code, for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::File(..) | Self::NoHome => "file",
+            Self::File(..) | Self::NotASocket(_) | Self::NoHome => "file",
             Self::Running(_) => "already-running",
             Self::NotLocal(_) => "not-local",
             Self::Missing(_) | Self::Start(..) => "program",
@@ -62,6 +64,13 @@ impl fmt::Display for Error {
                 write!(f, "cannot use {}: {error}; check the path and its permissions", path.display())
             }
             Self::NoHome => f.write_str("no folder for the state was given; set --home, CAPELET_LOCAL_HOME or HOME"),
+            Self::NotASocket(path) => {
+                write!(
+                    f,
+                    "{} is not a socket, and its folder is emptied at each start; move the file away",
+                    path.display()
+                )
+            }
             Self::Running(path) => {
                 write!(f, "another capelet-local uses {}; stop it, or choose another --home", path.display())
             }

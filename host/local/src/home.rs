@@ -1,34 +1,41 @@
-//! The folder of one installation: roots, KMS keys, store, sockets. All folders have mode 0700.
+//! The folder of one installation: roots, KMS keys, store, sockets. All folders in it have mode 0700.
 
 use crate::Error;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use capelet_parent::{FolderFault, FolderPurpose, OwnedFolder};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// The marker of the folder.
+const HOME: FolderPurpose = FolderPurpose {
+    name: "the folder of a capelet-local",
+    marker: "layout",
+    content: b"capelet-local 1\n",
+    may_precede: |_| false,
+};
+
 /// An open installation. While it exists, no other process can open the same folder.
 pub struct Home {
-    folder: PathBuf,
-    _lock: File,
+    /// An absolute path.
+    path: PathBuf,
+    _folder: OwnedFolder,
 }
 
 impl Home {
     /// Opens `folder`, or the default folder, for this process alone.
     ///
     /// # Errors
-    /// [`Error::NoHome`] if there is no default folder, [`Error::File`] if the folder cannot be created,
-    /// [`Error::Running`] if another process has opened it.
+    /// [`Error::NoHome`] if there is no default folder, [`Error::Running`] if another process has opened it,
+    /// [`Error::Parent`] if it cannot be used or belongs to something else.
     pub fn open(folder: Option<PathBuf>) -> Result<Self, Error> {
         let folder = folder.or_else(default_folder).ok_or(Error::NoHome)?;
-        make_folder(&folder)?;
-        let folder = folder.canonicalize().map_err(Error::file(&folder))?;
-        let path = folder.join("lock");
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let lock = lock.map_err(Error::file(&path))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Running(folder.clone()))?;
-        Ok(Self { folder, _lock: lock })
+        let opened = OwnedFolder::open(&folder, &HOME).map_err(|fault| match fault {
+            FolderFault::InUse => Error::Running(folder.clone()),
+            fault => fault.into_error(&folder, &HOME).into(),
+        })?;
+        Ok(Self { path: folder.canonicalize().map_err(Error::file(&folder))?, _folder: opened })
     }
 
     /// The folder `name` in this one. Creates it if it does not exist.
@@ -36,25 +43,30 @@ impl Home {
     /// # Errors
     /// [`Error::File`] if it cannot be created.
     pub fn folder(&self, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.folder.join(name);
-        make_folder(&folder)?;
-        Ok(folder)
+        let folder = self.path.join(name);
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::file(&folder)(error)),
+            _ => Ok(folder),
+        }
     }
 
     /// The path of `name` in this folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.path.join(name)
     }
 
     /// The folder for the sockets of this run. Removes the sockets of an earlier run that was killed.
     ///
     /// # Errors
-    /// [`Error::File`] if the folder cannot be created or emptied.
+    /// [`Error::File`] if the folder cannot be created, or if it has something else than sockets.
     pub fn sockets(&self) -> Result<PathBuf, Error> {
         let folder = self.folder("run")?;
         for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
-            let path = entry.map_err(Error::file(&folder))?.path();
-            fs::remove_file(&path).map_err(Error::file(&path))?;
+            let entry = entry.map_err(Error::file(&folder))?;
+            if !entry.file_type().map_err(Error::file(&folder))?.is_socket() {
+                return Err(Error::NotASocket(entry.path()));
+            }
+            fs::remove_file(entry.path()).map_err(Error::file(&entry.path()))?;
         }
         Ok(folder)
     }
@@ -67,21 +79,48 @@ fn default_folder() -> Option<PathBuf> {
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/capelet-local")))
 }
 
-fn make_folder(folder: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))
-}
-
 /// Writes a file of mode 0600 atomically: after a crash it has either the old or the new content.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be written.
+/// [`Error::Parent`] if it cannot be written.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let fresh = path.with_extension("new");
-    let written = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)
-    };
-    written().map_err(Error::file(path))
+    Ok(capelet_parent::write_private(path, content)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn removes_sockets_of_an_earlier_run_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(folder.path().join("home"))).unwrap();
+        let sockets = home.sockets().unwrap();
+        drop(UnixListener::bind(sockets.join("8000")).unwrap());
+        assert_eq!(fs::read_dir(home.sockets().unwrap()).unwrap().count(), 0);
+        fs::write(sockets.join("notes"), b"x").unwrap();
+        assert!(matches!(home.sockets(), Err(Error::NotASocket(path)) if path == home.path("run/notes")));
+        assert_eq!(fs::read(sockets.join("notes")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn refuses_a_folder_of_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("run")).unwrap();
+        fs::write(folder.path().join("run/notes"), b"x").unwrap();
+        let error = Home::open(Some(folder.path().to_owned())).err().unwrap();
+        assert_eq!(error.code(), "foreign-folder");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(folder.path().join("run/notes")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn only_one_process_opens_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(folder.path().to_owned())).unwrap();
+        assert!(matches!(Home::open(Some(folder.path().to_owned())), Err(Error::Running(_))));
+        drop(home);
+        Home::open(Some(folder.path().to_owned())).unwrap();
+    }
 }

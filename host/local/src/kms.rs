@@ -3,17 +3,21 @@
 use crate::enclave::Measured;
 use crate::home::{self, Home};
 use crate::{Error, programs};
+use capelet_cli::private_file::CHANGED_BY_OTHERS;
 use capelet_dev::kms::{ADMINISTRATOR, Client, sealed_policy};
+use capelet_parent::{Links, parse_json, read_private};
 use enclave_core::encoding::hex;
 use enclave_core::kms::Arn;
-use serde_json::{Value, json};
-use std::fs;
-use std::io::{BufRead as _, BufReader};
+use serde_json::json;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The region in the keys' ARNs and in the name of the KMS endpoint.
 const REGION: &str = "eu-central-1";
+
+/// The longest file and the longest line that are read here, in bytes.
+const MAX_FILE: usize = 16_384;
 
 /// The running KMS. Dropping it ends the process.
 pub struct Kms {
@@ -59,10 +63,13 @@ impl Kms {
     pub fn key(&self, home: &Home, measured: &Measured) -> Result<Arn, Error> {
         let parse = |arn: &str| Arn::parse(arn).map_err(|_| Error::Kms("created a key with an invalid ARN"));
         let name = home.folder("keys")?.join(hex(measured.pcr0.as_bytes()));
-        if let Ok(arn) = fs::read_to_string(&name) {
-            return parse(&arn);
+        let private = |path: &Path| read_private(path, MAX_FILE, Links::Refuse, CHANGED_BY_OTHERS);
+        match private(&name) {
+            Ok(arn) => return parse(&String::from_utf8_lossy(&arn)),
+            Err(capelet_parent::Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
         }
-        let root = fs::read(&self.root).map_err(Error::file(&self.root))?;
+        let root = private(&self.root)?;
         let client = Client::new(&self.address.parse()?, &root, REGION, &ADMINISTRATOR)?;
         let policy = sealed_policy(measured.pcr0.as_bytes());
         let created = client.call("CreateKey", &json!({ "Policy": policy, "BypassPolicyLockoutSafetyCheck": true }))?;
@@ -77,8 +84,8 @@ impl Kms {
 fn ready(process: &mut Child) -> Result<PathBuf, Error> {
     let out = process.stdout.take().ok_or(Error::Kms("has no output"))?;
     let mut line = String::new();
-    BufReader::new(out).read_line(&mut line).map_err(Error::System)?;
-    let ready: Value = serde_json::from_str(&line).map_err(|_| Error::Kms("did not start"))?;
+    BufReader::new(out.take(MAX_FILE as u64)).read_line(&mut line).map_err(Error::System)?;
+    let ready = parse_json(line.as_bytes()).ok_or(Error::Kms("did not start"))?;
     ready["root"].as_str().map(PathBuf::from).ok_or(Error::Kms("did not state the path of its root"))
 }
 

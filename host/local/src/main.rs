@@ -1,6 +1,7 @@
 //! `capelet-local`: parent, core, workers, NSM and KMS on one machine, under a development root.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod enclave;
 mod error;
@@ -9,7 +10,10 @@ mod kms;
 mod programs;
 mod supervisor;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
+use capelet_cli::arguments::{self, Exit};
+use capelet_cli::interrupt::not_ignored;
+use capelet_cli::{printable, streams};
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_parent::{
@@ -23,8 +27,9 @@ use enclave_core::encoding::hex;
 use error::Error;
 use home::Home;
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +37,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 /// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(note = "Beside a running capelet-local:
   capelet pin --development unix:HOME/capelet.sock
   capelet deploy FOLDER
@@ -80,15 +85,34 @@ fn format(text: &str) -> Result<LogFormat, String> {
 }
 
 fn main() -> ExitCode {
-    let arguments: Arguments = argh::from_env();
+    let arguments: Arguments = match arguments::parse("capelet-local", env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(Exit::Help(help)) => return printed(&format!("{}\n", help.trim_end())),
+        Err(Exit::Usage(wrong)) => {
+            streams::note(&format!("Error: {wrong}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let json = matches!(arguments.output, LogFormat::Json);
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if json {
-                println!("{}", json!({ "error": { "code": error.code(), "message": error.to_string() } }));
+                let text = json!({ "error": { "code": error.code(), "message": error.to_string() } });
+                printed(&format!("{text}\n"));
             }
-            eprintln!("Error: {error}");
+            streams::note(&format!("Error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a text on standard output, and says so on standard error if that fails.
+fn printed(text: &str) -> ExitCode {
+    match streams::print(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            streams::note(&format!("Error: cannot write to standard output: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -141,7 +165,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     // Receives `None` after a signal, and an error if the core ends.
     let (stop, stopped) = channel();
     let signalled = stop.clone();
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Error::System)?;
+    let mut signals = Signals::new(not_ignored(&[SIGINT, SIGTERM, SIGHUP])).map_err(Error::System)?;
     thread::spawn(move || {
         if signals.forever().next().is_some() {
             let _ = signalled.send(None);
@@ -177,16 +201,18 @@ fn list_deployers(home: &Home, keys: &[String]) -> Result<Option<Vec<u8>>, Error
 fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
     let pcr0 = hex(measured.pcr0.as_bytes());
-    if matches!(output, LogFormat::Json) {
-        println!("{}", json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }));
-        return;
-    }
-    println!("DEVELOPMENT enclave ready.");
-    println!("PCR0 ➜  {pcr0}");
-    for url in urls {
-        println!("URL  ➜  {url}");
-        println!("Next: capelet pin --development {url}");
-    }
+    let text = if matches!(output, LogFormat::Json) {
+        format!("{}\n", json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }))
+    } else {
+        let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
+        for url in urls {
+            let url = printable::line(&url);
+            text += &format!("URL  ➜  {url}\nNext: capelet pin --development {url}\n");
+        }
+        text
+    };
+    // It serves also if nobody reads this.
+    printed(&text);
 }
 
 fn url(address: &Address) -> String {

@@ -71,9 +71,12 @@ fn tcp(address: std::net::SocketAddr, until: Until<'_>) -> Result<Stream, Error>
     Stream::tcp(stream).map_err(Error::Socket)
 }
 
-/// Connects to a Unix socket within `limit`, and fails with EAGAIN after it. The standard library's `connect` has no
-/// limit: it waits for ever when the listener's queue is full.
-pub(crate) fn unix(path: &Path, limit: Duration) -> io::Result<UnixStream> {
+/// Connects to a Unix socket within `limit`. The standard library's `connect` has no limit: it waits for ever when the
+/// listener's queue is full.
+///
+/// # Errors
+/// Those of the operating system, EAGAIN at the limit.
+pub fn unix(path: &Path, limit: Duration) -> io::Result<UnixStream> {
     let milliseconds = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).max(1);
     let path = UnixAddr::new(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;

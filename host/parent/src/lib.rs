@@ -48,6 +48,7 @@ mod stream;
 pub use address::{Address, ENCLAVE_CIDS, Transport};
 pub use bounded_file::read_file;
 pub use configuration::{RequestedLimits, run_limits};
+pub use connect::unix as connect_unix;
 pub use credentials::CredentialSource;
 pub use deployers::encode_deployers;
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use capelet_dev::adversary::{mitm, pad, store};
 use capelet_dev::{Address, Error, announce, wait};
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Run an attack that a product must detect.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 struct Arguments {
     #[argh(subcommand)]
     attack: Attack,
 }
 
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 enum Attack {
     Swap(SwapObject),
@@ -25,7 +25,7 @@ enum Attack {
 }
 
 /// Replace one stored object with another one, as a parent can.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "swap-object")]
 struct SwapObject {
     /// the parent's store
@@ -43,7 +43,7 @@ struct SwapObject {
 }
 
 /// Copy a program and append one byte, so that its measurement differs.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "pad")]
 struct Pad {
     /// the program
@@ -56,7 +56,7 @@ struct Pad {
 
 /// Stand between a client and an enclave, and forward the genuine document of another connection. When it serves, it
 /// prints one line of JSON with its address.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "mitm")]
 struct Mitm {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
@@ -71,8 +71,7 @@ struct Mitm {
 }
 
 fn main() -> ExitCode {
-    let arguments: Arguments = argh::from_env();
-    capelet_dev::exit(run(arguments.attack))
+    capelet_dev::main("capelet-dev-adversary", |arguments: Arguments| run(arguments.attack))
 }
 
 fn run(attack: Attack) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use capelet_dev::kms::Kms;
 use capelet_dev::{Address, Error, announce, wait};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Run a KMS for development. It evaluates policies and attestation documents. Its keys are on this disk in plaintext.
 /// It serves loopback and Unix sockets only. When it serves, it prints one line of JSON: its address, and the file with
 /// the root of its TLS.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 struct Arguments {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
@@ -29,8 +29,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments: Arguments = argh::from_env();
-    capelet_dev::exit(run(&arguments))
+    capelet_dev::main("capelet-dev-kms", |arguments: Arguments| run(&arguments))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Error> {

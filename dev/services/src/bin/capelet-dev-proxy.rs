@@ -2,13 +2,13 @@
 
 #![forbid(unsafe_code)]
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use capelet_dev::{Address, Error, announce, proxy, wait};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Forward bytes and record all of them. When it serves, it prints one line of JSON with its address.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 struct Arguments {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
@@ -25,8 +25,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments: Arguments = argh::from_env();
-    capelet_dev::exit(run(arguments))
+    capelet_dev::main("capelet-dev-proxy", run)
 }
 
 fn run(arguments: Arguments) -> Result<(), Error> {

@@ -180,8 +180,11 @@ impl Keys {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let json = serde_json::from_slice(&read(&path)?).map_err(|_| Error::StoredKey(path.clone()))?;
-            let key = Key::from_json(&json).ok_or(Error::StoredKey(path))?;
+            let bytes = read(&path)?;
+            let key = serde_json::from_slice(&bytes).ok().and_then(|json| Key::from_json(&json));
+            // Exactly what was written. Of two members with one name, `serde_json` drops the first.
+            let key = key.filter(|key| key.to_json().to_string().as_bytes() == bytes);
+            let key = key.ok_or(Error::StoredKey(path))?;
             keys.insert(key.id.clone(), key);
         }
         Ok(Self { directory: directory.to_path_buf(), keys })
@@ -242,5 +245,23 @@ impl Keys {
         let path = self.directory.join(format!("{}.json", key.id));
         let written = replace(&path, key.to_json().to_string().as_bytes());
         written.map_err(|error| Refusal::internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_stored_key_with_a_duplicate_member() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut keys = Keys::load(directory.path()).unwrap();
+        let key = Key::make("111122223333", "eu-central-1", "{}".into(), String::new(), 1.5).unwrap();
+        let path = directory.path().join(format!("{}.json", key.id));
+        keys.insert(key).unwrap();
+        Keys::load(directory.path()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen('{', r#"{"policy":"another","#, 1)).unwrap();
+        assert!(matches!(Keys::load(directory.path()), Err(Error::StoredKey(_))));
     }
 }

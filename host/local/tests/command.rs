@@ -1,0 +1,69 @@
+//! The command line of `capelet-local`, as far as it refuses to start. Tests with running enclaves are in tests/e2e.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// A core that is not there ends the start after the folder was opened, and before anything else is started.
+fn local(home: &Path, arguments: &[&OsStr]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-local"));
+    command.arg("--home").arg(home).args(["--core", "/nonexistent/core", "--worker", "/nonexistent/worker"]);
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn error_of(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(error.starts_with("Error: ") && error.lines().count() == 1, "{error}");
+    error
+}
+
+#[test]
+fn refuses_a_folder_of_something_else_and_leaves_it_unchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("run")).unwrap();
+    fs::write(folder.path().join("run/8000"), b"foreign").unwrap();
+    let output = local(folder.path(), &[]).output().unwrap();
+    let error = error_of(&output);
+    assert!(error.contains("run") && error.contains("new folder"), "{error}");
+    assert_eq!(fs::read(folder.path().join("run/8000")).unwrap(), b"foreign");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn escapes_the_names_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = OsStr::from_bytes(b"a\x1b[2J\nError: forged\xff");
+    fs::write(folder.path().join(name), b"").unwrap();
+    let error = error_of(&local(folder.path(), &[]).output().unwrap());
+    assert!(!error.trim_end().contains(|character: char| character.is_control()), "{error:?}");
+}
+
+#[test]
+fn refuses_arguments_that_are_not_utf8_and_takes_help_as_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = error_of(&local(folder.path(), &[OsStr::from_bytes(b"--deployer=\xff")]).output().unwrap());
+    assert!(error.contains("UTF-8"), "{error}");
+    // A value that is the word `help` is a value.
+    for option in ["--deployer", "--listen"] {
+        let output = local(folder.path(), &[option.as_ref(), "help".as_ref()]).output().unwrap();
+        assert!(output.stdout.is_empty());
+        error_of(&output);
+    }
+}
+
+#[test]
+fn fails_in_order_without_standard_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    // It was ended by SIGABRT when the write failed.
+    let status = local(&folder.path().join("home"), &[]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let output = local(&folder.path().join("home"), &["-o".as_ref(), "json".as_ref()]).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("{\"error\":{"));
+}
