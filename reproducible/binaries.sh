@@ -7,9 +7,12 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
-source=$(dirname "$here")
+# shellcheck source=products.sh
+. "$here/products.sh"
+begin
 packages='capelet-pid1 capelet-core capelet-worker eif-build'
-kms_root=${1:-/dev/null}
+kms_root=$private/kms-root.der
+cp "${1:-/dev/null}" "$kms_root"
 [ $# = 0 ] || packages=capelet-core-dev
 # rustc does not start under libfaketime, because its allocator asks for the time too early. verify.sh changes the clock
 # for the kernel alone.
@@ -19,29 +22,32 @@ rust=$("$here/rust.sh")
 # shellcheck source=closure.sh
 . "$here/closure.sh"
 # cargo would read its configuration there, which can name another compiler or other crates.
-[ ! -e "$source/.cargo" ] || die "$source/.cargo is there: the image is built without it; move it away"
+[ ! -e "$source/.cargo" ] || die 'the folder .cargo is there: the image is built without it; move it out of the checkout'
 (cd "$source" && "$rust/bin/cargo" fetch -q --locked)
 
 build() {
   crates=$("$here/crates.sh")
-  work=$part/work
-  mkdir -p "$work/cargo" "$work/out" "$work/src"
-  # A copy, so that what is built is what was hashed.
-  copy_checkout "$source" "$work/src"
+  work=$private/work src=$private/src
+  mkdir -p "$work" "$src"
+  # A copy, because prune empties the other sources.
+  copy_checkout "$source" "$src"
   # shellcheck disable=SC2086 # a list of names
-  prune "$work/src" $packages
+  prune "$src" $packages
   # shellcheck disable=SC2086 # a list of names
-  copied=$(closure "$work/src" $packages)
-  [ "$copied" = "$code" ] || die 'the source changed while it was read; try again'
-  printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$work/cargo/config.toml"
-  cp "$kms_root" "$work/kms-root.der"
+  copied=$(closure "$src" $packages)
+  [ "$copied" = "$code" ] || die 'the copy that is compiled has other sources than the checkout'
+  # Everything that cargo reads is read-only, its configuration too: a build script writes to /build and /tmp alone.
+  mkdir "$src/cargo-home"
+  printf '[source.crates-io]\nreplace-with = "locked"\n[source.locked]\ndirectory = "/vendor"\n' > "$src/cargo-home/config.toml"
+  cp "$kms_root" "$src/kms-root.der"
   say "building $packages"
   # Each package by itself, or cargo would merge the features of shared crates. --target keeps the flags away from what
   # runs during the build. Paths are the same in every such root, and are removed all the same.
   # shellcheck disable=SC2016,SC2086 # the inner shell expands; a list of names
-  in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$work/src:/src" -- sh -euc '
+  in_root "$root" "$work" "$rust:/rust" "$crates:/vendor" "$src:/src" -- sh -euc '
     target=x86_64-unknown-linux-gnu
-    export CARGO_HOME=/build/cargo CARGO_TARGET_DIR=/build/target CAPELET_DEVELOPMENT_KMS_ROOT=/build/kms-root.der
+    export CARGO_HOME=/src/cargo-home CARGO_TARGET_DIR=/build/target
+    export CAPELET_DEVELOPMENT_KMS_ROOT=/src/kms-root.der
     export CFLAGS="-ffile-prefix-map=/vendor=. -ffile-prefix-map=/build=."
     export RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,--build-id=none \
       --remap-path-prefix=/vendor=. --remap-path-prefix=/src=. --remap-path-prefix=/build=."
@@ -51,14 +57,13 @@ build() {
       tree() {
         cargo tree -q --locked --offline --target $target -p "$package" --prefix none --format "{p}" --edges "$1" | sort -u
       }
-      tree normal,no-proc-macro > "/build/out/$package.tree"
-      tree normal,build > "/build/out/$package.crates"
+      tree normal,no-proc-macro > "/build/$package.tree"
+      tree normal,build > "/build/$package.crates"
     done
-    find /build/target/$target/image -maxdepth 1 -type f -perm /111 -exec cp {} /build/out/ ";"
+    for package; do cp "/build/target/$target/image/$package" /build/; done
   ' sh $packages
-  mv "$work"/out/* "$part/"
+  for package in $packages; do collect "$work" "$part" "$package" "$package.tree" "$package.crates"; done
   echo "$code" > "$part/source"
-  rm -rf "$work"
 }
 
 # shellcheck disable=SC2086 # a list of names

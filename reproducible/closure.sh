@@ -15,16 +15,32 @@ tree_of() {
   done
 }
 # sources_of CHECKOUT TREE: the files of the crates in the tree that are folders of the checkout, relative to it: all
-# sources that the compiler may read
+# sources that the compiler may read. The compiler follows links, so every link on the way to a source is refused, and
+# prune takes all other ones away.
 sources_of() {
   top=$(CDPATH='' cd -- "$1" && pwd -P)
   members=$(echo "$2" | sed -nE 's/^[0-9]+ [^ ]+ v[^ ]+ \((\/[^)]*)\) .*/\1/p' | sort -u \
     | awk -v top="$top/" 'index($0, top) == 1 { print substr($0, length(top) + 1) }')
   [ -n "$members" ] || die "no package of $top is among the crates"
+  # The lists here have a name in each line.
+  other=$(find "$top" -name '*[[:cntrl:]]*' | tr -c '[:print:]\n' '?')
+  [ -z "$other" ] || die "a name with control characters: $other"
+  # In this order: each folder on the way, beginning with the package's; the two files that all crates share, and the
+  # manifest; what is in src; what lies beside the manifest, such as the build script.
+  other=$(
+    for member in $members; do
+      folder=$top/$member
+      while [ "$folder" != "$top" ]; do
+        find "$folder" -maxdepth 0 ! -type d
+        folder=$(dirname "$folder")
+      done
+      find "$top/Cargo.toml" "$top/Cargo.lock" "$top/$member/Cargo.toml" -maxdepth 0 ! -type f
+      find "$top/$member/src" ! -type f ! -type d
+      find "$top/$member" -maxdepth 1 -name '*.rs' ! -type f ! -type d
+    done
+  )
+  [ -z "$other" ] || die "neither a file nor a folder, and what it leads to is not hashed: $other"
   for member in $members; do
-    # Beside the manifest lies the build script, if there is one. A link could lead to what is not hashed.
-    other=$(find "$top/$member/src" "$top/$member/Cargo.toml" ! -type f ! -type d)
-    [ -z "$other" ] || die "neither a file nor a folder: $other"
     (cd "$top" && find "$member/src" -type f && find "$member" -maxdepth 1 -type f \( -name Cargo.toml -o -name '*.rs' \))
   done | sort
 }
@@ -44,12 +60,14 @@ closure() {
     | sort -u | while read -r name; do grep "^$name = " "$1/Cargo.toml" || die "Cargo.toml has no dependency $name"; done || exit 1
   (cd "$1" && echo "$sources" | xargs -d '\n' sha256sum)
 }
-# prune CHECKOUT PACKAGE...: takes every other source out of a copy. Manifests stay, and empty files under the names that
-# they may mention, because cargo asks for them.
+# prune CHECKOUT PACKAGE...: takes every other source out of a copy, and all that is neither a file nor a folder. Manifests
+# stay, and empty files under the names that they may mention, because cargo asks for them.
 prune() {
   trees=$(tree_of "$@") || exit 1
   sources_of "$1" "$trees" > "$1.sources" || exit 1
-  (cd "$1" && find . ! -type d | sed 's|^\./||' | sort | comm -23 - "$1.sources" | while read -r file; do
+  # Before a file is emptied: a link would empty what it leads to.
+  find "$1" ! -type d ! -type f -delete
+  (cd "$1" && find . -type f | sed 's|^\./||' | sort | comm -23 - "$1.sources" | while read -r file; do
     case $file in
       Cargo.lock | Cargo.toml | */Cargo.toml) ;;
       *.rs) : > "$file" ;;

@@ -43,6 +43,11 @@ $missing
 If the archive has dropped a version, \`make relock\` locks the present one, which is another image. For the locked one,
 Debian's snapshot archive keeps every package: put the files into a folder and name it in CAPELET_DEBS."
 }
+# deb SHA256: copies a .deb out of the cache to $private/deb and checks the copy, which nobody else can change
+deb() {
+  cp "$cache/debs/$1.deb" "$private/deb"
+  echo "$1  $private/deb" | sha256sum -c --status || die "$cache/debs/$1.deb changed while it was used; try again"
+}
 # fetch LOCK RELEASE: downloads what apt can get of the lacking packages of this release
 fetch() {
   apt_for "$2" || return 0

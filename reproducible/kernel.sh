@@ -8,6 +8,9 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=debs.sh
 . "$here/debs.sh"
+# shellcheck source=products.sh
+. "$here/products.sh"
+begin
 
 root=$("$here/root.sh")
 
@@ -16,26 +19,27 @@ build() {
   read -r package _ hash <<LOCK
 $(packages "$here/kernel.lock")
 LOCK
-  work=$part/work
-  mkdir -p "$work/patches"
-  dpkg-deb --fsys-tarfile "$cache/debs/$hash.deb" | tar -xO "./usr/src/$package.tar.xz" > "$work/source.tar.xz"
-  cp "$here/kernel.config" "$here/check-config.sh" "$work/"
-  for p in "$here"/patches/*.patch; do [ ! -e "$p" ] || cp "$p" "$work/patches/"; done
+  work=$private/work in=$private/in
+  mkdir -p "$work" "$in/patches"
+  deb "$hash"
+  dpkg-deb --fsys-tarfile "$private/deb" | tar -xO "./usr/src/$package.tar.xz" > "$in/source.tar.xz"
+  cp "$here/kernel.config" "$here/check-config.sh" "$in/"
+  for p in "$here"/patches/*.patch; do [ ! -e "$p" ] || cp "$p" "$in/patches/"; done
   say "building ${package#linux-source-}"
   # Without RUSTC=false and the like kconfig looks for these programs and writes into .config what it found. The
   # banner is asked for to the letter, and it must come out so: some versions reformat the time they are given.
   # shellcheck disable=SC2016 # the inner shell expands
-  in_root "$root" "$work" -- sh -euc '
-    tar xJf source.tar.xz --no-same-owner
+  in_root "$root" "$work" "$in:/src" -- sh -euc '
+    tar xJf /src/source.tar.xz --no-same-owner
     cd linux-source-*
-    for p in ../patches/*.patch; do [ ! -e "$p" ] || patch -sp1 < "$p"; done
+    for p in /src/patches/*.patch; do [ ! -e "$p" ] || patch -sp1 < "$p"; done
     when="Thu Jan  1 00:00:00 UTC 1970"
     k() {
       make -s -j "$(nproc)" RUSTC=false BINDGEN=false PAHOLE=false KBUILD_BUILD_VERSION=1 \
         KBUILD_BUILD_USER=capelet KBUILD_BUILD_HOST=capelet KBUILD_BUILD_TIMESTAMP="$when" "$@"
     }
-    k KCONFIG_ALLCONFIG=../kernel.config allnoconfig
-    ../check-config.sh .config . ../kernel.config
+    k KCONFIG_ALLCONFIG=/src/kernel.config allnoconfig
+    /src/check-config.sh .config . /src/kernel.config
     k bzImage
     release=$(cat include/config/kernel.release)
     compiler=$(gcc --version | head -n 1)
@@ -45,8 +49,7 @@ LOCK
     cp arch/x86/boot/bzImage .config ..
     find . -name "*.o" -exec sha256sum {} + | sort -k 2 > ../objects
   '
-  mv "$work/bzImage" "$work/.config" "$work/objects" "$part/"
-  rm -rf "$work"
+  collect "$work" "$part" bzImage .config objects
   say "$(stat -c %s "$part/bzImage") bytes, $(wc -l < "$part/objects") objects"
 }
 

@@ -7,6 +7,9 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=debs.sh
 . "$here/debs.sh"
+# shellcheck source=products.sh
+. "$here/products.sh"
+begin
 
 unpack() {
   debs "$here/build-root.lock"
@@ -14,17 +17,15 @@ unpack() {
   mkdir -p "$part/usr/bin" "$part/usr/sbin" "$part/usr/lib" "$part/usr/lib64"
   for d in bin sbin lib lib64; do ln -s "usr/$d" "$part/$d"; done
   packages "$here/build-root.lock" | while read -r _ _ hash; do
-    dpkg-deb --fsys-tarfile "$cache/debs/$hash.deb" \
+    deb "$hash"
+    dpkg-deb --fsys-tarfile "$private/deb" \
       | tar -xp -C "$part" --no-same-owner --keep-directory-symlink --exclude=./usr/share/doc --exclude=./usr/share/man
   done
   ln -sf dash "$part/usr/bin/sh"
   ln -sf mawk "$part/usr/bin/awk"
   ln -sf gcc "$part/usr/bin/cc"
-  # Where in_root mounts what it is given.
+  # Where walls.pl mounts what it is given.
   for d in build src rust vendor dev proc tmp; do mkdir -p "$part/$d"; done
-  for f in null zero urandom; do : > "$part/dev/$f"; done
-  for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$part/dev/${n#*:}"; done
-  ln -s /proc/self/fd "$part/dev/fd"
 }
 
-once "$cache/root-$(packages "$here/build-root.lock" | key - "$here/root.sh" "$here/lib.sh")" unpack
+once "$cache/root-$(packages "$here/build-root.lock" | key - "$here/root.sh" "$here/lib.sh" "$here/walls.pl")" unpack

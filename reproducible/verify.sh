@@ -7,10 +7,13 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
-source=$(dirname "$here")
+# shellcheck source=products.sh
+. "$here/products.sh"
+# Both builds are made from one copy of the checkout.
+begin
 
 other=$(mktemp -d "${TMPDIR:-/var/tmp}/other.XXXXXX")
-trap 'rm -rf "$other"' EXIT
+trap 'rm -rf "$other" "$private"' EXIT
 first=$other/first second=$other/second
 "$here/build.sh" "$first"
 
@@ -30,20 +33,23 @@ cp -r "$rust" "$other/rust"
 chmod -R a+rX "$other/debs" "$other/rust"
 
 say "once more: $as, $other/checkout, umask 077, Pacific/Chatham, another locale, for the kernel a clock 400 days on"
-(
-  cd "$other/checkout" && umask 077
+# again SCRIPT...: runs it in the other checkout, as the other user
+again() {
   # The compiler that this machine's PATH has may be in somebody's home, where the other user may not look.
   # shellcheck disable=SC2086 # a command or nothing
-  env -i PATH="$other/rust/bin:$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
-    CAPELET_DEBS="$other/debs" CAPELET_RUST="$other/rust" CAPELET_CLOCK=+400d TZ=Pacific/Chatham LANG=tr_TR.UTF-8 \
-    LC_ALL=tr_TR.UTF-8 $become reproducible/build.sh "$second" > "$second/log"
-)
+  (
+    cd "$other/checkout" && umask 077
+    env -i PATH="$other/rust/bin:$PATH" HOME="$other/home" CARGO_HOME="$other/home/cargo" CAPELET_CACHE="$other/home/cache" \
+      CAPELET_DEBS="$other/debs" CAPELET_RUST="$other/rust" CAPELET_CLOCK=+400d TZ=Pacific/Chatham LANG=tr_TR.UTF-8 \
+      LC_ALL=tr_TR.UTF-8 $become "$@"
+  )
+}
+again reproducible/build.sh "$second" > "$second/log"
 
 equal=yes
 compare() { # WHAT ONE OTHER
   if cmp -s "$2" "$3"; then say "equal: $1"; else say "DIFFERENT: $1"; equal=no; fi
 }
-here_again() { CAPELET_CACHE=$other/home/cache CAPELET_DEBS=$other/debs CAPELET_RUST=$other/rust "$other/checkout/reproducible/$1"; }
 compare kernel "$first/parts/bzImage" "$second/parts/bzImage"
 compare ramdisk "$first/parts/ramdisk" "$second/parts/ramdisk"
 compare capelet.eif "$first/capelet.eif" "$second/capelet.eif"
@@ -51,10 +57,10 @@ compare measurements.json "$first/measurements.json" "$second/measurements.json"
 compare 'measurements.json and the committed one' "$first/measurements.json" "$here/measurements.json"
 if [ $equal = no ]; then
   one=$("$here/kernel.sh")
-  two=$(here_again kernel.sh)
+  two=$(again reproducible/kernel.sh)
   diff "$one/objects" "$two/objects" | sed -n 's/^[<>] [0-9a-f]* */first object that differs: /p' | head -n 1 >&2
   one=$("$here/binaries.sh")
-  two=$(here_again binaries.sh)
+  two=$(again reproducible/binaries.sh)
   for f in "$one"/*; do
     cmp "$f" "$two/$(basename "$f")" >&2 || break
   done

@@ -12,8 +12,8 @@ trap 'rm -rf "$work"' EXIT
 
 # fresh: makes a separate checkout, an empty cache, and an apt-get that reaches no network
 fresh() {
-  rm -rf "$work/checkout" "$work/cache" "$work/debs"
-  mkdir -p "$work/checkout" "$work/cache" "$work/debs" "$work/bin"
+  rm -rf "$work/checkout" "$work/cache" "$work/built" "$work/debs"
+  mkdir -p "$work/checkout" "$work/cache" "$work/built" "$work/debs" "$work/bin"
   copy_checkout . "$work/checkout"
   printf '#!/bin/sh\necho "apt-get: no network" >&2\nexit 100\n' > "$work/bin/apt-get"
   chmod +x "$work/bin/apt-get"
@@ -24,7 +24,7 @@ fails() {
   shift 2
   # An archive is named, so that apt is the part that fails.
   if (cd "$work/checkout" && export CAPELET_MIRROR=http://nowhere.invalid/debian PATH="$work/bin:$PATH" \
-    CAPELET_CACHE="$work/cache" CAPELET_DEBS="$work/debs" && "$@") \
+    CAPELET_CACHE="$work/cache" CAPELET_BUILT="$work/built" CAPELET_DEBS="$work/debs" && "$@") \
     > "$work/out" 2> "$work/err"; then
     echo "$name: the script succeeded" >&2
     exit 1
@@ -87,8 +87,13 @@ fails 'a wrong package with the right name in the cache: rejected' "$(first)" re
 fresh
 mkdir "$work/checkout/.cargo"
 printf '[build]\nrustc-wrapper = "/bin/false"\n' > "$work/checkout/.cargo/config.toml"
-ln -s "$cache"/root-* "$cache"/rust-* "$work/cache/"
-if (cd "$work/checkout" && CAPELET_CACHE=$work/cache reproducible/binaries.sh) > "$work/out" 2> "$work/err"; then exit 1; fi
+for product in "$(reproducible/root.sh)" "$(reproducible/rust.sh)"; do
+  cp -al "$product" "$work/cache/" 2> /dev/null || cp -a "$product" "$work/cache/"
+  cp "$product.manifest" "$work/cache/"
+  cp "${CAPELET_BUILT:-${XDG_STATE_HOME:-$HOME/.local/state}/capelet-build}/${product##*/}" "$work/built/"
+done
+if (cd "$work/checkout" && CAPELET_CACHE=$work/cache CAPELET_BUILT=$work/built reproducible/binaries.sh) \
+  > "$work/out" 2> "$work/err"; then exit 1; fi
 grep -qF '.cargo is there' "$work/err"
 echo 'ok     a configuration of cargo in the checkout: rejected'
 
