@@ -1,14 +1,15 @@
 //! The sentences for errors that `enclave-core` defines. Each sentence says what is wrong and what to do.
 
 use crate::clock::date;
+use crate::error::Stream;
+use enclave_core::attestation::DocumentError;
 use enclave_core::{Error, MessageKind, TransportError};
+use std::io::{self, ErrorKind};
 
 /// The text for an error that this client found: in a document, a claim, a file or an answer.
 pub fn local(error: Error) -> String {
     match error {
-        Error::Malformed(MessageKind::Document) => {
-            "invalid attestation document: fetch the document again, as the bytes that the enclave sent".into()
-        }
+        Error::Document(error) => document(error),
         Error::Malformed(MessageKind::Text) => "invalid text form: copy the whole text, without spaces".into(),
         Error::Malformed(MessageKind::Ciphertext) => "invalid or truncated Capelet ciphertext: fetch it again".into(),
         Error::Malformed(MessageKind::Receipt) => "invalid receipt: it was changed, or it is another kind of file".into(),
@@ -31,12 +32,28 @@ pub fn local(error: Error) -> String {
             date(time),
             date(now)
         ),
-        Error::DebugMode => "a PCR is all zeros: the enclave runs in debug mode, and its operator can read its memory; \
-            do not use it"
+        Error::CertificateExpired { time, now } => format!(
+            "a certificate of the document was valid until {}, before the document's own time, {}: do not use this \
+             document, fetch a new one",
+            date(time),
+            date(now)
+        ),
+        Error::CertificateNotYetValid { time, now } => format!(
+            "a certificate of the document is valid from {}, after the document's own time, {}: do not use this \
+             document, fetch a new one",
+            date(time),
+            date(now)
+        ),
+        Error::DebugMode => "PCR0, PCR1 or PCR2 is all zeros, which is debug mode: the operator of such an enclave can read its \
+            memory; do not use it"
             .into(),
-        Error::NoPins => "no PCR0 to compare with, so the enclave was not trusted: give -p 0:HEX, or pin a release with \
-            `capelet pin`"
+        Error::NoPins => "PCR0 is required and was not given, so nothing was trusted: PCR0 names the image; give -p \
+            0:HEX, or pin a release with `capelet pin`"
             .into(),
+        Error::ZeroPin(index) => format!(
+            "PCR{index} is given as all zeros, which pins nothing, because any enclave can have them: leave PCR{index} \
+             out"
+        ),
         Error::PcrMismatch(index) => format!(
             "PCR{index} differs from the pinned value: the enclave runs other code, and received no data; if a new \
              release is out, pin its measurements"
@@ -72,6 +89,24 @@ pub fn local(error: Error) -> String {
         Error::InputLimit(limit) => format!("the input exceeds this enclave's limit of {limit} bytes: use less input"),
         other => format!("the check failed ({})", other.code()),
     }
+}
+
+/// The text for a document that cannot be read. Nothing in it was verified.
+fn document(error: DocumentError) -> String {
+    let advice = match error {
+        DocumentError::NotADocument => {
+            "give the document as the enclave sent it, or the whole of it in base64 or in hexadecimal digits"
+        }
+        DocumentError::Tag => "remove the tag, the byte d2 at the start",
+        DocumentError::NitroTpm => "ask for a document of a Nitro enclave",
+        DocumentError::Truncated(_) => "copy the whole document",
+        DocumentError::TrailingBytes(_) => "remove them, or fetch the document again",
+        DocumentError::FieldSize { field: "public_key" | "user_data" | "nonce", .. } => {
+            "Capelet's enclaves ask for less; ask for a document with a shorter field"
+        }
+        _ => "the NSM of an enclave makes no such document; fetch it again",
+    };
+    format!("invalid attestation document, because {error}: {advice}")
 }
 
 /// The text for an error that an attested enclave answered.
@@ -150,21 +185,61 @@ pub fn answered(error: Error) -> String {
     }
 }
 
-/// The text for a connection to `url` that failed.
-pub fn connection(url: &str, error: TransportError) -> String {
-    match error {
-        TransportError::Unreachable => {
+/// The text for a connection to `url` that failed. `sent` says whether a request was sent.
+pub fn connection(url: &str, error: TransportError, sent: bool) -> String {
+    match (error, sent) {
+        (TransportError::Unreachable, _) => {
             format!("cannot connect to {url}: check the address, and that the enclave is running")
         }
-        TransportError::Closed => {
+        (TransportError::Closed, true) => {
             format!("{url} closed the connection early: check whether the request was carried out before you retry")
         }
-        TransportError::TimedOut => {
+        (TransportError::Closed, false) => format!(
+            "{url} closed the connection before a request was sent: the enclave may still be starting; retry in a moment"
+        ),
+        (TransportError::TimedOut, true) => {
             format!("{url} did not answer in time: check whether the request was carried out before you retry")
         }
-        TransportError::Failed => {
+        (TransportError::TimedOut, false) => {
+            format!(
+                "{url} did not answer in time, and no request was sent: check that the enclave is running, then retry"
+            )
+        }
+        (TransportError::Failed, _) => {
             format!("the TLS connection to {url} failed: check that a Capelet enclave listens at this address")
         }
         _ => format!("the connection to {url} failed: retry"),
+    }
+}
+
+/// The text for a standard stream that cannot be used.
+pub fn pipe(stream: Stream, kind: ErrorKind, number: Option<i32>) -> String {
+    let (name, to_give) = match stream {
+        Stream::Input => ("standard input", "give the program one, for example with < FILE"),
+        Stream::Output => ("standard output", "give the program one, for example with > FILE"),
+    };
+    match kind {
+        _ if number == Some(rustix::io::Errno::BADF.raw_os_error()) => format!("{name} is closed: {to_give}"),
+        ErrorKind::BrokenPipe => {
+            format!("cannot use {name}: the program at its other end has ended; let that program read everything")
+        }
+        _ => format!("cannot use {name}: {}", system(kind, number)),
+    }
+}
+
+/// What the operating system's error means, and what to do about it.
+pub fn system(kind: ErrorKind, number: Option<i32>) -> String {
+    match kind {
+        ErrorKind::NotFound => "it does not exist; check the path".into(),
+        ErrorKind::PermissionDenied => "permission is denied; check the rights of the file and of its folder".into(),
+        ErrorKind::StorageFull => "the disk is full; free some space, then retry".into(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another folder".into(),
+        ErrorKind::IsADirectory => "it is a folder; name a file".into(),
+        ErrorKind::NotADirectory => "it, or a part of its path, is not a folder; check the path".into(),
+        kind => {
+            let text =
+                number.map_or_else(|| kind.to_string(), |number| io::Error::from_raw_os_error(number).to_string());
+            format!("{text}; check the path and the disk")
+        }
     }
 }

@@ -34,10 +34,14 @@ use zeroize::Zeroizing;
 
 /// The time limit for the enclave's attestation. The enclave may have to query KMS first.
 const ATTEST: Duration = Duration::from_secs(30);
-/// The time limit for sending a request, and for receiving the rest of an answer after its first frame.
-const TRANSFER: Duration = Duration::from_secs(600);
-/// The time limit until an answer begins. It covers a run of 60 seconds, KMS and the store.
-const ANSWER: Duration = Duration::from_secs(180);
+/// The time limit for the transfer of a message beside that for its bytes.
+const GRACE: Duration = Duration::from_secs(30);
+/// The lowest speed of a transfer, in bytes per second. The enclave requires the same.
+const LOWEST_SPEED: u64 = 64 << 10;
+/// The greatest time limit for the transfer of a message.
+const MAX_TRANSFER: Duration = Duration::from_secs(600);
+/// The time limit until an answer begins, beside that of a run. It covers KMS, the store, and the wait for a worker.
+const ANSWER: Duration = Duration::from_secs(120);
 /// How long a request stays valid after it was sent, in milliseconds.
 const VALIDITY: u64 = Deadline::MAX_AHEAD / 2;
 
@@ -134,12 +138,13 @@ impl Session {
         let nonce = Nonce::new(random::bytes()?);
         let hello = Hello { nonce, suites: vec![SUITE] }.encode();
         let exporter = channel.export(EXPORTER_LABEL, &sha384(&[&hello]));
-        let exporter = Zeroizing::new(exporter.map_err(|error| Error::Connection { url: url.to_string(), error })?);
+        let not_sent = |error| connection_error(url, error, false);
+        let exporter = Zeroizing::new(exporter.map_err(|error| not_sent(CoreError::Transport(error)))?);
         let evidence = (|| {
             write_frame(&mut channel, &hello)?;
             read_frame(&mut channel, MAX_FRAME)
         })();
-        let evidence = evidence.map_err(|error| connection_error(url, error))?;
+        let evidence = evidence.map_err(not_sent)?;
         let (document, claims_bytes) = parse_evidence(&evidence)?;
 
         let entry = choose(document)?;
@@ -161,7 +166,7 @@ impl Session {
         let mut entropy = Zeroizing::new([0; 64]);
         random::fill(entropy.as_mut_slice())?;
         let (enc, secrets) = SessionSecrets::client(&entropy, &claims.kem_public, claims_bytes)?;
-        write_frame(&mut channel, &enc).map_err(|error| connection_error(url, error))?;
+        write_frame(&mut channel, &enc).map_err(not_sent)?;
         let (document, claims_bytes) = (document.to_vec(), claims_bytes.to_vec());
         let evidence = Evidence { document, claims_bytes, claims, configuration };
         let (url, begun) = (url.clone(), Instant::now());
@@ -263,6 +268,8 @@ impl Session {
     /// [`Error::Connection`]; [`Error::Local`] for an invalid response, or one to another request; those of
     /// [`random::bytes`].
     pub fn send(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<ReceivedResponse, Error> {
+        let run = if spec.verb == Verb::Run { Duration::from_millis(self.limits().run) } else { Duration::ZERO };
+        let answer = ANSWER + run;
         let pair = self.secrets.next_pair()?;
         let id = RequestId::new(random::bytes()?);
         let request = Request {
@@ -280,18 +287,18 @@ impl Session {
         drop(request);
         let body = spec.body.unwrap_or_default();
         let url = &self.url;
-        self.channel.allow(TRANSFER);
-        send_message::<Crypto>(&mut self.channel, pair.request, claims_digest.as_bytes(), &head, body)
-            .map_err(|error| connection_error(url, error))?;
+        let sent = |error| connection_error(url, error, true);
+        self.channel.allow(transfer((head.len() + body.len()) as u64));
+        send_message::<Crypto>(&mut self.channel, pair.request, claims_digest.as_bytes(), &head, body).map_err(sent)?;
 
-        self.channel.allow(ANSWER);
-        let commitment = read_frame(&mut self.channel, COMMITMENT_LEN).map_err(|error| connection_error(url, error))?;
+        self.channel.allow(answer);
+        let commitment = read_frame(&mut self.channel, COMMITMENT_LEN).map_err(sent)?;
         let mut reader = FrameReader::<Crypto>::new(pair.response, request_digest.as_bytes(), &commitment)?;
-        let first = read_frame(&mut self.channel, MAX_FRAME).map_err(|error| connection_error(url, error))?;
+        let first = read_frame(&mut self.channel, MAX_FRAME).map_err(sent)?;
         let first = reader.chunk(first)?;
         let (head, begun) = split_head(&first, MessageKind::Response)?;
         let response = Response::parse(head, pair.n, &request_digest)?;
-        self.channel.allow(TRANSFER);
+        self.channel.allow(transfer(response.body.map_or(0, |body| body.length)));
         let body = receive(&mut self.channel, url, &mut reader, response.body, begun)?;
         let Response { status, result, receipt, .. } = response;
         // The result of a request that failed has one form, whatever its verb. The result of another one is its verb's.
@@ -334,7 +341,7 @@ fn receive(
     hash.update(begun);
     while body.len() <= length && !reader.ended() {
         let start = body.len();
-        append_frame(channel, &mut body, MAX_FRAME).map_err(|error| connection_error(url, error))?;
+        append_frame(channel, &mut body, MAX_FRAME).map_err(|error| connection_error(url, error, true))?;
         reader.open(&mut body, start)?;
         hash.update(body.get(start..).unwrap_or_default());
     }
@@ -348,10 +355,27 @@ pub fn trust_mode(root: &Root) -> TrustMode {
     if root.is_development() { TrustMode::Development } else { TrustMode::Production }
 }
 
-/// Adds the address to an error of the connection. Any other error stays as it is.
-fn connection_error(url: &Url, error: CoreError) -> Error {
+/// The time limit for the transfer of a message of this many bytes.
+fn transfer(bytes: u64) -> Duration {
+    (GRACE + Duration::from_secs(bytes / LOWEST_SPEED)).min(MAX_TRANSFER)
+}
+
+/// Adds the address to an error of the connection, and whether a request was sent. Any other error stays as it is.
+fn connection_error(url: &Url, error: CoreError, sent: bool) -> Error {
     match error {
-        CoreError::Transport(error) => Error::Connection { url: url.to_string(), error },
+        CoreError::Transport(error) => Error::Connection { url: url.to_string(), error, sent },
         error => Error::Local(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_may_take_as_long_as_its_bytes_need_at_the_lowest_speed() {
+        for (bytes, seconds) in [(0, 30), (65_535, 30), (1 << 20, 46), (100 << 20, 600), (u64::MAX, 600)] {
+            assert_eq!(transfer(bytes).as_secs(), seconds, "{bytes}");
+        }
     }
 }

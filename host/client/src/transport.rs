@@ -2,11 +2,14 @@
 //!
 //! TLS protects the connection, but does not authenticate the other side. The attestation document does that.
 
+use crate::busy_line::BusyLine;
 use crate::error::Error;
 use crate::url::Url;
 use enclave_core::TransportError;
 use enclave_core::encoding::Channel;
 use enclave_core::messages::ALPN;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, ClientConnection, Resumption};
 use rustls::crypto::aws_lc_rs::{self, kx_group};
@@ -16,6 +19,7 @@ use rustls::{DigitallySignedStruct, SignatureScheme, StreamOwned, version};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,11 +27,15 @@ use std::time::{Duration, Instant};
 const CONNECT: Duration = Duration::from_secs(20);
 /// The time limit for the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(20);
+/// The pause between two attempts to open a Unix socket whose queue is full.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A TCP connection or a Unix socket with a deadline.
 struct Socket {
     stream: Stream,
     deadline: Instant,
+    /// The first bytes that arrived. They may be a line in place of TLS.
+    received: BusyLine,
 }
 
 enum Stream {
@@ -43,19 +51,35 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// The seconds of the line that the other side sent in place of TLS. `None` if it sent something else.
+    ///
+    /// The line need not have arrived with the bytes that are not TLS.
+    fn busy(&mut self) -> Option<u16> {
+        while self.received.may_continue() {
+            if !matches!(self.read(&mut [0; BusyLine::MAX + 1]), Ok(1..)) {
+                break;
+            }
+        }
+        self.received.seconds()
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = Some(self.left()?);
-        match &mut self.stream {
+        let count = match &mut self.stream {
             Stream::Tcp(stream) => {
                 stream.set_read_timeout(left)?;
-                stream.read(buffer)
+                stream.read(buffer)?
             }
             Stream::Unix(stream) => {
                 stream.set_read_timeout(left)?;
-                stream.read(buffer)
+                stream.read(buffer)?
             }
-        }
+        };
+        self.received.add(buffer.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
 
@@ -89,17 +113,24 @@ impl Tls {
     /// Connects to an address and completes the TLS handshake.
     ///
     /// # Errors
-    /// [`Error::Connection`].
+    /// [`Error::Connection`]; [`Error::NoPlace`] if the other side has no place for a further client.
     pub fn connect(url: &Url) -> Result<Self, Error> {
-        let failed = |error| Error::Connection { url: url.to_string(), error };
-        let (stream, local) = socket(url).map_err(|error| failed(connect_error(&error)))?;
+        let failed = |error| Error::Connection { url: url.to_string(), error, sent: false };
+        let no_place = |retry_after| Error::NoPlace { url: url.to_string(), retry_after };
+        let (stream, local) = socket(url).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => no_place(None),
+            _ => failed(connect_error(&error)),
+        })?;
         let name = ServerName::try_from("capelet").map_err(|_| failed(TransportError::Failed))?;
         let config = config().map_err(|_| failed(TransportError::Failed))?;
         let connection = ClientConnection::new(config, name).map_err(|_| failed(TransportError::Failed))?;
-        let socket = Socket { stream, deadline: Instant::now() + HANDSHAKE };
+        let socket = Socket { stream, deadline: Instant::now() + HANDSHAKE, received: BusyLine::default() };
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).map_err(|error| failed(io_error(&error)))?;
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| match stream.sock.busy() {
+                Some(seconds) => no_place(Some(seconds)),
+                None => failed(io_error(&error)),
+            })?;
         }
         if stream.conn.alpn_protocol() != Some(ALPN) {
             return Err(failed(TransportError::Failed));
@@ -141,7 +172,7 @@ impl Channel for Tls {
 
 fn socket(url: &Url) -> io::Result<(Stream, bool)> {
     match url {
-        Url::Unix(path) => Ok((Stream::Unix(UnixStream::connect(path)?), true)),
+        Url::Unix(path) => Ok((Stream::Unix(connect_unix(path, Instant::now() + CONNECT)?), true)),
         Url::Tcp(host, port) => {
             let deadline = Instant::now() + CONNECT;
             let mut last = io::Error::from(io::ErrorKind::NotFound);
@@ -161,6 +192,28 @@ fn socket(url: &Url) -> io::Result<(Stream, bool)> {
             Err(last)
         }
     }
+}
+
+/// Opens a Unix socket. While its queue of waiting clients is full, the attempt is repeated until the deadline.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] if the queue was full until the deadline.
+fn connect_unix(path: &Path, deadline: Instant) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(path)?;
+    // A blocking socket would wait without a limit.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    loop {
+        match rustix::net::connect(&socket, &address) {
+            Ok(()) => break,
+            Err(Errno::AGAIN) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// The error for a connection that could not be opened.
@@ -240,5 +293,32 @@ impl ServerCertVerifier for AnyKey {
 
     fn requires_raw_public_keys(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue of length 0 takes one waiting client. Another one would wait in a blocking `connect` for ever.
+    #[test]
+    fn a_full_queue_of_a_unix_socket_is_an_error_after_the_deadline() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let far = Instant::now() + Duration::from_secs(3600);
+        let _first = connect_unix(&path, far).unwrap();
+        let now = Instant::now();
+        assert_eq!(connect_unix(&path, now).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        // Whoever waits is connected as soon as there is a place.
+        let waiting = std::thread::spawn({
+            let path = path.clone();
+            move || connect_unix(&path, far)
+        });
+        rustix::net::accept(&listener).unwrap();
+        waiting.join().unwrap().unwrap();
+        assert_eq!(connect_unix(&folder.path().join("none"), far).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }
