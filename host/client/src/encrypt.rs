@@ -1,7 +1,7 @@
 //! Encrypts data of any length to a vault, in bounded memory and with one thread for each core.
 
 use crate::Crypto;
-use crate::error::Error;
+use crate::error::{Error, Stream};
 use crate::random;
 use crate::vault_key::VaultKey;
 use data_encoding::BASE64URL_NOPAD;
@@ -49,8 +49,9 @@ pub fn encrypt(
     let encryption = begin_encryption(&header, &vault.key, &entropy)?;
     let (sealer, commitment) = encryption.secret.seal::<Crypto>(&encryption.aad)?;
     let mut sealer = Some(sealer);
-    let write =
-        |output: &mut dyn Write, bytes: &[u8]| output.write_all(bytes).map_err(|error| Error::Pipe(error.kind()));
+    let write = |output: &mut dyn Write, bytes: &[u8]| {
+        output.write_all(bytes).map_err(|error| Error::pipe(Stream::Output, &error))
+    };
     write(output, &encryption.prefix)?;
     write(output, &commitment)?;
 
@@ -86,7 +87,7 @@ pub fn encrypt(
 }
 
 /// The error for a thread that has ended early, because it panicked.
-const BROKEN: Error = Error::Pipe(io::ErrorKind::Other);
+const BROKEN: Error = Error::Pipe { stream: Stream::Output, kind: io::ErrorKind::Other, number: None };
 
 /// The slots of a piece, the length of their plaintext, and one ticket for each chunk. A ticket encrypts one chunk.
 struct Piece {
@@ -138,7 +139,7 @@ fn last_tickets(sealer: &mut Option<Sealer<Crypto>>, length: usize) -> Result<Ve
 ///
 /// Returns the number of bytes read, and whether the input has ended. Only then can they be fewer than fit.
 fn fill(input: &mut impl BufRead, piece: &mut [u8]) -> Result<(usize, bool), Error> {
-    let failed = |error: io::Error| Error::Pipe(error.kind());
+    let failed = |error: io::Error| Error::pipe(Stream::Input, &error);
     let mut bytes = 0;
     for slot in piece.chunks_exact_mut(SLOT) {
         let mut room = slot.get_mut(..CHUNK_LEN).unwrap_or_default();
@@ -186,15 +187,14 @@ impl<W: Write> TextForm<W> {
         Ok(Self { out, left: Vec::new() })
     }
 
-    /// Writes the remaining bytes and the end of the line.
+    /// Writes the remaining bytes, and returns `out`.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<W> {
         let last = BASE64URL_NOPAD.encode(&self.left);
         self.out.write_all(last.as_bytes())?;
-        self.out.write_all(b"\n")?;
-        self.out.flush()
+        Ok(self.out)
     }
 }
 
@@ -295,8 +295,7 @@ mod tests {
                 form.write_all(piece).unwrap();
             }
             form.finish().unwrap();
-            let line = String::from_utf8(out).unwrap();
-            assert_eq!(cape_decode(line.trim_end()).unwrap(), bytes[..length]);
+            assert_eq!(cape_decode(&String::from_utf8(out).unwrap()).unwrap(), bytes[..length]);
         }
     }
 }

@@ -1,36 +1,128 @@
-//! Reads files up to a limit, and writes files.
+//! Reads files and standard input up to a limit, and writes files.
 
-use crate::error::Error;
+use crate::error::{Error, Stream};
+use capelet_cli::arguments::STDIN;
 use capelet_cli::output_file::{self, Existing, Readers};
+use capelet_cli::streams;
 use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 
-/// Reads a file of at most `limit` bytes. A larger file is rejected before it is read.
+/// Whether standard input was opened. What was read once is gone.
+static STDIN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// An opened file, or standard input.
+pub struct Source {
+    bytes: Box<dyn Read>,
+    /// The length of a regular file, in bytes. `None` if the length is not known before the end.
+    length: Option<u64>,
+    /// The file's path. `None` for standard input.
+    path: Option<PathBuf>,
+}
+
+impl Source {
+    /// Opens a file, or standard input if `path` is `-`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; those of [`Source::stdin`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if path == Path::new("-") || path == Path::new(STDIN) {
+            return Self::stdin();
+        }
+        Self::opened(File::open(path).map_err(|error| Error::io("read", path, &error))?, path)
+    }
+
+    /// An open file. `path` is for errors.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also for a folder.
+    pub fn opened(file: File, path: &Path) -> Result<Self, Error> {
+        let failed = |error: &io::Error| Error::io("read", path, error);
+        let metadata = file.metadata().map_err(|error| failed(&error))?;
+        if metadata.is_dir() {
+            return Err(failed(&io::ErrorKind::IsADirectory.into()));
+        }
+        let length = metadata.is_file().then_some(metadata.len());
+        Ok(Self { bytes: Box::new(file), length, path: Some(path.to_owned()) })
+    }
+
+    /// Standard input.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if it is closed; [`Error::Argument`] if it was opened before.
+    pub fn stdin() -> Result<Self, Error> {
+        if STDIN_TAKEN.swap(true, Ordering::Relaxed) {
+            return Err(Error::Argument {
+                name: "-",
+                want: "given only once, because standard input is read only once",
+            });
+        }
+        let bytes = streams::input().map_err(|error| Error::pipe(Stream::Input, &error))?;
+        Ok(Self { bytes: Box::new(bytes), length: None, path: None })
+    }
+
+    /// The length of a regular file, in bytes. `None` if the length is not known before the end.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The error for a failed read.
+    pub fn failed(path: Option<&Path>, error: &io::Error) -> Error {
+        path.map_or_else(|| Error::pipe(Stream::Input, error), |path| Error::io("read", path, error))
+    }
+
+    /// The file's path. `None` for standard input.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Appends everything to `bytes`. A file of more than `limit` bytes is rejected before it is read.
+    ///
+    /// # Errors
+    /// [`Error::FileTooLarge`] for more than `limit` bytes; [`Error::Io`] or [`Error::Pipe`].
+    pub fn append_to(self, bytes: &mut Vec<u8>, limit: u64) -> Result<(), Error> {
+        let Self { bytes: source, length, path } = self;
+        let too_large = || {
+            let path = path.clone().unwrap_or_else(|| "standard input".into());
+            Error::FileTooLarge { path, limit }
+        };
+        if length.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        // One more byte of room: a vector that grows would leave a copy of its bytes in freed memory.
+        bytes.reserve_exact(length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0) + 1);
+        let read = source.take(limit + 1).read_to_end(bytes);
+        let count = read.map_err(|error| Self::failed(path.as_deref(), &error))?;
+        if count as u64 > limit { Err(too_large()) } else { Ok(()) }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read(buffer)
+    }
+}
+
+/// Reads a file of at most `limit` bytes, or standard input if `path` is `-`.
 ///
 /// # Errors
-/// [`Error::FileTooLarge`] for more than `limit` bytes; [`Error::Io`].
+/// Those of [`Source::open`] and [`Source::append_to`].
 pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |error: std::io::Error| Error::io("read", path, &error);
-    read_opened(File::open(path).map_err(failed)?, path, limit)
+    let mut bytes = Zeroizing::default();
+    Source::open(path)?.append_to(&mut bytes, limit)?;
+    Ok(bytes)
 }
 
 /// Like [`read`], for an open file.
 ///
 /// # Errors
-/// As [`read`].
+/// Those of [`Source::opened`] and [`Source::append_to`].
 pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |error: std::io::Error| Error::io("read", path, &error);
-    let too_large = || Error::FileTooLarge { path: path.to_owned(), limit };
-    let length = file.metadata().map_err(failed)?.len();
-    if length > limit {
-        return Err(too_large());
-    }
-    // One more byte of room: a vector that grows would leave a copy of its bytes in freed memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+    let mut bytes = Zeroizing::default();
+    Source::opened(file, path)?.append_to(&mut bytes, limit)?;
+    Ok(bytes)
 }
 
 /// Writes an output, or nothing. [`output_file`] says what happens to what is already there.
@@ -57,5 +149,8 @@ mod tests {
         // The length of this file is not known in advance.
         assert_eq!(read(Path::new("/dev/zero"), 9).unwrap_err().code(), "too-large");
         assert_eq!(read(&folder.path().join("none"), 9).unwrap_err().code(), "no-such-file");
+        let mut joined = vec![7; 3];
+        Source::open(&path).unwrap().append_to(&mut joined, 10).unwrap();
+        assert_eq!(joined.len(), 13);
     }
 }

@@ -8,6 +8,7 @@ use crate::files;
 use crate::random;
 use crate::values::Hex;
 use capelet_abi::{EntryPoint, MAX_FILES};
+use capelet_cli::arguments::STDIN;
 use capelet_cli::output_file::Readers;
 use enclave_core::objects::{Bundle, HANDLER, MAX_TEXT, Manifest};
 use enclave_core::{Checksum, MAX_BUNDLE};
@@ -65,8 +66,14 @@ pub struct FunctionBundle {
 /// Makes the bundle of a folder with a `capelet.json`, or of one WebAssembly file.
 ///
 /// # Errors
-/// [`Error::Bundle`] for a folder or a file that breaks a rule for bundles; [`Error::Io`].
+/// [`Error::Bundle`] for a folder or a file that breaks a rule for bundles; [`Error::Argument`] for `-`; [`Error::Io`].
 pub fn read(path: &Path) -> Result<FunctionBundle, Error> {
+    if path == Path::new("-") || path == Path::new(STDIN) {
+        return Err(Error::Argument {
+            name: "the function",
+            want: "a folder with capelet.json or a .wasm file, not -",
+        });
+    }
     let metadata = fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
     let bundle = if metadata.is_dir() { from_folder(path)? } else { from_file(path)? };
     let checksum = Checksum::of(&bundle);

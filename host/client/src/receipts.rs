@@ -2,8 +2,8 @@
 
 use crate::Crypto;
 use crate::error::Error;
-use crate::home::trust::{Trust, TrustEntry};
-use crate::run::encrypted_file;
+use crate::home::trust::{Trust, TrustEntry, TrustedRoot};
+use crate::inputs::Form;
 use crate::session::trust_mode;
 use enclave_core::attestation::{
     self, AttestationFacts, Expected, Freshness, Pins, Root, SessionClaims, SessionPurpose, document_time, named_root,
@@ -44,6 +44,8 @@ pub struct Files<'a> {
     pub result: Option<&'a [u8]>,
     /// The first inputs, in order. Each is plaintext or an encrypted file, which may be in its text form.
     pub inputs: &'a [&'a [u8]],
+    /// How it is decided which of the two an input is.
+    pub form: Form,
 }
 
 /// A receipt that was verified.
@@ -77,14 +79,16 @@ pub fn verify(bytes: &[u8], root: &Root, pins: &Pins, files: &Files<'_>) -> Resu
     Ok(VerifiedReceipt { receipt, facts, compared })
 }
 
-/// Compares files with the commitments. An encrypted file is compared as such if the input was encrypted; every other
-/// file is compared with what the function saw.
+/// Compares files with the commitments. An encrypted file is compared as such if the input was encrypted, unless
+/// [`Files::form`] says otherwise; every other file is compared with what the function saw.
 fn compare(bundle: &ReceiptBundle, receipt: &Receipt, files: &Files<'_>) -> Result<Vec<Part>, Error> {
     let mut compared = Vec::from_iter(files.result.map(|_| Part::Result));
     let mut data = vec![files.result];
     for (index, bytes) in files.inputs.iter().enumerate() {
         let was_encrypted = receipt.inputs.get(index).is_some_and(|input| input.ciphertext.is_some());
-        let file = if was_encrypted { encrypted_file(bytes)? } else { None };
+        // What was sent in the clear may begin like a ciphertext.
+        let recognise = was_encrypted || files.form == Form::Ciphertext;
+        let file = if recognise { files.form.ciphertext(bytes)? } else { None };
         if let Some(file) = file {
             bundle.check_ciphertext(receipt, index, &file)?;
             compared.push(Part::Ciphertext(index + 1));
@@ -98,17 +102,30 @@ fn compare(bundle: &ReceiptBundle, receipt: &Receipt, files: &Files<'_>) -> Resu
     Ok(compared)
 }
 
-/// Like [`verify()`], with the first trust entry that accepts the receipt.
+/// Like [`verify()`], under one trust entry.
+///
+/// # Errors
+/// As [`verify()`].
+pub fn verify_under(bytes: &[u8], entry: &TrustEntry, files: &Files<'_>) -> Result<VerifiedReceipt, Error> {
+    verify(bytes, &entry.root()?, &entry.pins()?, files)
+}
+
+/// Like [`verify()`], with the first trust entry that accepts the receipt. Entries under Amazon's root come first.
 ///
 /// # Errors
 /// If no entry accepts it, the most specific of their errors is returned. A wrong root is the least specific one.
-pub fn verify_trusted(bytes: &[u8], trust: &Trust, files: &Files<'_>) -> Result<VerifiedReceipt, Error> {
+pub fn verify_trusted<'a>(
+    bytes: &[u8],
+    trust: &'a Trust,
+    files: &Files<'_>,
+) -> Result<(VerifiedReceipt, &'a TrustEntry), Error> {
     ReceiptBundle::parse(bytes)?;
-    let attempt = |entry: &TrustEntry| verify(bytes, &entry.root()?, &entry.pins()?, files);
+    let mut entries: Vec<_> = trust.all().iter().collect();
+    entries.sort_by_key(|entry| entry.root != TrustedRoot::Aws);
     let mut nearest = Error::Local(CoreError::NoPins);
-    for entry in trust.all() {
-        match attempt(entry) {
-            Ok(verified) => return Ok(verified),
+    for entry in entries {
+        match verify_under(bytes, entry, files) {
+            Ok(verified) => return Ok((verified, entry)),
             Err(Error::Local(CoreError::NoPins)) => {}
             Err(error) if nearest == Error::Local(CoreError::NoPins) => nearest = error,
             Err(Error::Local(CoreError::UntrustedRoot)) => {}
@@ -225,7 +242,8 @@ mod tests {
         let other = sample::encrypted_file(b"y", 2);
         let (receipt, whole) = receipt_for(&file);
         let compared = |bundle: &ReceiptBundle, result: Option<&[u8]>, inputs: &[&[u8]]| {
-            compare(bundle, &receipt, &Files { result, inputs }).map_err(|error| error.code())
+            let form = Form::Recognise;
+            compare(bundle, &receipt, &Files { result, inputs, form }).map_err(|error| error.code())
         };
         assert_eq!(compared(&whole, None, &[]), Ok(vec![]));
         assert_eq!(compared(&whole, Some(b"z"), &[b"x", b"y"]), Ok(vec![Result, Input(1), Input(2)]));
@@ -255,7 +273,22 @@ mod tests {
         receipt.inputs = vec![InputCommitments { data: Commitment::to(&salt(1), b"cape:?"), ciphertext: None }];
         bundle.salts.truncate(2);
         bundle.ciphertext_salts = vec![None];
-        let compared = compare(&bundle, &receipt, &Files { result: None, inputs: &[b"cape:?"] });
-        assert_eq!(compared, Ok(vec![Part::Input(1)]));
+        let compared = |form| compare(&bundle, &receipt, &Files { result: None, inputs: &[b"cape:?"], form });
+        assert_eq!(compared(Form::Recognise), Ok(vec![Part::Input(1)]));
+        assert_eq!(compared(Form::Plain), Ok(vec![Part::Input(1)]));
+        assert_eq!(compared(Form::Ciphertext), Err(Error::NotCiphertext(true)));
+    }
+
+    #[test]
+    fn an_encrypted_text_that_looks_encrypted_is_compared_as_its_option_says() {
+        let looks_encrypted = sample::encrypted_file(b"inner", 2);
+        let file = sample::encrypted_file(&looks_encrypted, 1);
+        let (mut receipt, bundle) = receipt_for(&file);
+        receipt.inputs[1].data = Commitment::to(&salt(2), &looks_encrypted);
+        let compared =
+            |input: &[u8], form| compare(&bundle, &receipt, &Files { result: None, inputs: &[b"x", input], form });
+        assert_eq!(compared(&looks_encrypted, Form::Plain), Ok(vec![Part::Input(1), Part::Input(2)]));
+        assert_eq!(compared(&looks_encrypted, Form::Recognise).unwrap_err().code(), "disagrees");
+        assert_eq!(compared(&file, Form::Recognise), Ok(vec![Part::Input(1), Part::Ciphertext(2)]));
     }
 }

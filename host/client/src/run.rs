@@ -3,54 +3,15 @@
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::catalogue::Catalogue;
+use crate::inputs::{Input, Inputs};
+use crate::learn;
 use crate::session::{ReceivedResponse, RequestSpec, Session};
-use enclave_core::encoding::{CAPE, cape_decode};
 use enclave_core::identity::Identity;
 use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, Verb};
 use enclave_core::objects::{Ciphertext, MAX_INPUTS, Receipt, ReceiptBundle, ReceiptFunction};
 use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{Error as CoreError, MessageKind, RequestId};
 use zeroize::Zeroizing;
-
-/// One input of a run.
-pub enum Input {
-    /// Data that is not encrypted.
-    Plain(Zeroizing<Vec<u8>>),
-    /// An encrypted file.
-    Encrypted(Vec<u8>),
-}
-
-impl Input {
-    /// Recognises an encrypted file and its text form. All other bytes are plain.
-    ///
-    /// # Errors
-    /// [`Error::Local`] for an invalid text form.
-    pub fn recognise(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
-        Ok(encrypted_file(&bytes)?.map_or(Self::Plain(bytes), Self::Encrypted))
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Plain(bytes) => bytes,
-            Self::Encrypted(bytes) => bytes,
-        }
-    }
-}
-
-/// The encrypted file in `bytes`, which may be in its text form. `None` if the bytes are plain.
-///
-/// # Errors
-/// [`Error::Local`] for an invalid text form.
-pub fn encrypted_file(bytes: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    if Ciphertext::is_encrypted(bytes) {
-        return Ok(Some(bytes.to_vec()));
-    }
-    if !bytes.starts_with(CAPE.as_bytes()) {
-        return Ok(None);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| CoreError::Malformed(MessageKind::Text))?;
-    Ok(Some(cape_decode(text.trim_end())?))
-}
 
 /// A run that the enclave started and that ended, with its verified receipt.
 pub struct FinishedRun {
@@ -72,55 +33,49 @@ pub struct FinishedRun {
 ///
 /// # Errors
 /// [`Error::WrongImage`] if another image sealed one of them, and [`Error::ForeignCiphertext`] for an input that is
-/// encrypted to somebody else's vault key: then nothing is sent. [`Error::Answered`] if the enclave did not start the
+/// encrypted to somebody else's vault key: then nothing is sent. [`Error::UnknownVaultKey`] for one that is encrypted to
+/// a key of this owner that is unknown here. [`Error::Answered`] if the enclave did not start the
 /// run. [`Error::Local`] if the receipt does not match the request, the inputs or the output.
 pub fn run(
     home: &Home,
     session: &mut Session,
     identity: &Identity,
     function: &ReceiptFunction,
-    inputs: &[Input],
+    inputs: &Inputs,
 ) -> Result<FinishedRun, Error> {
-    if inputs.is_empty() || inputs.len() as u64 > MAX_INPUTS {
+    if inputs.count() == 0 || inputs.count() as u64 > MAX_INPUTS {
         return Err(Error::Argument { name: "the input", want: "1 to 64 inputs" });
     }
     let limit = session.limits().input;
-    let total: usize = inputs.iter().map(|input| input.bytes().len()).sum();
-    if total as u64 > limit {
+    if inputs.body().len() as u64 > limit {
         return Err(CoreError::InputLimit(limit).into());
     }
     let ReceiptFunction { owner, id, version, checksum } = *function;
-    let catalogue: Catalogue = home.load()?;
+    let catalogue: Catalogue = home.load_of(&identity.owner())?;
     let mut key_shares = function_share(&catalogue, session, identity, function)?;
-    let mut listed = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        let epoch = match input {
-            Input::Plain(_) => None,
+    let mut listed = Vec::with_capacity(inputs.count());
+    for input in inputs.iter() {
+        let (length, epoch) = match input {
+            Input::Plain(bytes) => (bytes.len(), None),
             Input::Encrypted(file) => {
                 let header = Ciphertext::parse(file)?.header;
-                let own = catalogue.epoch_of(&header.kid, &session.root_id());
-                let own = own.filter(|_| header.owner == identity.owner()).ok_or(Error::ForeignCiphertext)?;
+                if header.owner != identity.owner() {
+                    return Err(Error::ForeignCiphertext);
+                }
+                let own = match catalogue.epoch_of(&header.kid, &session.root_id()) {
+                    Some(own) => own.clone(),
+                    None => learn::vault_key(home, session, identity, header.kid)?,
+                };
                 let (kind, owner, id) = (StoreKind::VaultKey, header.owner, header.kid.object_id());
                 let object = StoreKey { kind, owner, id, version: own.epoch };
                 key_shares.insert(object, session.key_share(identity, &object, &own.image.0)?);
-                Some(own.epoch)
+                (file.len(), Some(own.epoch))
             }
         };
-        listed.push(RunInput { length: input.bytes().len() as u64, epoch });
+        listed.push(RunInput { length: length as u64, epoch });
     }
     let params = RunParams { owner, id, version, checksum, inputs: listed };
-    let joined;
-    let body = match inputs {
-        // A single input is not copied, because it may be large.
-        [only] => only.bytes(),
-        _ => {
-            let mut all = Zeroizing::new(Vec::with_capacity(total));
-            inputs.iter().for_each(|input| all.extend_from_slice(input.bytes()));
-            joined = all;
-            &joined
-        }
-    };
-    let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(body);
+    let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(inputs.body());
     let response = session.send(identity, request)?;
     check_receipt(session, identity, function, inputs, response)
 }
@@ -150,7 +105,7 @@ fn check_receipt(
     session: &Session,
     identity: &Identity,
     function: &ReceiptFunction,
-    inputs: &[Input],
+    inputs: &Inputs,
     response: ReceivedResponse,
 ) -> Result<FinishedRun, Error> {
     let signed = match (response.receipt, response.failed) {
@@ -160,8 +115,8 @@ fn check_receipt(
     };
     let completed = response.failed.is_none();
     let salt = |i: u32| session.salt(response.n, i);
-    let salts = std::iter::once(completed.then(|| salt(0))).chain((1..).zip(inputs).map(|(i, _)| Some(salt(i))));
-    let ciphertext_salts = (1..).zip(inputs).map(|(i, input)| match input {
+    let salts = std::iter::once(completed.then(|| salt(0))).chain((1..).zip(inputs.iter()).map(|(i, _)| Some(salt(i))));
+    let ciphertext_salts = (1..).zip(inputs.iter()).map(|(i, input)| match input {
         Input::Plain(_) => None,
         Input::Encrypted(_) => Some(session.ciphertext_salt(response.n, i)),
     });
@@ -202,10 +157,10 @@ fn check_commitments(
     bundle: &ReceiptBundle,
     receipt: &Receipt,
     output: Option<&Zeroizing<Vec<u8>>>,
-    inputs: &[Input],
+    inputs: &Inputs,
 ) -> Result<(), CoreError> {
     const MISMATCH: CoreError = CoreError::Mismatch(MessageKind::Receipt);
-    if receipt.inputs.len() != inputs.len() {
+    if receipt.inputs.len() != inputs.count() {
         return Err(MISMATCH);
     }
     let mut data = vec![output.map(|output| output.as_slice())];
@@ -217,7 +172,7 @@ fn check_commitments(
             }
             // The function saw another input than this one: the content of a file.
             Input::Plain(_) if commitments.ciphertext.is_some() => return Err(MISMATCH),
-            Input::Plain(bytes) => data.push(Some(bytes.as_slice())),
+            Input::Plain(bytes) => data.push(Some(bytes)),
         }
     }
     bundle.check_data(receipt, &data)
@@ -230,51 +185,34 @@ mod tests {
     use enclave_core::objects::InputCommitments;
     use enclave_core::{Commitment, Salt};
 
-    fn kind(bytes: &[u8]) -> Result<&'static str, &'static str> {
-        match Input::recognise(Zeroizing::new(bytes.to_vec())) {
-            Ok(Input::Plain(_)) => Ok("plain"),
-            Ok(Input::Encrypted(_)) => Ok("encrypted"),
-            Err(error) => Err(error.code()),
-        }
-    }
-
-    #[test]
-    fn recognises_encrypted_files_and_their_text_form() {
-        assert_eq!(kind(b""), Ok("plain"));
-        assert_eq!(kind(b"cape"), Ok("plain"));
-        assert_eq!(kind(b"CPLT\0\0"), Ok("encrypted"));
-        assert_eq!(kind(b"cape:Q1BMVA\n"), Ok("encrypted"));
-        assert_eq!(kind(b"cape:Q1BM VA"), Err("malformed"));
-        assert_eq!(kind(b"cape:\xff"), Err("malformed"));
-    }
-
     #[test]
     fn a_receipt_commits_to_the_output_and_to_each_input_in_its_form() {
         let [output_salt, input_salt, file_salt] = [0, 1, 2].map(|byte| Salt::new([byte; 32]));
         let file = sample::encrypted_file(b"y", 1);
         let parsed = Ciphertext::parse(&file).unwrap();
         let of_file = Some(Commitment::to_ciphertext(&file_salt, &parsed.header.kid, &parsed.digest()));
-        let checked = |output: &[u8], inputs: &[Input], ciphertext| {
-            let ciphertext_salts = vec![matches!(inputs, [Input::Encrypted(_), ..]).then_some(file_salt)];
+        let checked = |output: &[u8], inputs: &[&[u8]], ciphertext| {
+            let inputs = Inputs::recognised(inputs);
+            let first = inputs.iter().next();
+            let ciphertext_salts = vec![matches!(first, Some(Input::Encrypted(_))).then_some(file_salt)];
             let salts = vec![Some(output_salt), Some(input_salt)];
             let bundle = ReceiptBundle { document: vec![], claims: vec![], receipt: vec![], salts, ciphertext_salts };
             let data = Commitment::to(&input_salt, b"y");
             let committed = Commitment::to(&output_salt, b"z");
             let receipt = sample::receipt(vec![InputCommitments { data, ciphertext }], Some(committed));
-            check_commitments(&bundle, &receipt, Some(&Zeroizing::new(output.to_vec())), inputs)
+            check_commitments(&bundle, &receipt, Some(&Zeroizing::new(output.to_vec())), &inputs)
         };
-        let plain = |bytes: &[u8]| Input::Plain(Zeroizing::new(bytes.to_vec()));
-        let encrypted = |entropy| Input::Encrypted(sample::encrypted_file(b"y", entropy));
-        assert_eq!(checked(b"z", &[plain(b"y")], None), Ok(()));
-        assert_eq!(checked(b"z", &[encrypted(1)], of_file), Ok(()));
+        let other = sample::encrypted_file(b"y", 2);
+        assert_eq!(checked(b"z", &[b"y"], None), Ok(()));
+        assert_eq!(checked(b"z", &[&file], of_file), Ok(()));
         let mismatch = Err(CoreError::Mismatch(MessageKind::Receipt));
-        assert_eq!(checked(b"other", &[plain(b"y")], None), mismatch);
-        assert_eq!(checked(b"z", &[plain(b"other")], None), mismatch);
+        assert_eq!(checked(b"other", &[b"y"], None), mismatch);
+        assert_eq!(checked(b"z", &[b"other"], None), mismatch);
         // A plaintext input has no second commitment, an encrypted one has that of this file.
-        assert_eq!(checked(b"z", &[plain(b"y")], of_file), mismatch);
-        assert_eq!(checked(b"z", &[encrypted(1)], None), mismatch);
-        assert_eq!(checked(b"z", &[encrypted(2)], of_file), mismatch);
+        assert_eq!(checked(b"z", &[b"y"], of_file), mismatch);
+        assert_eq!(checked(b"z", &[&file], None), mismatch);
+        assert_eq!(checked(b"z", &[&other], of_file), mismatch);
         assert_eq!(checked(b"z", &[], None), mismatch);
-        assert_eq!(checked(b"z", &[plain(b"y"), plain(b"")], None), mismatch);
+        assert_eq!(checked(b"z", &[b"y", b""], None), mismatch);
     }
 }
