@@ -9,6 +9,7 @@ use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -212,6 +213,108 @@ fn rejects_peers_that_are_not_enclaves() {
         assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
         failed(&person.say(&["attest", "-u", &url]), code);
     }
+}
+
+/// The line is no part of TLS, and no enclave vouches for it. Nothing else takes its place.
+#[test]
+fn reports_a_parent_without_a_place_as_busy() {
+    let person = Person::new();
+    for (answer, code, seconds) in [
+        (b"capelet/1 busy 7\n".as_slice(), "busy", Some(7)),
+        (b"capelet/1 busy 3600\n", "busy", Some(3600)),
+        (b"capelet/1 busy 3601\n", "failed", None),
+        (b"capelet/1 busy 0\n", "failed", None),
+        (b"capelet/1 busy 07\n", "failed", None),
+        (b"capelet/1 busy 7\n\n", "failed", None),
+        (b"capelet/1 busy 7", "failed", None),
+        (b"capelet/1 busy 11111111111111111111111111111111111111111111111\n", "failed", None),
+        (b"capelet/2 busy 7\n", "failed", None),
+    ] {
+        let url = peer(vec![answer, answer]);
+        assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
+        let output = person.say(&["attest", "-u", &url]);
+        failed(&output, code);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(text.contains("nothing was sent") && text.contains("nobody vouches"), seconds.is_some(), "{text}");
+        let json = person.say(&["attest", "-u", &url, "-o", "json"]);
+        let printed: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(printed["error"]["retry_after"].as_u64(), seconds, "{printed}");
+    }
+}
+
+/// A parent that has no place need not read what the client sent.
+#[test]
+fn reports_a_busy_unix_socket_that_is_closed_at_once() {
+    let person = Person::new();
+    let listener = UnixListener::bind(person.file("socket")).unwrap();
+    let url = format!("unix:{}", person.file("socket").display());
+    assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
+    let parent = std::thread::spawn(move || {
+        for parts in [&["capelet/1 busy 5\n"][..], &["capelet/1 b", "usy 5\n"]] {
+            let (mut stream, _) = listener.accept().unwrap();
+            parts.iter().for_each(|part| stream.write_all(part.as_bytes()).unwrap());
+        }
+    });
+    for _ in 0..2 {
+        failed(&person.say(&["attest", "-u", &url]), "busy");
+    }
+    parent.join().unwrap();
+}
+
+/// The parent closes connections while its enclave starts.
+#[test]
+fn says_that_nothing_was_sent_if_the_connection_ends_before_a_request() {
+    let person = Person::new();
+    let url = peer(vec![b""]);
+    assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
+    let output = person.say(&["attest", "-u", &url]);
+    failed(&output, "closed");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("before a request was sent") && !text.contains("carried out"), "{text}");
+}
+
+#[test]
+fn the_time_limit_ends_a_command_that_waits() {
+    let person = Person::new();
+    // The peer accepts the connection and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("capelet://{}", listener.local_addr().unwrap());
+    assert!(person.say(&["pin", &url, "-p", PIN]).status.success());
+    let output = person.say(&["attest", "-u", &url, "--timeout", "1"]);
+    failed(&output, "timed-out");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("may have been carried out"));
+    let json = person.say(&["attest", "-u", &url, "--timeout", "1", "-o", "json"]);
+    assert_eq!(json.status.code(), Some(1));
+    let printed: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(printed["error"]["code"], "timed-out");
+}
+
+#[test]
+fn the_time_limit_removes_temporary_files_and_waits_for_no_reader() {
+    let person = Person::new();
+    common::vault::with_vault_key(&person.home, "unix:/nobody/is/asked");
+    let out = person.file("out");
+    let temporary = || {
+        let names = fs::read_dir(&person.home).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with(".capelet-")).count()
+    };
+    let mut command = person.command(&["encrypt", "-f", "-", "--out", out.to_str().unwrap(), "--timeout", "3"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    let until = Instant::now() + PATIENCE;
+    while temporary() == 0 && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "the command writes no file");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    drop(stdin);
+    assert_eq!((temporary(), out.exists()), (0, false));
+
+    // Nobody reads the result, and nobody reads the error.
+    let big = person.file("big");
+    fs::File::create(&big).unwrap().set_len(1 << 20).unwrap();
+    let mut command = person.command(&["encrypt", "-f", big.to_str().unwrap(), "--timeout", "1", "-o", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 /// Waits until the child handles SIGINT, and sends SIGINT.

@@ -1,34 +1,34 @@
-//! Reads what arguments name: files, standard input, root certificates, checksums.
+//! Reads what arguments name: files, root certificates, checksums, times.
 
 use crate::error::Error;
 use crate::files;
-use crate::values::Hex;
-use capelet_cli::arguments::STDIN;
-use capelet_cli::streams;
+use crate::values::{Hex, SHA384_FORM};
 use enclave_core::Checksum;
 use enclave_core::attestation::Root;
-use std::io::{self, Read as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Reads a file, or standard input if `path` is `-`. More than `limit` bytes are an error.
 pub(super) fn read_file_or_stdin(path: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    if path == "-" || path == STDIN { read_stdin(limit) } else { files::read(Path::new(path), limit) }
-}
-
-/// Reads standard input to its end. More than `limit` bytes are an error.
-pub(super) fn read_stdin(limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let failed = |error: io::Error| Error::Pipe(error.kind());
-    streams::input().map_err(failed)?.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    let too_large = bytes.len() as u64 > limit;
-    if too_large { Err(Error::FileTooLarge { path: "standard input".into(), limit }) } else { Ok(bytes) }
+    files::read(Path::new(path), limit)
 }
 
 /// Parses the checksum of a function, which is the value of the option `name`.
 pub(super) fn parse_checksum(name: &'static str, text: &str) -> Result<Checksum, Error> {
     let Hex(checksum) = Hex::parse(text).ok_or(Error::Argument { name, want: "64 hexadecimal digits" })?;
     Ok(checksum)
+}
+
+/// Checks that a SHA-384, which is the value of the option `name`, is written correctly.
+pub(super) fn check_sha384(name: &'static str, text: Option<&str>) -> Result<(), Error> {
+    let valid = text.is_none_or(|text| Hex::<[u8; 48]>::parse(text).is_some());
+    if valid { Ok(()) } else { Err(Error::Argument { name, want: SHA384_FORM }) }
+}
+
+/// The greatest age of the option `--max-age`, in milliseconds. `default` applies if it was not given.
+pub(super) fn max_age(seconds: Option<u64>, default: u64) -> Result<u64, Error> {
+    let milliseconds = seconds.map_or(Some(default), |seconds| seconds.checked_mul(1000));
+    milliseconds.ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })
 }
 
 /// Reads a root certificate. `None` stands for Amazon's root.

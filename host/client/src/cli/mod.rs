@@ -6,4 +6,5 @@ pub mod program;
 
 mod commands;
 mod context;
+mod document_text;
 mod input;

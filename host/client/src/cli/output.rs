@@ -1,8 +1,18 @@
 //! Prints results on standard output and everything else on standard error.
+//!
+//! Results contain text that others chose: names of files, the texts of documents and of remote machines. Each such text
+//! is printed as part of one line, and escaped by [`printable`]. It can therefore neither command a terminal nor pretend
+//! to be a line of this program. In JSON the same characters are escaped as `\uXXXX`.
 
-use crate::error::Error;
-use capelet_cli::streams;
+use crate::error::{Error, Stream};
+use capelet_cli::{printable, streams};
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::io::{self, BufWriter, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locked while a result is printed.
+static PRINTING: Mutex<()> = Mutex::new(());
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,15 +25,15 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reads `plain` or `json`.
+    /// Reads `plain` or `json`. `name` says where the text is from.
     ///
     /// # Errors
     /// [`Error::Argument`] for another text.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
         match text {
             "plain" => Ok(Self::Plain),
             "json" => Ok(Self::Json),
-            _ => Err(Error::Argument { name: "the output", want: "plain or json" }),
+            _ => Err(Error::Argument { name, want: "plain or json" }),
         }
     }
 
@@ -54,20 +64,38 @@ impl Output {
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
     pub fn fields(&self, fields: Fields<'_>, object: &Value) -> Result<(), Error> {
-        let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-        let lines = fields.iter().map(|(label, value)| format!("{label:width$} ➜  {value}\n"));
-        self.text(&lines.collect::<String>(), object)
+        self.lines(&labelled(fields), object)
     }
 
-    /// Prints a result: the text, unchanged, or the object.
+    /// Prints a result: lines, each of which stays one line, or the object.
     ///
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
-    pub fn text(&self, text: &str, object: &Value) -> Result<(), Error> {
+    pub fn lines<T: AsRef<str>>(&self, lines: &[T], object: &Value) -> Result<(), Error> {
         match self.format {
-            Format::Plain => self.raw(text.as_bytes()),
-            Format::Json => self.raw(format!("{object}\n").as_bytes()),
+            Format::Plain => {
+                let lines: Vec<_> = lines.iter().map(|line| printable::line(line.as_ref())).collect();
+                self.raw(lines.iter().flat_map(|line| [line, "\n"]).collect::<String>().as_bytes())
+            }
+            Format::Json => self.json(object),
         }
+    }
+
+    /// Announces that a result is printed while it is made. No other result is printed until the value is dropped.
+    pub fn begin() -> MutexGuard<'static, ()> {
+        PRINTING.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints an object on one line. It is not copied, because it may contain a large result.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
+    pub fn json(&self, object: &impl Serialize) -> Result<(), Error> {
+        let _printing = Self::begin();
+        let mut out = EscapedJson(BufWriter::new(streams::Output));
+        let written = serde_json::to_writer(&mut out, object).map_err(io::Error::from);
+        let written = written.and_then(|()| out.0.write_all(b"\n")).and_then(|()| out.0.flush());
+        written.map_err(|error| Error::pipe(Stream::Output, &error))
     }
 
     /// Prints bytes, unchanged.
@@ -75,7 +103,30 @@ impl Output {
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
-        streams::print(bytes).map_err(|error| Error::Pipe(error.kind()))
+        let _printing = Self::begin();
+        streams::print(bytes).map_err(|error| Error::pipe(Stream::Output, &error))
+    }
+
+    /// Prints what a function returned: unchanged, unless a terminal would obey it.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
+    pub fn result(&self, bytes: &[u8]) -> Result<(), Error> {
+        if streams::output_is_terminal() { self.raw(printable::lines(bytes).as_bytes()) } else { self.raw(bytes) }
+    }
+
+    /// Prints what a function wrote to its standard error: unchanged, unless a terminal would obey it.
+    pub fn diagnostic(&self, bytes: &[u8]) {
+        if streams::error_is_terminal() {
+            streams::note_bytes(printable::lines(bytes).as_bytes());
+        } else {
+            streams::note_bytes(bytes);
+        }
+    }
+
+    /// Prints labelled lines on standard error, because the result itself is on standard output.
+    pub fn report(&self, fields: Fields<'_>) {
+        labelled(fields).iter().for_each(|line| streams::note(line));
     }
 
     /// Prints a note, which is one line.
@@ -101,13 +152,20 @@ impl Output {
 
     /// Prints an error.
     pub fn failure(&self, error: &Error) {
-        streams::note(&format!("Error: {error} [{}]", error.code()));
-        // `list` and `run` have already printed these errors in the result.
-        let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_));
+        streams::note(&sentence(error));
+        // The result that was printed already contains these errors.
+        let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept(_) | Error::Printed(_));
         if self.format == Format::Json && !printed {
-            let object = json!({"error": describe(error)});
             // If this fails too, the exit status still reports the failure.
-            let _ = self.raw(format!("{object}\n").as_bytes());
+            let _ = self.json(&json!({"error": describe(error)}));
+        }
+    }
+
+    /// Prints an error as JSON, unless a result is being printed at this moment. It does not wait.
+    pub fn failure_at_once(&self, error: &Error) {
+        let idle = PRINTING.try_lock().is_ok();
+        if self.format == Format::Json && idle {
+            let _ = self.json(&json!({"error": describe(error)}));
         }
     }
 
@@ -117,14 +175,82 @@ impl Output {
     }
 }
 
+/// One line for each field. The values begin in one column.
+fn labelled(fields: Fields<'_>) -> Vec<String> {
+    let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    fields.iter().map(|(label, value)| format!("{label:width$} ➜  {value}")).collect()
+}
+
+/// The line that reports an error.
+pub fn sentence(error: &Error) -> String {
+    format!("Error: {error} [{}]", error.code())
+}
+
 /// The JSON object for an error.
 pub fn describe(error: &Error) -> Value {
-    json!({"code": error.code(), "message": error.to_string()})
+    let mut object = json!({"code": error.code(), "message": error.to_string()});
+    if let Error::NoPlace { retry_after: Some(seconds), .. } = error {
+        object["retry_after"] = (*seconds).into();
+    }
+    object
 }
 
 /// Marks an object whose proof rests on a development root.
 pub fn mark(object: &mut Value, development: bool) {
     if development {
         object["development"] = true.into();
+    }
+}
+
+/// Escapes in JSON what [`printable`] escapes in other text. serde_json escapes only the characters below U+0020.
+pub struct EscapedJson<W: Write>(pub W);
+
+impl<W: Write> Write for EscapedJson<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // serde_json writes whole strings, and the parts between two escaped characters.
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            self.0.write_all(bytes)?;
+            return Ok(bytes.len());
+        };
+        let mut plain = 0;
+        for (at, character) in text.char_indices().filter(|(_, character)| !printable::is_plain(*character)) {
+            self.0.write_all(bytes.get(plain..at).unwrap_or_default())?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(self.0, "\\u{unit:04x}")?;
+            }
+            plain = at + character.len_utf8();
+        }
+        self.0.write_all(bytes.get(plain..).unwrap_or_default())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_character_that_commands_a_terminal_and_keeps_its_meaning() {
+        let text = "plain é\n\u{1b}[2K\u{7f}\u{9b}31m\u{202e}\u{e0041}\"\\";
+        let mut out = EscapedJson(Vec::new());
+        serde_json::to_writer(&mut out, &json!({"name": text})).unwrap();
+        let printed = String::from_utf8(out.0).unwrap();
+        assert_eq!(printed, r#"{"name":"plain é\n\u001b[2K\u007f\u009b31m\u202e\udb40\udc41\"\\"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["name"], text);
+    }
+
+    #[test]
+    fn a_hint_to_retry_is_a_number_in_json() {
+        let error = Error::NoPlace { url: "capelet://a:5000".into(), retry_after: Some(7) };
+        assert_eq!(
+            (describe(&error)["code"].as_str(), describe(&error)["retry_after"].as_u64()),
+            (Some("busy"), Some(7))
+        );
+        let silent = Error::NoPlace { url: "unix:/a".into(), retry_after: None };
+        assert_eq!(describe(&silent).get("retry_after"), None);
     }
 }

@@ -4,8 +4,8 @@ use super::args::capelet::Capelet;
 use super::args::globals::Globals;
 use super::commands::dispatch::dispatch;
 use super::context::{Context, environment};
-use super::output::{Format, Output};
-use crate::error::Error;
+use super::output::{Format, Output, sentence};
+use crate::error::{Error, Stream};
 use crate::home::Home;
 use crate::home::settings::Settings;
 use capelet_cli::arguments::{self, Exit};
@@ -13,6 +13,7 @@ use capelet_cli::{interrupt, streams};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// What is printed if a signal ends the program. The client records each step before it takes it. Running the same
 /// command again therefore continues the interrupted one.
@@ -31,28 +32,51 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result<(), Error> {
-    if let Some(format) = environment("CAPELET_OUTPUT")? {
-        output.format = Format::parse(&format)?;
-    }
+    const VARIABLE: &str = "CAPELET_OUTPUT";
+    let variable = environment(VARIABLE).and_then(|text| text.map(|text| Format::parse(VARIABLE, &text)).transpose());
+    // Until the arguments are known, only the variable can ask for JSON.
+    output.format = variable.as_ref().ok().copied().flatten().unwrap_or_default();
     let capelet: Capelet = match arguments::parse("capelet", arguments) {
         Ok(capelet) => capelet,
         Err(Exit::Help(help)) => return output.raw(help.as_bytes()),
         Err(Exit::Usage(text)) => return Err(Error::Usage(text)),
     };
-    let Globals { url, output: format, verbose } = capelet.all_globals();
+    let Globals { url, output: format, verbose, timeout } = capelet.all_globals();
     output.verbose = verbose;
-    if let Some(format) = &format {
-        output.format = Format::parse(format)?;
-    }
+    let format = match format {
+        Some(format) => Some(Format::parse("the output", &format)?),
+        None => variable?,
+    };
+    output.format = format.unwrap_or_default();
     let home = Home::from_environment()?;
-    if format.is_none() && environment("CAPELET_OUTPUT")?.is_none() {
+    if format.is_none() {
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
         // commands that repair them.
         let settings = home.load::<Settings>().unwrap_or_default();
-        output.format = settings.output.map_or(Ok(Format::Plain), |format| Format::parse(&format))?;
+        output.format = settings.output.map_or(Ok(Format::Plain), |format| Format::parse("the output", &format))?;
+    }
+    let (command, uses_url) = capelet.command.words_and_use_of_url();
+    if url.is_some() && !uses_url {
+        return Err(Error::UnusedOption { option: "-u", command });
     }
     // A result that could not be printed is lost. A request cannot be taken back.
-    streams::check_output().map_err(|error| Error::Pipe(error.kind()))?;
-    interrupt::watch(INTERRUPTED).map_err(|error| Error::io("watch signals in", Path::new("this process"), &error))?;
+    streams::check_output().map_err(|error| Error::pipe(Stream::Output, &error))?;
+    watch(timeout, *output)?;
     dispatch(capelet.command, &Context { home, output: *output, url_option: url })
+}
+
+/// Lets signals and the time limit of `--timeout` end the program.
+fn watch(timeout: Option<u64>, output: Output) -> Result<(), Error> {
+    let failed = |error| Error::io("watch signals in", Path::new("this process"), &error);
+    interrupt::watch(INTERRUPTED).map_err(failed)?;
+    match timeout {
+        None => Ok(()),
+        Some(0) => Err(Error::Argument { name: "--timeout", want: "at least 1 second" }),
+        Some(seconds) => {
+            let error = Error::TimedOut(seconds);
+            let print_result = move |error: &Error| output.failure_at_once(error);
+            interrupt::end_after(Duration::from_secs(seconds), sentence(&error), move || print_result(&error))
+                .map_err(failed)
+        }
+    }
 }

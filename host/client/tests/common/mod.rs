@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod vault;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -30,6 +32,13 @@ impl Person {
 
     pub fn say(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
+    }
+
+    /// Their owner's key, as text.
+    pub fn owner(&self) -> String {
+        let shown: serde_json::Value =
+            serde_json::from_slice(&self.say(&["identity", "show", "-o", "json"]).stdout).unwrap();
+        shown["owner"].as_str().unwrap().to_owned()
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

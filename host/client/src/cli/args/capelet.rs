@@ -3,16 +3,16 @@
 use super::attest::Attest;
 use super::checksum::Checksum;
 use super::config::Config;
-use super::contact::Contact;
+use super::contact::{Contact, ContactCommand};
 use super::delete::Delete;
 use super::deploy::Deploy;
 use super::encrypt::Encrypt;
-use super::identity::Identity;
-use super::key::Key;
+use super::identity::{Identity, IdentityCommand};
+use super::key::{Key, KeyCommand};
 use super::list::List;
 use super::pcrs::Pcrs;
 use super::pin::Pin;
-use super::receipt::Receipt;
+use super::receipt::{Receipt, ReceiptCommand};
 use super::run::Run;
 use super::verify::Verify;
 use super::version::Version;
@@ -76,3 +76,44 @@ subcommands! {
 }
 
 with_subcommands! { Capelet }
+
+impl Command {
+    /// The command's words, and whether it uses the enclave's address. One that does not refuses `-u`.
+    pub fn words_and_use_of_url(&self) -> (&'static str, bool) {
+        match self {
+            Self::Pin(_) => ("pin", true),
+            Self::Attest(_) => ("attest", true),
+            Self::Pcrs(_) => ("pcrs", true),
+            Self::Verify(_) => ("verify", false),
+            Self::Checksum(_) => ("checksum", false),
+            Self::Deploy(_) => ("deploy", true),
+            Self::Run(_) => ("run", true),
+            Self::Encrypt(_) => ("encrypt", true),
+            Self::Key(key) => match key.command {
+                KeyCommand::Create(_) => ("key create", true),
+                KeyCommand::Renew(_) => ("key renew", true),
+                KeyCommand::Show(_) => ("key show", false),
+            },
+            Self::Contact(contact) => match contact.command {
+                ContactCommand::Add(_) => ("contact add", false),
+                ContactCommand::Fetch(_) => ("contact fetch", true),
+                ContactCommand::List(_) => ("contact list", false),
+                ContactCommand::Remove(_) => ("contact remove", false),
+            },
+            Self::List(_) => ("list", true),
+            Self::Delete(_) => ("delete", true),
+            Self::Receipt(receipt) => match receipt.command {
+                ReceiptCommand::Verify(_) => ("receipt verify", true),
+                ReceiptCommand::Disclose(_) => ("receipt disclose", false),
+                ReceiptCommand::Show(_) => ("receipt show", false),
+            },
+            Self::Identity(identity) => match identity.command {
+                IdentityCommand::Show(_) => ("identity show", false),
+                IdentityCommand::Export(_) => ("identity export", false),
+                IdentityCommand::Import(_) => ("identity import", false),
+            },
+            Self::Config(_) => ("config", false),
+            Self::Version(_) => ("version", false),
+        }
+    }
+}

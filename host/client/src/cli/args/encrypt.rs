@@ -8,7 +8,8 @@ command! {
         example = "{command_name} 'my secret'\n\
             {command_name} --to ann --for CHECKSUM -f letter.txt --out letter.cape",
         note = "Without --out, the text form (cape:…) is printed on standard output. For another owner's vault you must \
-            name the functions that may read the data. The ciphertext does not authenticate its sender."
+            name the functions that may read the data. The ciphertext does not authenticate its sender. Data that is \
+            already encrypted is encrypted again. The address -u says which pins apply to the vault's statement."
     )]
     Encrypt {
         /// the data itself, or - for standard input
@@ -26,7 +27,7 @@ command! {
         /// a file to encrypt, or - for standard input
         #[argh(option, short = 'f')]
         file: Option<String>,
-        /// the file for the ciphertext
+        /// the file for the ciphertext, or - for standard output
         #[argh(option)]
         out: Option<String>,
         /// the exceptions that you accept, separated by commas

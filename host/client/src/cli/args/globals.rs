@@ -1,6 +1,6 @@
 //! The options that every command takes.
 
-/// The options `-u`, `-o` and `-v`. They may stand after any part of the command.
+/// The options `-u`, `-o`, `-v` and `--timeout`. They may stand after any part of the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Globals {
     /// `-u`.
@@ -9,6 +9,8 @@ pub struct Globals {
     pub output: Option<String>,
     /// `-v`.
     pub verbose: bool,
+    /// `--timeout`.
+    pub timeout: Option<u64>,
 }
 
 impl Globals {
@@ -18,6 +20,7 @@ impl Globals {
             url: self.url.or(outer.url),
             output: self.output.or(outer.output),
             verbose: self.verbose || outer.verbose,
+            timeout: self.timeout.or(outer.timeout),
         }
     }
 }

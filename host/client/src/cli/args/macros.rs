@@ -1,6 +1,6 @@
 //! Macros for the definition of commands. argh needs the options of [`super::globals::Globals`] in each command.
 
-/// Defines a command with the options `-u`, `-o` and `-v`.
+/// Defines a command with the options `-u`, `-o`, `-v` and `--timeout`.
 macro_rules! command {
     ($(#[$meta:meta])* $name:ident {
         $($(#[$field_meta:meta])* $field:ident: $outer:ident $(<$inner:ident>)?,)*
@@ -11,7 +11,7 @@ macro_rules! command {
         pub struct $name {
             $($(#[$field_meta])* pub $field: $outer $(<$inner>)?,)*
             /// the enclave's address: `capelet://HOST[:PORT]` or `unix:/PATH` (default: CAPELET_URL, else `config url`,
-            /// else the only pinned address)
+            /// else the only pinned address); an error with a command that uses no address
             #[argh(option, short = 'u')]
             pub url: Option<String>,
             /// plain or json
@@ -20,6 +20,9 @@ macro_rules! command {
             /// print more on standard error
             #[argh(switch, short = 'v')]
             pub verbose: bool,
+            /// end the command with an error after this many seconds (default: each step has a limit of its own)
+            #[argh(option)]
+            pub timeout: Option<u64>,
         }
 
         impl $name {
@@ -29,6 +32,7 @@ macro_rules! command {
                     url: self.url.clone(),
                     output: self.output.clone(),
                     verbose: self.verbose,
+                    timeout: self.timeout,
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The arguments of `pin`.
 
 command! {
-    /// pins the images that may answer at an address; without an address, shows the pins
+    /// pins the images that may answer at an address; without an address and options, shows the pins
     #[argh(
         subcommand,
         name = "pin",
@@ -14,7 +14,7 @@ command! {
             itself. The only exception is a development root on this machine (--development)."
     )]
     Pin {
-        /// the enclave's address
+        /// the enclave's address; -u names it too
         #[argh(positional)]
         address: Option<String>,
         /// a release's measurements.json

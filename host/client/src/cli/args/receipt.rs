@@ -28,8 +28,11 @@ command! {
         subcommand,
         name = "verify",
         example = "{command_name} letter.receipt --input letter.txt --result redacted.txt\n\
-            {command_name} letter.receipt --input letter.cape",
-        note = "A receipt proves nothing about other runs. Without -p, the pins of every address apply."
+            {command_name} letter.receipt --input letter.cape\n\
+            {command_name} letter.receipt -u capelet://enclave.example.org --function-checksum HEX --caller ann",
+        note = "A receipt proves nothing about other runs. The pins of the address -u apply, or those that -p names; \
+            without both, the pins of any address. The receipt of a failed run ends with status 1, unless \
+            --allow-failed is given."
     )]
     ReceiptVerify {
         /// the receipt
@@ -47,6 +50,27 @@ command! {
         /// a root certificate (DER) instead of Amazon's; needs -p
         #[argh(option)]
         root: Option<String>,
+        /// accept a development root
+        #[argh(switch)]
+        development: bool,
+        /// accept the receipt of a failed run
+        #[argh(switch)]
+        allow_failed: bool,
+        /// every --input is data in the clear, however it begins
+        #[argh(switch)]
+        plain: bool,
+        /// every --input must be encrypted
+        #[argh(switch)]
+        ciphertext: bool,
+        /// the function that must have run: ID or OWNER/ID
+        #[argh(option)]
+        function: Option<String>,
+        /// the checksum that the function must have had
+        #[argh(option)]
+        function_checksum: Option<String>,
+        /// who must have called it: a contact, or an owner's key
+        #[argh(option)]
+        caller: Option<String>,
     }
 }
 
@@ -66,7 +90,7 @@ command! {
         /// the receipt
         #[argh(positional)]
         file: String,
-        /// the file for the copy
+        /// the file for the copy, or - for standard output
         #[argh(option)]
         out: String,
         /// disclose the result

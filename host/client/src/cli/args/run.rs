@@ -7,9 +7,11 @@ command! {
         name = "run",
         example = "{command_name} redact 'Call Ann at 555-0100'\n\
             {command_name} redact -f letter.cape --receipt letter.receipt\n\
-            {command_name} redact - < letter.txt",
-        note = "Encrypted input (a file of `encrypt`, or cape:…) is decrypted only inside the enclave. The function \
-            reads the second and further -f as the files input/1, input/2 …"
+            {command_name} redact - < letter.txt\n\
+            {command_name} redact --plain -f untrusted.txt",
+        note = "Encrypted input (a file of `encrypt`, or cape:…) is decrypted only inside the enclave. Without --plain \
+            and --ciphertext, an input is taken as encrypted if it begins like one. The function reads the second and \
+            further -f as the files input/1, input/2 … On a terminal, characters that would command it are escaped."
     )]
     Run {
         /// a name in your catalogue, an id, or OWNER/ID
@@ -21,6 +23,12 @@ command! {
         /// a file that contains the input, or - for standard input
         #[argh(option, short = 'f')]
         file: Vec<String>,
+        /// every input is data in the clear, however it begins
+        #[argh(switch)]
+        plain: bool,
+        /// every input must be encrypted
+        #[argh(switch)]
+        ciphertext: bool,
         /// the checksum that the function must have (default: from your catalogue)
         #[argh(option)]
         function_checksum: Option<String>,
@@ -30,7 +38,7 @@ command! {
         /// SHA-384 that the KMS key's policy must have (default: any)
         #[argh(option)]
         key_policy_checksum: Option<String>,
-        /// the file for the receipt (default: a file in receipts/ of your folder)
+        /// the file for the receipt, which contains the salts of its commitments (default: a file in receipts/ of your folder)
         #[argh(option)]
         receipt: Option<String>,
     }

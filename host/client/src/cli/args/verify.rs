@@ -8,10 +8,11 @@ command! {
         example = "{command_name} document.cose -p 0:HEX --at 1762795210812",
         error_code(0, "The document is valid."),
         error_code(1, "The document is not valid. The code says why: no-pins, expired, not-yet-valid, bad-signature, \
-            untrusted-root, pcr-mismatch, debug-mode, nonce-mismatch, malformed …")
+            untrusted-root, pcr-mismatch, debug-mode, nonce-mismatch, not-a-document, nitrotpm-document, document-… \
+            (the rule that the document breaks)")
     )]
     Verify {
-        /// the document (a COSE_Sign1), or - for standard input
+        /// the document (a COSE_Sign1; also in base64 or in hexadecimal digits), or - for standard input
         #[argh(positional)]
         file: String,
         /// PCRs: 0:HEX; separate several by commas, or repeat -p

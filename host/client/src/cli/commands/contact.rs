@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
-use crate::home::contacts::Contacts;
+use crate::home::contacts::{Contact, Contacts};
 use crate::statements;
 use crate::values::{Hex, OwnerText};
 use serde_json::{Value, json};
@@ -32,7 +32,8 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
     let owner = context.home.load::<Contacts>()?.resolve(&arguments.name)?;
     let url = context.url()?;
     let identity = context.identity()?;
-    let fetched = statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE)?;
+    let fetched = statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE);
+    let fetched = fetched.map_err(|error| error.of_vault(owner == identity.owner()))?;
     context.output.development(fetched.development);
     let fields = [
         ("Owner", fetched.owner.fingerprint()),
@@ -52,10 +53,11 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
 pub(super) fn list(context: &Context) -> Result<(), Error> {
     let contacts: Contacts = context.home.load()?;
     let all = contacts.all();
-    let lines: String = all.iter().map(|c| format!("{}  {}  {}\n", c.name, c.owner.0.fingerprint(), c.owner)).collect();
+    let line = |contact: &Contact| format!("{}  {}  {}", contact.name, contact.owner.0.fingerprint(), contact.owner);
+    let lines: Vec<_> = all.iter().map(line).collect();
     let object: Value =
         all.iter().map(|c| json!({"name": c.name, "owner": c.owner, "fingerprint": c.owner.0.fingerprint()})).collect();
-    context.output.text(&lines, &object)
+    context.output.lines(&lines, &object)
 }
 
 pub(super) fn remove(arguments: &ContactRemove, context: &Context) -> Result<(), Error> {

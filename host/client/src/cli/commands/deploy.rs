@@ -2,27 +2,33 @@
 
 use crate::cli::args::deploy::Deploy;
 use crate::cli::context::Context;
+use crate::cli::input::check_sha384;
 use crate::cli::output::mark;
 use crate::deploy;
 use crate::error::Error;
 use crate::folder;
 use crate::home::contacts::is_name;
+use crate::policy;
+use enclave_core::kms::ArnRejection;
 use serde_json::json;
 use std::path::Path;
 
 pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error> {
+    if let Some(arn) = &arguments.key
+        && let Some(rejection) = ArnRejection::of(arn)
+    {
+        return Err(Error::Usage(format!("--key {arn} {rejection}")));
+    }
+    check_sha384("--key-policy-checksum", arguments.key_policy_checksum.as_deref())?;
+    policy::check_names(arguments.accept.as_deref())?;
+    arguments.name.as_deref().map_or(Ok(()), check_name)?;
     let path = Path::new(&arguments.path);
     if arguments.blind {
         folder::blind(path)?;
     }
     let function = folder::read(path)?;
     let name = arguments.name.as_deref().unwrap_or(&function.name);
-    if !is_name(name) {
-        return Err(Error::Argument {
-            name: "the function's name",
-            want: "1 to 64 letters, digits, - _ or ., and begin with a letter: give another name with -n NAME",
-        });
-    }
+    check_name(name)?;
     let mut session = context.connect()?;
     let identity = context.identity()?;
     let options = deploy::Options {
@@ -52,4 +58,14 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
     });
     mark(&mut object, session.development());
     context.output.fields(&fields, &object)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        name: "the function's name",
+        want: "1 to 64 letters, digits, - _ or ., and begin with a letter: give another name with -n NAME",
+    })
 }

@@ -2,100 +2,94 @@
 
 use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
-use crate::cli::input::parse_checksum;
-use crate::cli::output::{Format, Output, mark};
+use crate::cli::input::{max_age, parse_checksum};
+use crate::cli::output::{Format, Output, describe, mark};
 use crate::encrypt::{self, TextForm};
-use crate::error::Error;
+use crate::error::{Error, Stream};
+use crate::files::Source;
 use crate::home::contacts::Contacts;
+use crate::home::trust::Trust;
 use crate::policy;
 use crate::statements;
+use crate::url::Url;
 use crate::values::{Hex, OwnerText};
 use crate::vault_key::VaultKey;
 use capelet_cli::arguments::STDIN;
-use capelet_cli::output_file::{Existing, OutputFile, Readers};
+use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
 use capelet_cli::streams;
-use enclave_core::Checksum;
+use enclave_core::{Checksum, Error as CoreError, OwnerKey};
 use serde_json::json;
-use std::fs::File;
-use std::io::{self, Cursor, IsTerminal as _, Read};
+use std::io::{self, BufWriter, Cursor, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Error> {
-    let identity = context.identity()?;
-    let me = identity.owner();
+    // Invalid arguments are reported before anything is made or fetched.
+    let named = arguments.for_function.iter().map(|text| parse_checksum("--for", text));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let max_age = max_age(arguments.max_age, statements::MAX_AGE)?;
+    policy::check_names(arguments.accept.as_deref())?;
+    let out = arguments.out.as_deref().map(Path::new);
+    if out.is_some_and(output_file::is_stdout) && context.output.format == Format::Json {
+        return Err(Error::Argument { name: "--out", want: "a file with -o json, which needs standard output" });
+    }
+    let me = context.home.secret()?.map(|secret| secret.owner());
     let owner = match &arguments.to {
-        Some(name) => context.home.load::<Contacts>()?.resolve(name)?,
+        Some(name) => Some(context.home.load::<Contacts>()?.resolve(name)?),
         None => me,
     };
-    let checksums = checksums(arguments, owner == me)?;
-    let max_age = match arguments.max_age {
-        Some(seconds) => seconds
-            .checked_mul(1000)
-            .ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })?,
-        None => statements::MAX_AGE,
-    };
+    let own = owner == me;
+    let checksums = checksums(named, arguments.any_function_of_owner, own)?;
     let url = context.url()?;
-    let vault = match statements::load(&context.home, &url, &owner, max_age) {
-        Ok(Some(vault)) => vault,
-        Ok(None) if owner == me => return Err(Error::NoVaultKey),
-        // The statement was never fetched. If it is too old, the store may have a newer one.
-        Ok(None) => statements::fetch(&context.home, &url, &identity, &owner, max_age)?,
-        Err(error) if owner != me && matches!(error.code(), "expired" | "key-ended") => {
-            statements::fetch(&context.home, &url, &identity, &owner, max_age)?
-        }
-        Err(error) => return Err(error),
+    let input = Data::open(arguments)?;
+    let Some(owner) = owner else {
+        // Nobody without an identity has a vault key.
+        context.home.load::<Trust>()?.entry(&url)?;
+        return Err(Error::NoVaultKey);
     };
+
+    let vault = vault_key(context, &url, &owner, own, max_age)?;
     context.output.development(vault.development);
-    if owner != me {
+    if !own {
         check_exceptions(&vault, arguments, context)?;
     }
-    let (input, size) = input(arguments)?;
-    let mut progress = Progress::new(&context.output, size);
-    match &arguments.out {
-        Some(path) => {
-            let failed = |error: io::Error| Error::io("write", Path::new(path), &error);
-            let mut file = OutputFile::create(Path::new(path), Readers::Umask, Existing::Replace).map_err(failed)?;
-            let bytes = encrypt::encrypt(&vault, checksums, input, &mut file, |bytes| progress.show(bytes))?;
-            file.keep().map_err(failed)?;
-            progress.end();
-            let mut object = json!({"file": path, "bytes": bytes, "owner": OwnerText(owner), "kid": Hex(vault.kid)});
-            mark(&mut object, vault.development);
-            context.output.fields(&[("Encrypted", format!("{bytes} bytes")), ("File", path.clone())], &object)
-        }
-        None if context.output.format == Format::Json => {
-            let mut text = Vec::new();
-            let mut form = TextForm::new(&mut text).map_err(broken)?;
-            let bytes = encrypt::encrypt(&vault, checksums, input, &mut form, |_| ())?;
-            form.finish().map_err(broken)?;
-            let text = String::from_utf8_lossy(&text);
-            let mut object = json!({
-                "ciphertext": text.trim_end(), "bytes": bytes, "owner": OwnerText(owner), "kid": Hex(vault.kid),
-            });
-            mark(&mut object, vault.development);
-            context.output.text("", &object)
-        }
-        None => {
-            let mut form = TextForm::new(io::BufWriter::new(streams::Output)).map_err(broken)?;
-            encrypt::encrypt(&vault, checksums, input, &mut form, |bytes| progress.show(bytes))?;
-            form.finish().map_err(broken)?;
-            progress.end();
-            Ok(())
-        }
+    let work = Work { vault: &vault, checksums, input, out, output: context.output };
+    match (out, context.output.format) {
+        (Some(path), _) => work.into_file(path),
+        (None, Format::Json) => work.into_json(),
+        (None, Format::Plain) => work.into_text(),
     }
 }
 
-/// An error of standard output.
-fn broken(error: io::Error) -> Error {
-    Error::Pipe(error.kind())
+/// The vault key of `owner`, from the kept statement, or from a fetched one if the kept one is missing or too old.
+fn vault_key(context: &Context, url: &Url, owner: &OwnerKey, own: bool, max_age: u64) -> Result<VaultKey, Error> {
+    let fetch = || statements::fetch(&context.home, url, &context.identity()?, owner, max_age);
+    let vault = match statements::load(&context.home, url, owner, max_age) {
+        Ok(Some(vault)) => Ok(vault),
+        // A machine without state learns the owner's own key from the store.
+        Ok(None) if own => fetch().map_err(|error| match error {
+            Error::Answered(CoreError::NotFound) => Error::NoVaultKey,
+            error => error,
+        }),
+        Ok(None) => fetch(),
+        // A newer statement was seen meanwhile, for example at another address.
+        Err(Error::RolledBack { .. }) => {
+            context.output.note(
+                "The kept statement of this vault is older than one that was seen since. Fetching the newest one.",
+            );
+            fetch()
+        }
+        // The store may have a newer one.
+        Err(error) if !own && matches!(error.code(), "expired" | "key-ended") => fetch(),
+        Err(error) => Err(error),
+    };
+    vault.map_err(|error| error.of_vault(own))
 }
 
 /// The checksums of the functions that may read the data. `None` stands for all functions of the vault's owner, which
 /// is the default for the user's own vault only.
-fn checksums(arguments: &Encrypt, own: bool) -> Result<Option<Vec<Checksum>>, Error> {
-    let named = arguments.for_function.iter().map(|text| parse_checksum("--for", text));
-    let named = named.collect::<Result<Vec<_>, _>>()?;
-    match (named.is_empty(), arguments.any_function_of_owner) {
+fn checksums(named: Vec<Checksum>, any: bool, own: bool) -> Result<Option<Vec<Checksum>>, Error> {
+    match (named.is_empty(), any) {
         (false, false) => Ok(Some(named)),
         (true, true) => Ok(None),
         (true, false) if own => Ok(None),
@@ -119,29 +113,123 @@ fn check_exceptions(vault: &VaultKey, arguments: &Encrypt, context: &Context) ->
     policy::accept(&policy::sender_exceptions(vault), arguments.accept.as_deref())
 }
 
-/// The data, and its length if it is known.
-fn input(arguments: &Encrypt) -> Result<(Box<dyn Read>, Option<u64>), Error> {
-    match (arguments.data.as_deref(), arguments.file.as_deref()) {
-        (Some(_), Some(_)) => {
-            Err(Error::Argument { name: "the data", want: "given either as an argument or with -f, not both" })
-        }
-        (Some(STDIN), None) | (None, Some("-")) => Ok((Box::new(streams::input().map_err(broken)?), None)),
-        (Some(text), None) => Ok((Box::new(Cursor::new(text.as_bytes().to_vec())), None)),
-        (None, Some(path)) => {
-            let path = Path::new(path);
-            let failed = |error: io::Error| Error::io("read", path, &error);
-            let file = File::open(path).map_err(failed)?;
-            let metadata = file.metadata().map_err(failed)?;
-            if metadata.is_dir() {
-                return Err(failed(io::ErrorKind::IsADirectory.into()));
+/// The data to encrypt.
+enum Data {
+    Argument(Cursor<Vec<u8>>),
+    Source(Source),
+}
+
+impl Data {
+    fn open(arguments: &Encrypt) -> Result<Self, Error> {
+        match (arguments.data.as_deref(), arguments.file.as_deref()) {
+            (Some(_), Some(_)) => {
+                Err(Error::Argument { name: "the data", want: "given either as an argument or with -f, not both" })
             }
-            Ok((Box::new(file), Some(metadata.len())))
+            (Some(STDIN), None) => Source::stdin().map(Self::Source),
+            (Some(text), None) => Ok(Self::Argument(Cursor::new(text.as_bytes().to_vec()))),
+            (None, Some(path)) => Source::open(Path::new(path)).map(Self::Source),
+            (None, None) if io::stdin().is_terminal() => Err(Error::Argument {
+                name: "the data",
+                want: "given as an argument, with -f FILE, or on standard input",
+            }),
+            (None, None) => Source::stdin().map(Self::Source),
         }
-        (None, None) if io::stdin().is_terminal() => {
-            Err(Error::Argument { name: "the data", want: "given as an argument, with -f FILE, or on standard input" })
-        }
-        (None, None) => Ok((Box::new(streams::input().map_err(broken)?), None)),
     }
+}
+
+/// What is encrypted, and to whom.
+struct Work<'a> {
+    vault: &'a VaultKey,
+    checksums: Option<Vec<Checksum>>,
+    input: Data,
+    out: Option<&'a Path>,
+    output: Output,
+}
+
+impl Work<'_> {
+    /// Encrypts everything to `out`, and shows the progress. Returns the length of the data in bytes.
+    fn encrypt(self, out: &mut impl io::Write) -> Result<u64, Error> {
+        let (size, path) = match &self.input {
+            Data::Argument(_) => (None, None),
+            Data::Source(source) => (source.length(), source.path().map(Path::to_owned)),
+        };
+        let mut data = self.input;
+        let input: &mut dyn Read = match &mut data {
+            Data::Argument(bytes) => bytes,
+            Data::Source(source) => source,
+        };
+        let mut progress = Progress::new(&self.output, size);
+        let bytes = encrypt::encrypt(self.vault, self.checksums, input, out, |bytes| progress.show(bytes));
+        progress.end();
+        bytes.map_err(|error| match error {
+            Error::Pipe { stream, kind, number } => {
+                let (doing, path) = match stream {
+                    Stream::Input => ("read", path.as_deref()),
+                    Stream::Output => ("write", self.out.filter(|path| !output_file::is_stdout(path))),
+                };
+                let file = path.map(|path| Error::Io { doing, path: path.to_owned(), kind, number });
+                file.unwrap_or(Error::Pipe { stream, kind, number })
+            }
+            error => error,
+        })
+    }
+
+    fn into_file(self, path: &Path) -> Result<(), Error> {
+        let (output, vault) = (self.output, self.vault);
+        let failed = |error: io::Error| Error::io("write", path, &error);
+        let stdout = output_file::is_stdout(path);
+        let _printing = stdout.then(Output::begin);
+        let mut file = OutputFile::create(path, Readers::Umask, Existing::Replace).map_err(failed)?;
+        let bytes = self.encrypt(&mut file)?;
+        file.keep().map_err(failed)?;
+        let name = path.display().to_string();
+        let mut object = json!({"file": name, "bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)});
+        mark(&mut object, vault.development);
+        let fields = [("Encrypted", format!("{bytes} bytes")), ("File", name)];
+        if stdout {
+            output.report(&fields[..1]);
+            return Ok(());
+        }
+        output.fields(&fields, &object)
+    }
+
+    fn into_text(self) -> Result<(), Error> {
+        let _printing = Output::begin();
+        let mut form = TextForm::new(BufWriter::new(streams::Output)).map_err(broken)?;
+        self.encrypt(&mut form)?;
+        let mut out = form.finish().map_err(broken)?;
+        out.write_all(b"\n").and_then(|()| out.flush()).map_err(broken)
+    }
+
+    /// Prints the object while the data is encrypted, because the text form may be large. If that fails, the object gets
+    /// the error as well.
+    fn into_json(self) -> Result<(), Error> {
+        let vault = self.vault;
+        let _printing = Output::begin();
+        let mut out = BufWriter::new(streams::Output);
+        out.write_all(b"{\"ciphertext\":\"").map_err(broken)?;
+        let mut form = TextForm::new(out).map_err(broken)?;
+        let encrypted = self.encrypt(&mut form);
+        let mut rest = match &encrypted {
+            Ok(bytes) => json!({"bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)}),
+            Err(error) => json!({"error": describe(error)}),
+        };
+        mark(&mut rest, vault.development);
+        let mut out = form.finish().map_err(broken)?;
+        let rest = rest.to_string();
+        // The text is an object, whose first brace is already printed.
+        let rest = rest.strip_prefix('{').unwrap_or(&rest);
+        let printed = writeln!(out, "\",{rest}").and_then(|()| out.flush()).map_err(broken);
+        match encrypted {
+            Ok(_) => printed,
+            Err(error) => Err(Error::Printed(Box::new(error))),
+        }
+    }
+}
+
+/// An error of standard output.
+fn broken(error: io::Error) -> Error {
+    Error::pipe(Stream::Output, &error)
 }
 
 /// Shows the progress of a long encryption on a terminal.

@@ -25,18 +25,18 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
         ObjectKind::VaultKey => "key",
     };
     let shown = listed.iter().skip(arguments.offset.unwrap_or(0)).take(arguments.limit.unwrap_or(usize::MAX));
-    let mut text = String::new();
+    let mut lines = Vec::new();
     let mut objects = Vec::new();
     for entry in shown {
         let name = entry.name.as_deref().unwrap_or("-");
-        text += &format!(
-            "{}  {}  {}  {}  {}\n",
+        lines.push(format!(
+            "{}  {}  {}  {}  {}",
             kind(entry.kind),
             Hex(entry.id),
             entry.version,
             name,
             standing(entry.standing)
-        );
+        ));
         objects.push(json!({
             "kind": kind(entry.kind), "id": Hex(entry.id), "version": entry.version, "name": entry.name,
             "function_checksum": entry.checksum.map(Hex), "standing": entry.standing.code(),
@@ -50,6 +50,6 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
     if let Some(differs) = &differs {
         object["error"] = describe(differs);
     }
-    context.output.text(&text, &object)?;
+    context.output.lines(&lines, &object)?;
     differs.map_or(Ok(()), Err)
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 pub(super) fn pcrs(context: &Context) -> Result<(), Error> {
     let session = context.connect()?;
     let pcrs = &session.facts().pcrs;
-    let lines: String = pcrs.iter().map(|(index, pcr)| format!("{index}:{}\n", Hex(*pcr))).collect();
+    let lines: Vec<_> = pcrs.iter().map(|(index, pcr)| format!("{index}:{}", Hex(*pcr))).collect();
     let mut object = json!({"pcrs": evidence::pcrs_json(pcrs)});
     mark(&mut object, session.development());
-    context.output.text(&lines, &object)
+    context.output.lines(&lines, &object)
 }

@@ -19,8 +19,15 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
-    let Some(address) = &arguments.address else { return show(context) };
-    let url = Url::parse(address)?;
+    let address = match (&arguments.address, &context.url_option) {
+        (Some(_), Some(_)) => {
+            return Err(Error::Argument {
+                name: "the address",
+                want: "given either as an argument or with -u, not both",
+            });
+        }
+        (address, option) => address.as_ref().or(option.as_ref()),
+    };
     let sources = [
         arguments.measurements.is_some(),
         arguments.eif.is_some(),
@@ -28,6 +35,14 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         arguments.development,
         arguments.revoke.is_some(),
     ];
+    let Some(address) = address else {
+        let named = arguments.root.is_some() || arguments.add || arguments.replace || sources.contains(&true);
+        if named {
+            return Err(Error::Argument { name: "pin", want: "given the address for which its options are" });
+        }
+        return show(context);
+    };
+    let url = Url::parse(address)?;
     match sources.iter().filter(|source| **source).count() {
         0 => return Err(CoreError::NoPins.into()),
         1 => {}
@@ -40,6 +55,12 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     }
     if arguments.root.is_some() && (arguments.development || arguments.revoke.is_some()) {
         return Err(Error::Argument { name: "--root", want: "given with --measurements, --eif or -p" });
+    }
+    if arguments.add && arguments.replace {
+        return Err(Error::Argument { name: "pin", want: "given either --add or --replace, not both" });
+    }
+    if arguments.revoke.is_some() && (arguments.add || arguments.replace) {
+        return Err(Error::Argument { name: "--revoke", want: "given without --add and --replace" });
     }
     if let Some(pcr0) = &arguments.revoke {
         let pcr0 = Hex::parse(pcr0).ok_or(Error::Argument { name: "--revoke", want: SHA384_FORM })?;
@@ -104,15 +125,15 @@ fn first_use(url: &Url) -> Result<(TrustedRoot, ImagePins), Error> {
 
 fn show(context: &Context) -> Result<(), Error> {
     let trust: Trust = context.home.load()?;
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for entry in trust.all() {
         let root = entry.root()?;
-        text += &format!("{}\n  root     {}\n", entry.url, evidence::root_name(&root));
-        text.extend(entry.pins.iter().map(|pins| format!("  image    {pins}\n")));
-        text.extend(entry.revoked.iter().map(|pcr0| format!("  revoked  {pcr0}\n")));
+        lines.extend([entry.url.clone(), format!("  root     {}", evidence::root_name(&root))]);
+        lines.extend(entry.pins.iter().map(|pins| format!("  image    {pins}")));
+        lines.extend(entry.revoked.iter().map(|pcr0| format!("  revoked  {pcr0}")));
     }
     let object: Result<Vec<_>, _> = trust.all().iter().map(describe).collect();
-    context.output.text(&text, &Value::Array(object?))
+    context.output.lines(&lines, &Value::Array(object?))
 }
 
 fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {

@@ -2,27 +2,28 @@
 
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
-use crate::cli::input::{parse_checksum, read_file_or_stdin, read_stdin};
+use crate::cli::input::{check_sha384, parse_checksum};
 use crate::cli::output::{Format, describe, mark};
 use crate::error::Error;
 use crate::evidence;
-use crate::files;
+use crate::files::Source;
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
+use crate::inputs::{Form, Inputs};
 use crate::policy;
-use crate::run::{self, FinishedRun, Input};
+use crate::run::{self, FinishedRun};
 use crate::session::Session;
 use crate::values::Hex;
 use capelet_cli::arguments::STDIN;
-use capelet_cli::output_file::Readers;
-use capelet_cli::streams;
+use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
 use data_encoding::BASE64;
 use enclave_core::objects::ReceiptFunction;
-use enclave_core::{Checksum, Limits, OwnerKey};
-use serde_json::json;
-use std::io::{self, IsTerminal as _};
+use enclave_core::{Checksum, Limits, ObjectId, OwnerKey};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// The limit for one input, in bytes: the largest input of any enclave, and the bytes that encryption adds.
 const MAX_INPUT: u64 = Limits::MAXIMA.input + (1 << 20);
@@ -31,15 +32,21 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     // Invalid arguments are reported before a connection is opened.
     let checksum = arguments.function_checksum.as_deref();
     let checksum = checksum.map(|text| parse_checksum("--function-checksum", text)).transpose()?;
-    let inputs = inputs(arguments)?;
+    check_sha384("--key-policy-checksum", arguments.key_policy_checksum.as_deref())?;
+    let form = Form::of_options(arguments.plain, arguments.ciphertext)?;
+    let inputs = inputs(arguments, form)?;
+    let receipt = arguments.receipt.as_deref().map(ReceiptFile::create).transpose()?;
     let mut session = context.connect()?;
     let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
     let identity = context.identity()?;
-    let function = function(arguments, context, &session, identity.owner(), checksum)?;
+    let (function, name) = function(arguments, context, &session, identity.owner(), checksum)?;
     let finished = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
 
-    let kept = keep(arguments, context, &finished);
+    let ReceiptFunction { id, version, .. } = function;
+    context.output.note(&format!("Ran version {version} of {}.", name.clone().unwrap_or_else(|| Hex(id).to_string())));
+
+    let kept = keep(receipt, context, &finished);
     match &kept {
         Ok(path) => {
             let note = format!("The receipt is valid, and was written to {path}.");
@@ -49,13 +56,11 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
         // This error is returned at the end, after the function's result was printed.
         Err(_) => {}
     }
-    if !finished.diagnostic.is_empty() {
-        // The function wrote this, not this program.
-        streams::note_bytes(&finished.diagnostic);
-    }
+    // The function wrote this, not this program.
+    context.output.diagnostic(&finished.diagnostic);
     let output = finished.output.map_err(Error::Answered)?;
     if context.output.format == Format::Plain {
-        context.output.raw(&output)?;
+        context.output.result(&output)?;
         return kept.map(drop);
     }
     let checksums = json!({
@@ -63,23 +68,70 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
         "input": evidence::commitments_json(&finished.receipt.inputs),
         "output": finished.receipt.output.map(|output| Hex(output).to_string()),
     });
-    let mut object = json!({"checksums": checksums, "receipt": kept.as_ref().ok()});
+    let mut object = json!({
+        "function_id": Hex(id), "function_version": version, "function_name": name, "checksums": checksums,
+        "receipt": kept.as_ref().ok(),
+    });
     if let Err(error) = &kept {
         object["error"] = describe(error);
     }
-    match std::str::from_utf8(&output) {
-        Ok(text) => object["output"] = text.into(),
-        Err(_) => object["output_base64"] = BASE64.encode(&output).into(),
-    }
     mark(&mut object, session.development());
-    context.output.text("", &object)?;
+    let text = std::str::from_utf8(&output).ok();
+    let encoding = BASE64;
+    let bytes = if text.is_none() { Some(encoding.encode_display(&output)) } else { None };
+    context.output.json(&Printed { rest: &object, output: text, output_base64: bytes.map(Displayed) })?;
     kept.map(drop)
 }
 
+/// The printed object. The output is not copied, because it may be large.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    rest: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_base64: Option<Displayed<data_encoding::Display<'a>>>,
+}
+
+/// A value whose text form is printed while it is made.
+struct Displayed<B>(B);
+
+impl<B: Display> Serialize for Displayed<B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The file of `--receipt`. It is opened before the run, which cannot be repeated if the file cannot be written.
+struct ReceiptFile<'a> {
+    path: &'a str,
+    file: OutputFile,
+}
+
+impl<'a> ReceiptFile<'a> {
+    fn create(path: &'a str) -> Result<Self, Error> {
+        if output_file::is_stdout(Path::new(path)) {
+            return Err(Error::Argument {
+                name: "--receipt",
+                want: "a file, because the result goes to standard output",
+            });
+        }
+        // A receipt contains the salts of its commitments, with which its reader can guess the data.
+        let file = OutputFile::create(Path::new(path), Readers::Owner, Existing::Replace);
+        Ok(Self { path, file: file.map_err(|error| Error::io("write", Path::new(path), &error))? })
+    }
+
+    fn keep(mut self, bundle: &[u8]) -> Result<String, Error> {
+        let kept = self.file.write_all(bundle).and_then(|()| self.file.keep());
+        kept.map(|()| self.path.to_owned()).map_err(|error| Error::io("write", Path::new(self.path), &error))
+    }
+}
+
 /// Writes the receipt to the file of `--receipt`, or else to the folder of receipts. Returns the path.
-fn keep(arguments: &Run, context: &Context, finished: &FinishedRun) -> Result<String, Error> {
-    let kept = match &arguments.receipt {
-        Some(path) => files::write(Path::new(path), &finished.bundle, Readers::Umask).map(|()| path.clone()),
+fn keep(receipt: Option<ReceiptFile<'_>>, context: &Context, finished: &FinishedRun) -> Result<String, Error> {
+    let kept = match receipt {
+        Some(receipt) => receipt.keep(&finished.bundle),
         None => {
             let path = context.home.keep("receipts", &format!("{}.receipt", Hex(finished.id)), &finished.bundle);
             path.map(|path| path.display().to_string())
@@ -89,42 +141,53 @@ fn keep(arguments: &Run, context: &Context, finished: &FinishedRun) -> Result<St
 }
 
 /// The inputs: the argument, the files, or standard input unless it is a terminal. Without any, one empty input.
-fn inputs(arguments: &Run) -> Result<Vec<Input>, Error> {
+fn inputs(arguments: &Run, form: Form) -> Result<Inputs, Error> {
     if arguments.input.is_some() && !arguments.file.is_empty() {
         return Err(Error::Argument { name: "the input", want: "given either as an argument or with -f, not both" });
     }
-    if !arguments.file.is_empty() {
-        return arguments.file.iter().map(|file| Input::recognise(read_file_or_stdin(file, MAX_INPUT)?)).collect();
-    }
-    let bytes = match arguments.input.as_deref() {
-        Some(STDIN) => read_stdin(MAX_INPUT)?,
-        Some(text) => Zeroizing::new(text.as_bytes().to_vec()),
-        None if io::stdin().is_terminal() => Zeroizing::default(),
-        None => read_stdin(MAX_INPUT)?,
+    let sources = match arguments.input.as_deref() {
+        Some(STDIN) => vec![Source::stdin()?],
+        Some(text) => return Inputs::one(text.as_bytes(), form),
+        None if !arguments.file.is_empty() => {
+            arguments.file.iter().map(|file| Source::open(Path::new(file))).collect::<Result<_, _>>()?
+        }
+        None if io::stdin().is_terminal() => return Inputs::one(b"", form),
+        None => vec![Source::stdin()?],
     };
-    Ok(vec![Input::recognise(bytes)?])
+    Inputs::read(sources, MAX_INPUT, form)
 }
 
-/// The function to run. Its checksum comes from the catalogue or the arguments, never from the enclave.
+/// The function to run, and its name in the catalogue. Its checksum comes from the catalogue or the arguments, never from
+/// the enclave.
 fn function(
     arguments: &Run,
     context: &Context,
     session: &Session,
     me: OwnerKey,
     checksum: Option<Checksum>,
-) -> Result<ReceiptFunction, Error> {
+) -> Result<(ReceiptFunction, Option<String>), Error> {
     let (owner, name) = match arguments.function.split_once('/') {
         Some((owner, name)) => (context.home.load::<Contacts>()?.resolve(owner)?, name),
         None => (me, arguments.function.as_str()),
     };
-    let catalogue: Catalogue = context.home.load()?;
-    let known = catalogue.find(name, &session.url().to_string(), &session.root_id()).filter(|_| owner == me);
-    let id = match known {
-        Some(known) => known.id,
-        None => Hex::parse(name).ok_or_else(|| Error::UnknownFunction(name.to_owned()))?,
+    let catalogue: Catalogue = context.home.load_of(&me)?;
+    let root = session.root_id();
+    let chosen = match owner == me {
+        true => catalogue.choose(name, arguments.function_version, &session.url().to_string(), &root)?,
+        false => None,
     };
-    let version = arguments.function_version.or(known.map(|known| known.version)).unwrap_or(1);
-    let recorded = catalogue.functions().iter().find(|f| f.id == id && f.version == version && owner == me);
+    let (id, version) = match chosen {
+        Some(chosen) => chosen,
+        None => (parse_id(name)?, arguments.function_version.unwrap_or(1)),
+    };
+    let recorded = catalogue.function(&id, version, &root).filter(|_| owner == me);
     let checksum = checksum.or(recorded.map(|f| f.checksum.0)).ok_or_else(|| Error::NoChecksum(name.to_owned()))?;
-    Ok(ReceiptFunction { owner, id: id.0, version, checksum })
+    let name = recorded.map(|recorded| recorded.name.clone());
+    Ok((ReceiptFunction { owner, id, version, checksum }, name))
+}
+
+/// Parses the id of a function that is not in the catalogue.
+pub(super) fn parse_id(text: &str) -> Result<ObjectId, Error> {
+    let Hex(id) = Hex::parse(text).ok_or_else(|| Error::UnknownFunction(text.to_owned()))?;
+    Ok(id)
 }

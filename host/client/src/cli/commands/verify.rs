@@ -2,6 +2,7 @@
 
 use crate::cli::args::verify::Verify;
 use crate::cli::context::Context;
+use crate::cli::document_text;
 use crate::cli::input::{read_file_or_stdin, read_root};
 use crate::cli::output::mark;
 use crate::clock;
@@ -14,6 +15,9 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use enclave_core::UnixMillis;
 use enclave_core::attestation::{MAX_DOCUMENT, MAX_FIELD, MAX_SKEW, Pins, verify_unbound};
 use serde_json::json;
+
+/// The largest file, in bytes. Two hexadecimal digits stand for one byte, and line ends take up to as much again.
+const MAX_FILE: u64 = 4 * MAX_DOCUMENT as u64;
 
 pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error> {
     // A missing pin is reported before any other error.
@@ -28,7 +32,8 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
             .ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })?,
         None => MAX_SKEW,
     };
-    let document = read_file_or_stdin(&arguments.file, MAX_DOCUMENT as u64)?;
+    let file = read_file_or_stdin(&arguments.file, MAX_FILE)?;
+    let document = document_text::decode(&file);
     let facts = verify_unbound::<Crypto>(&document, &root, &pins, nonce.as_deref(), at, max_age)?;
     context.output.development(facts.development);
     let mut fields = vec![
