@@ -127,6 +127,22 @@ macro_rules! errors {
             /// The attestation document cannot be read.
             #[cfg(feature = "outside")]
             Document(DocumentError),
+            /// A certificate of the document ended at `time`, before the document's own time `now`.
+            #[cfg(feature = "outside")]
+            CertificateExpired {
+                /// The end of the certificate's validity.
+                time: UnixMillis,
+                /// The document's time.
+                now: UnixMillis,
+            },
+            /// A certificate of the document begins at `time`, after the document's own time `now`.
+            #[cfg(feature = "outside")]
+            CertificateNotYetValid {
+                /// The beginning of the certificate's validity.
+                time: UnixMillis,
+                /// The document's time.
+                now: UnixMillis,
+            },
             /// A pin of this PCR is all zeros, which pins nothing.
             #[cfg(feature = "outside")]
             ZeroPin(u8),
@@ -140,6 +156,10 @@ macro_rules! errors {
                     Self::Transport(error) => error.code(),
                     #[cfg(feature = "outside")]
                     Self::Document(error) => error.code(),
+                    #[cfg(feature = "outside")]
+                    Self::CertificateExpired { .. } => "expired",
+                    #[cfg(feature = "outside")]
+                    Self::CertificateNotYetValid { .. } => "not-yet-valid",
                     #[cfg(feature = "outside")]
                     Self::ZeroPin(_) => "zero-pin",
                 }

@@ -187,7 +187,7 @@ fn rejects_another_encoding_of_the_same_content() {
     // Tag 18, an indefinite array, a longer head for the protected header, for the payload, for the signature.
     assert_eq!(Document::parse(&[&[0xd2], bytes].concat()), rejected(DocumentError::Tag));
     let indefinite = [&[0x9f], &bytes[1..], &[0xff]].concat();
-    assert_eq!(Document::parse(&indefinite), rejected(DocumentError::NotADocument));
+    assert_eq!(Document::parse(&indefinite), rejected(DocumentError::IndefiniteLength("the COSE_Sign1")));
     assert_eq!(Document::parse(&[&[0x84, 0x58, 4], &bytes[2..]].concat()), long("the protected header"));
     let payload = 1 + 5 + 1;
     assert_eq!(bytes[payload], 0x59);

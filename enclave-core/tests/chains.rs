@@ -155,14 +155,14 @@ fn certificates_must_be_valid_at_the_documents_time() {
             }
         });
         let not_after = UnixMillis::new(1_748_736_000_000);
-        assert_eq!(expired, Err(Error::Expired { time: not_after, now: NOW }), "at {at}");
+        assert_eq!(expired, Err(Error::CertificateExpired { time: not_after, now: NOW }), "at {at}");
         let early = chain_with(|level, made| {
             if level == at {
                 made.params.not_before = rcgen::date_time_ymd(2025, 6, 2);
             }
         });
         let not_before = UnixMillis::new(1_748_822_400_000);
-        assert_eq!(early, Err(Error::NotYetValid { time: not_before, now: NOW }), "at {at}");
+        assert_eq!(early, Err(Error::CertificateNotYetValid { time: not_before, now: NOW }), "at {at}");
     }
 }
 

@@ -112,7 +112,7 @@ fn core_finds_every_fault_and_openssl_those_of_chain_and_signature() {
         let found = verified(&enclave, &document, enclave.now(), Some(&nonce)).err();
         if faults.expired_leaf {
             // The verifier may report an expired leaf by either of two errors.
-            assert!(matches!(found, Some(Error::UntrustedRoot | Error::Expired { .. })), "{found:?}");
+            assert!(matches!(found, Some(Error::UntrustedRoot | Error::CertificateExpired { .. })), "{found:?}");
         } else {
             assert_eq!(found.map(Error::code), code, "{faults:?}");
         }

@@ -67,7 +67,7 @@ impl Root {
 /// leaf, in order, with no other certificate.
 ///
 /// # Errors
-/// [`Error::UntrustedRoot`], [`Error::Expired`], [`Error::NotYetValid`], [`Error::BadSignature`];
+/// [`Error::UntrustedRoot`], [`Error::CertificateExpired`], [`Error::CertificateNotYetValid`], [`Error::BadSignature`];
 /// [`Error::Malformed`] of [`MessageKind::Certificate`].
 pub(super) fn check<C: VerificationCrypto>(document: &Document<'_>, root: &Root) -> Result<(), Error> {
     let (first, rest) = document.cabundle.split_first().ok_or(Error::UntrustedRoot)?;
@@ -122,9 +122,11 @@ fn check_usage(path: &VerifiedPath<'_>, rest: &[&[u8]], root: &Root, leaf: &[u8]
 fn rejected(error: webpki::Error, document_time: UnixMillis) -> Error {
     let ms = |time: UnixTime| UnixMillis::new(time.as_secs().saturating_mul(1_000));
     match error {
-        webpki::Error::CertExpired { not_after, .. } => Error::Expired { time: ms(not_after), now: document_time },
+        webpki::Error::CertExpired { not_after, .. } => {
+            Error::CertificateExpired { time: ms(not_after), now: document_time }
+        }
         webpki::Error::CertNotValidYet { not_before, .. } => {
-            Error::NotYetValid { time: ms(not_before), now: document_time }
+            Error::CertificateNotYetValid { time: ms(not_before), now: document_time }
         }
         webpki::Error::BadDer | webpki::Error::BadDerTime => Error::Malformed(MessageKind::Certificate),
         _ => Error::UntrustedRoot,

@@ -29,6 +29,7 @@ const ARRAY_OF_FOUR: u8 = 0x84;
 /// The head of tag 18, COSE_Sign1 (RFC 9052, 2).
 const TAG_18: u8 = 0xd2;
 const NULL: u8 = 0xf6;
+const INDEFINITE_ARRAY: u8 = 0x9f;
 const INDEFINITE_MAP: u8 = 0xbf;
 const BREAK: u8 = 0xff;
 /// The key with the PCRs of a NitroTPM (AWS EC2 User Guide, NitroTPM attestation documents), as it is encoded.
@@ -70,7 +71,8 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`Error::TooLarge`] of [`MessageKind::Document`] over [`MAX_DOCUMENT`], otherwise [`Error::Document`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        if bytes.len() > MAX_DOCUMENT {
+        // The size of something else does not matter. What it is, is said instead.
+        if bytes.len() > MAX_DOCUMENT && bytes.first() == Some(&ARRAY_OF_FOUR) {
             return Err(Error::TooLarge(MessageKind::Document));
         }
         Self::read(bytes).map_err(Error::Document)
@@ -80,6 +82,9 @@ impl<'a> Document<'a> {
         let mut cursor = Cursor { bytes, at: 0, field: "the COSE_Sign1" };
         if cursor.take(TAG_18) {
             return Err(DocumentError::Tag);
+        }
+        if cursor.take(INDEFINITE_ARRAY) {
+            return Err(DocumentError::IndefiniteLength(cursor.field));
         }
         if !cursor.take(ARRAY_OF_FOUR) {
             return Err(DocumentError::NotADocument);
@@ -264,10 +269,13 @@ impl<'a> Cursor<'a> {
 
     fn pcrs(&mut self) -> Result<BTreeMap<u8, Pcr>, DocumentError> {
         let mut pcrs = BTreeMap::new();
-        for _ in 0..self.argument(5)? {
+        let count = self.argument(5)?;
+        for _ in 0..count {
+            self.field = "the index of a PCR";
             let index = self.argument(0)?;
             let known = u8::try_from(index).ok().filter(|index| *index < PCRS);
             let known = known.ok_or(DocumentError::PcrIndex(index))?;
+            self.field = "a PCR";
             let value = Pcr::from_slice(self.bytes(48, 48)?).ok_or(DocumentError::Truncated(self.field))?;
             if pcrs.insert(known, value).is_some() {
                 return Err(DocumentError::DuplicateKey("of a PCR"));
@@ -281,7 +289,9 @@ impl<'a> Cursor<'a> {
         if self.null() {
             return Ok(certificates);
         }
-        for _ in 0..self.argument(4)? {
+        let count = self.argument(4)?;
+        self.field = "a certificate of cabundle";
+        for _ in 0..count {
             if certificates.len() == MAX_CABUNDLE {
                 return Err(DocumentError::Cabundle(MAX_CABUNDLE));
             }

@@ -105,7 +105,7 @@ impl fmt::Display for DocumentError {
             Self::Algorithm => f.write_str("the protected header is not {1: -35}, which means ES384"),
             Self::UnprotectedHeader => f.write_str("the unprotected header is not the empty map"),
             Self::Digest => f.write_str("its digest is not SHA384"),
-            Self::PcrIndex(index) => write!(f, "there is no PCR{index}: the NSM has PCR0 to PCR31"),
+            Self::PcrIndex(index) => write!(f, "it has a PCR{index}, and the NSM has PCR0 to PCR31 only"),
             Self::Cabundle(most) => write!(f, "cabundle has more than {most} certificates"),
         }
     }

@@ -137,8 +137,8 @@ impl<P> Verified<P> {
 /// # Errors
 /// In the order of the checks: [`Error::TooLarge`] of [`MessageKind::Document`](crate::MessageKind::Document);
 /// [`Error::Document`]; [`Error::Malformed`] of [`MessageKind::Certificate`](crate::MessageKind::Certificate);
-/// [`Error::UntrustedRoot`]; [`Error::BadSignature`]; [`Error::Expired`];
-/// [`Error::NotYetValid`]; [`Error::DebugMode`]; [`Error::Revoked`]; [`Error::PcrMismatch`];
+/// [`Error::UntrustedRoot`]; [`Error::CertificateExpired`]; [`Error::CertificateNotYetValid`]; [`Error::BadSignature`];
+/// [`Error::Expired`]; [`Error::NotYetValid`]; [`Error::DebugMode`]; [`Error::Revoked`]; [`Error::PcrMismatch`];
 /// [`Error::NonceMismatch`]; [`Error::ClaimsMismatch`]; [`Error::ConfigurationMismatch`].
 pub fn verify<C: VerificationCrypto, P: Purpose>(
     document: &[u8],
