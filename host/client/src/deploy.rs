@@ -53,7 +53,7 @@ pub fn deploy(
     policy::check(key.policy, options.key_policy_checksum)?;
     let (owner, root) = (identity.owner(), session.root_id());
     learn::accepted_texts(home, session, identity, key.arn.text())?;
-    policy::accept_as_owner(home, &root, &owner, &key, options.accept)?;
+    policy::accept_as_owner(home, session, &owner, &key, options.key.is_some(), options.accept)?;
 
     let stored = request_list(session, identity, ObjectKind::Function)?;
     let (url, fresh) = (session.url().to_string(), ObjectId::new(random::bytes()?));

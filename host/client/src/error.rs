@@ -46,7 +46,12 @@ pub enum Error {
         want: &'static str,
     },
     /// `--accept` contains this name, which is not the name of an exception.
-    UnknownException(String),
+    UnknownException {
+        /// The name.
+        name: String,
+        /// The names of all exceptions.
+        known: &'static [&'static str],
+    },
     /// The command does not use an option that was given.
     UnusedOption {
         /// The option.
@@ -283,7 +288,7 @@ impl Error {
             Self::NoPlace { .. } => enclave_core::Error::Busy.code(),
             Self::TimedOut(_) => "timed-out",
             Self::Usage(_) => "usage",
-            Self::Argument { .. } | Self::UnusedOption { .. } | Self::UnknownException(_) => "bad-argument",
+            Self::Argument { .. } | Self::UnusedOption { .. } | Self::UnknownException { .. } => "bad-argument",
             Self::BadPin { .. } => "bad-pin",
             Self::NoUrl => "no-url",
             Self::BadUrl(_) => "bad-url",
@@ -376,10 +381,10 @@ impl fmt::Display for Error {
             ),
             Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
-            Self::UnknownException(name) => write!(
+            Self::UnknownException { name, known } => write!(
                 f,
                 "--accept names {name:?}, which is no exception: use names of {}, joined by commas",
-                crate::policy::EXCEPTIONS.join(", ")
+                known.join(", ")
             ),
             Self::UnusedOption { option, command } => {
                 write!(f, "`capelet {command}` does not use {option}: leave this option out")
@@ -412,7 +417,13 @@ impl fmt::Display for Error {
             Self::Io { doing, path, kind, number } => {
                 write!(f, "cannot {doing} {}: {}", path.display(), error_text::system(*kind, *number))
             }
-            Self::Pipe { stream, kind, number } => f.write_str(&error_text::pipe(*stream, *kind, *number)),
+            Self::Pipe { stream, kind, number } => {
+                let (name, to_give) = match stream {
+                    Stream::Input => ("standard input", "give the program one, for example with < FILE"),
+                    Stream::Output => ("standard output", "give the program one, for example with > FILE"),
+                };
+                f.write_str(&error_text::pipe(name, to_give, *kind, *number))
+            }
             Self::NoHome => f.write_str("no folder for your identity: set CAPELET_HOME or HOME"),
             Self::Permissions { path, mode, want } => write!(
                 f,

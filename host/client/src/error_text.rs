@@ -1,7 +1,6 @@
 //! The sentences for errors that `enclave-core` defines. Each sentence says what is wrong and what to do.
 
 use crate::clock::date;
-use crate::error::Stream;
 use enclave_core::attestation::DocumentError;
 use enclave_core::{Error, MessageKind, TransportError};
 use std::io::{self, ErrorKind};
@@ -212,12 +211,8 @@ pub fn connection(url: &str, error: TransportError, sent: bool) -> String {
     }
 }
 
-/// The text for a standard stream that cannot be used.
-pub fn pipe(stream: Stream, kind: ErrorKind, number: Option<i32>) -> String {
-    let (name, to_give) = match stream {
-        Stream::Input => ("standard input", "give the program one, for example with < FILE"),
-        Stream::Output => ("standard output", "give the program one, for example with > FILE"),
-    };
+/// The text for the standard stream `name` that cannot be used. `to_give` is the advice for a closed one.
+pub fn pipe(name: &str, to_give: &str, kind: ErrorKind, number: Option<i32>) -> String {
     match kind {
         _ if number == Some(rustix::io::Errno::BADF.raw_os_error()) => format!("{name} is closed: {to_give}"),
         ErrorKind::BrokenPipe => {

@@ -224,7 +224,7 @@ mod tests {
         .unwrap();
         home.update_of(&owner, |accepted: &mut AcceptedTexts| {
             let key = AcceptedKey { arn: Arn::parse(ARN).unwrap(), policy: Some([1; 48]), metadata: None };
-            accepted.accept(&root, &key);
+            accepted.accept(&root, "unix:/x", &key);
             Ok(())
         })
         .unwrap();

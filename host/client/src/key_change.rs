@@ -1,4 +1,4 @@
-//! A KMS key whose texts differ from those that the owner last accepted: which key, which texts, and what to do.
+//! A KMS key that is not what the owner last accepted, or whose texts differ: which key, which texts, what to do.
 
 use std::path::PathBuf;
 
@@ -22,12 +22,12 @@ impl KeyChange {
             None => format!("the text of {} can no longer be read", accepted.display()),
         };
         let compare: Vec<_> = self.files.iter().map(compare).collect();
+        let compare = if compare.is_empty() { "ask the enclave's operator".to_owned() } else { compare.join(", and ") };
         let Self { arn, exceptions, .. } = self;
         let exceptions = exceptions.join(",");
         format!(
-            "the KMS key {arn} is not what you last accepted ({exceptions}), and nothing was signed: {}; if you accept \
-             the change, give --accept {exceptions}",
-            compare.join(", and ")
+            "the KMS key {arn} is not what you last accepted ({exceptions}), and nothing was signed: {compare}; if you \
+             accept the change, give --accept {exceptions}"
         )
     }
 }

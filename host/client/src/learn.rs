@@ -88,8 +88,8 @@ pub fn vault_key(home: &Home, session: &mut Session, identity: &Identity, kid: K
     Ok(epoch)
 }
 
-/// The texts of the KMS key with this ARN that the owner accepted when they signed their newest statement, unless texts
-/// of that key are already recorded.
+/// Learns which KMS key and texts the owner accepted when they signed their newest statement, unless texts of the key
+/// with this ARN are already recorded.
 ///
 /// # Errors
 /// As [`vault_keys`].
@@ -98,13 +98,15 @@ pub fn accepted_texts(home: &Home, session: &mut Session, identity: &Identity, a
     if home.load_of::<AcceptedTexts>(&owner)?.contains(&root, arn) {
         return Ok(());
     }
-    match request(session, identity, None)?.and_then(|newest| newest.texts) {
-        Some(key) if key.arn.text() == arn => home.update_of(&owner, |texts: &mut AcceptedTexts| {
-            texts.accept(&root, &key);
-            Ok(())
-        }),
-        _ => Ok(()),
-    }
+    // The statement may be under another key. Then the owner learns that the enclave uses another one now.
+    let Some(key) = request(session, identity, None)?.and_then(|newest| newest.texts) else { return Ok(()) };
+    let url = session.url().to_string();
+    home.update_of(&owner, |texts: &mut AcceptedTexts| {
+        if !texts.contains(&root, key.arn.text()) {
+            texts.accept(&root, &url, &key);
+        }
+        Ok(())
+    })
 }
 
 /// Requests the owner's newest statement, or that of the key `kid`, and checks that the owner signed it for this root.

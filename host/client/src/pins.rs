@@ -18,7 +18,8 @@ impl ImagePins {
     /// Parses all texts of `given` into one set of pins.
     ///
     /// # Errors
-    /// `no-pins` if PCR0 is missing; `debug-mode` if a PCR is all zeros; [`Error::BadPin`] if a text is invalid.
+    /// `no-pins` if PCR0 is missing; `debug-mode` if PCR0, PCR1 or PCR2 is all zeros; `zero-pin` if another PCR is;
+    /// [`Error::BadPin`] if a text is invalid.
     pub fn parse<T: AsRef<str>>(given: &[T]) -> Result<Self, Error> {
         let mut pcrs = BTreeMap::new();
         for text in given.iter().flat_map(|given| given.as_ref().split(',')) {
@@ -131,5 +132,9 @@ mod tests {
         assert_eq!(ImagePins::parse(&[format!("8:{}", hex("ab"))]).unwrap_err().code(), "no-pins");
         assert_eq!(ImagePins::parse(&[format!("0:{}", hex("00"))]).unwrap_err().code(), "debug-mode");
         assert_eq!(ImagePins::parse(&[format!("0:{},1:{}", hex("ab"), hex("00"))]).unwrap_err().code(), "debug-mode");
+        let zero = ImagePins::parse(&[format!("0:{},5:{}", hex("ab"), hex("00"))]).unwrap_err();
+        assert_eq!((zero.code(), zero.to_string().contains("PCR5 is given as all zeros")), ("zero-pin", true));
+        let without = ImagePins::parse(&[format!("3:{}", hex("ab"))]).unwrap_err();
+        assert!(without.to_string().starts_with("PCR0 is required"), "{without}");
     }
 }

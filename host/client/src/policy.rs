@@ -6,9 +6,8 @@
 
 use crate::error::Error;
 use crate::home::Home;
-use crate::home::accepted::{AcceptedTexts, Difference};
+use crate::home::accepted::{AcceptedTexts, Difference, Differences};
 use crate::key_change::KeyChange;
-use crate::root_id::RootId;
 use crate::session::{RequestSpec, Session};
 use crate::values::{Hex, SHA384_FORM};
 use crate::vault_key::VaultKey;
@@ -17,6 +16,7 @@ use enclave_core::identity::Identity;
 use enclave_core::kms::{AcceptedKey, Arn};
 use enclave_core::messages::{PolicyParams, PolicyTexts};
 use enclave_core::{Error as CoreError, OwnerKey};
+use std::path::PathBuf;
 
 /// Exception: the enclave could not read the key's policy.
 pub const POLICY_UNREAD: &str = "policy-unread";
@@ -27,48 +27,57 @@ pub const KEY_METADATA_UNREAD: &str = "facts-unread";
 pub const POLICY_DIFFERS: &str = "policy-differs";
 /// Exception: the metadata differs, in the same sense.
 pub const KEY_METADATA_DIFFERS: &str = "facts-differ";
+/// Exception: the enclave uses another KMS key than those that the owner accepted at its address.
+pub const KEY_DIFFERS: &str = "key-differs";
 
 /// Exception: the KMS key is the operator's. Operator and vault owner together could decrypt outside an enclave.
 pub const OPERATOR_ACCOUNT: &str = "operator-account";
 
-/// Compares a KMS key with what its owner last accepted of it, and records its texts as accepted. It is called before
-/// the owner signs anything that rests on the key.
+/// Compares a KMS key with what its owner last accepted, and records it and its texts as accepted. It is called before
+/// the owner signs anything that rests on the key. `named` is set if the owner named this key in the command.
 ///
 /// # Errors
-/// [`Error::NotAccepted`] if a text could not be read, and [`Error::KeyChanged`] if one differs, unless `accepted` names
-/// these exceptions; those of [`Home::update_of`].
+/// [`Error::NotAccepted`] if a text could not be read, and [`Error::KeyChanged`] if the key or a text differs, unless
+/// `accepted` names these exceptions; those of [`Home::update_of`].
 pub fn accept_as_owner(
     home: &Home,
-    root: &RootId,
+    session: &Session,
     owner: &OwnerKey,
     key: &AcceptedKey,
+    named: bool,
     accepted: Option<&str>,
 ) -> Result<(), Error> {
+    let (root, url) = (session.root_id(), session.url().to_string());
     home.update_of(owner, |texts: &mut AcceptedTexts| {
-        let differences = texts.compare(root, key);
+        let differences = texts.compare(&root, &url, key);
         let exceptions = [
+            (differences.key && !named, KEY_DIFFERS),
             (key.policy.is_none(), POLICY_UNREAD),
             (key.metadata.is_none(), KEY_METADATA_UNREAD),
             (differences.policy.is_some(), POLICY_DIFFERS),
             (differences.metadata.is_some(), KEY_METADATA_DIFFERS),
         ];
         let exceptions: Vec<_> = exceptions.into_iter().filter_map(|(holds, name)| holds.then_some(name)).collect();
-        let ends = [(differences.policy, POLICY_ENDING), (differences.metadata, KEY_METADATA_ENDING)];
-        let files = ends.into_iter().filter_map(|(difference, ending)| Some((difference?, ending)));
-        let files: Vec<_> = files
-            .map(|(Difference { accepted, now }, ending)| {
-                (home.policy_path(&accepted, ending), now.map(|now| home.policy_path(&now, ending)))
-            })
-            .collect();
         accept(&exceptions, accepted).map_err(|error| match error {
-            Error::NotAccepted(exceptions) if !files.is_empty() => {
+            Error::NotAccepted(exceptions) if differences.any() => {
+                let files = changed_files(home, &differences);
                 Error::KeyChanged(Box::new(KeyChange { arn: key.arn.text().to_owned(), exceptions, files }))
             }
             error => error,
         })?;
-        texts.accept(root, key);
+        texts.accept(&root, &url, key);
         Ok(())
     })
+}
+
+/// For each text that differs, where the accepted one and the present one are kept.
+fn changed_files(home: &Home, differences: &Differences) -> Vec<(PathBuf, Option<PathBuf>)> {
+    let ends = [(differences.policy, POLICY_ENDING), (differences.metadata, KEY_METADATA_ENDING)];
+    let differing = ends.into_iter().filter_map(|(difference, ending)| Some((difference?, ending)));
+    let files = differing.map(|(Difference { accepted, now }, ending)| {
+        (home.policy_path(&accepted, ending), now.map(|now| home.policy_path(&now, ending)))
+    });
+    files.collect()
 }
 
 /// Which KMS key's texts are read.
@@ -153,7 +162,7 @@ pub fn check(policy: Option<[u8; 48]>, wanted: Option<&str>) -> Result<(), Error
 }
 
 /// The names of all exceptions.
-pub const EXCEPTIONS: [&str; 5] =
+pub static EXCEPTIONS: [&str; 5] =
     [POLICY_UNREAD, KEY_METADATA_UNREAD, POLICY_DIFFERS, KEY_METADATA_DIFFERS, OPERATOR_ACCOUNT];
 
 /// Checks that each name in `accepted` is the name of an exception. A command calls this before it does anything. A name
@@ -163,7 +172,7 @@ pub const EXCEPTIONS: [&str; 5] =
 /// [`Error::UnknownException`].
 pub fn check_names(accepted: Option<&str>) -> Result<(), Error> {
     let unknown = accepted.and_then(|accepted| accepted.split(',').find(|name| !EXCEPTIONS.contains(name)));
-    unknown.map_or(Ok(()), |name| Err(Error::UnknownException(name.to_owned())))
+    unknown.map_or(Ok(()), |name| Err(Error::UnknownException { name: name.to_owned(), known: &EXCEPTIONS }))
 }
 
 /// Checks that each exception is among `accepted`, which is a list of names joined by commas.
@@ -238,7 +247,10 @@ mod tests {
         for (names, unknown) in
             [("", ""), ("all", "all"), ("policy-unread,", ""), ("policy-unread, facts-unread", " facts-unread")]
         {
-            assert_eq!(check_names(Some(names)), Err(Error::UnknownException(unknown.to_owned())));
+            assert_eq!(
+                check_names(Some(names)),
+                Err(Error::UnknownException { name: unknown.to_owned(), known: &EXCEPTIONS })
+            );
         }
     }
 

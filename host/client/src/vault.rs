@@ -109,7 +109,7 @@ pub fn create(
     };
     let key = policy::read(home, session, identity, KeyChoice::Configured)?;
     learn::accepted_texts(home, session, identity, key.arn.text())?;
-    policy::accept_as_owner(home, &root, &identity.owner(), &key, accept)?;
+    policy::accept_as_owner(home, session, &identity.owner(), &key, false, accept)?;
     if let Some(vault) = settle(home, session, identity, doubtful, accept)? {
         return Ok(vault);
     }
@@ -291,7 +291,7 @@ fn accept_kms_key(
     let attested = claims.kms.clone().ok_or(CoreError::Malformed(MessageKind::Statement))?;
     let key = AcceptedKey { arn: attested.arn, policy: attested.policy, metadata: attested.metadata };
     learn::accepted_texts(home, session, identity, key.arn.text())?;
-    let accepted = policy::accept_as_owner(home, &session.root_id(), &identity.owner(), &key, accept);
+    let accepted = policy::accept_as_owner(home, session, &identity.owner(), &key, false, accept);
     if let Err(Error::KeyChanged(_)) = accepted {
         // The present texts are kept, so that the owner can read them. If that fails, the change is still reported.
         let configured = is_configured(&claims.configuration, &key.arn);

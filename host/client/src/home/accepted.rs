@@ -9,6 +9,7 @@ use crate::values::{Hex, OwnerText};
 use enclave_core::OwnerKey;
 use enclave_core::kms::AcceptedKey;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The digests of one KMS key's texts, under one root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ struct Texts {
     policy: Option<Hex<[u8; 48]>>,
     /// SHA-384 of the metadata. `None` if no enclave could read it yet.
     metadata: Option<Hex<[u8; 48]>>,
+    /// The addresses of the enclaves that sealed under this key for the owner.
+    urls: BTreeSet<String>,
 }
 
 /// The accepted texts of all KMS keys.
@@ -53,14 +56,22 @@ pub struct Difference {
     pub now: Option<[u8; 48]>,
 }
 
-/// How the texts of a KMS key differ from the accepted ones. `None` for a text that is the same, or of which none was
-/// accepted yet.
+/// How a KMS key differs from what was accepted. A text is `None` if it is the same, or if none was accepted yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
+    /// Whether the enclave at this address used other keys until now, and not this one.
+    pub key: bool,
     /// The policy.
     pub policy: Option<Difference>,
     /// The metadata.
     pub metadata: Option<Difference>,
+}
+
+impl Differences {
+    /// Whether anything differs.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 impl AcceptedTexts {
@@ -69,28 +80,38 @@ impl AcceptedTexts {
         self.find(root, arn).is_some()
     }
 
-    /// Compares the present texts of a KMS key with the accepted ones.
-    pub fn compare(&self, root: &RootId, key: &AcceptedKey) -> Differences {
-        let Some(accepted) = self.find(root, key.arn.text()) else { return Differences::default() };
+    /// Compares the KMS key that an enclave uses, and its present texts, with what was accepted.
+    pub fn compare(&self, root: &RootId, url: &str, key: &AcceptedKey) -> Differences {
+        let mut used = self.keys.iter().filter(|texts| texts.root.0 == *root && texts.urls.contains(url)).peekable();
+        let other_key = used.peek().is_some() && used.all(|texts| texts.arn != key.arn.text());
+        let Some(accepted) = self.find(root, key.arn.text()) else {
+            return Differences { key: other_key, ..Differences::default() };
+        };
         let compare = |accepted: Option<Hex<[u8; 48]>>, now: Option<[u8; 48]>| {
             let accepted = accepted?.0;
             (now != Some(accepted)).then_some(Difference { accepted, now })
         };
-        Differences { policy: compare(accepted.policy, key.policy), metadata: compare(accepted.metadata, key.metadata) }
+        Differences {
+            key: other_key,
+            policy: compare(accepted.policy, key.policy),
+            metadata: compare(accepted.metadata, key.metadata),
+        }
     }
 
-    /// Records the present texts of a KMS key as accepted. A text that could not be read does not replace one that was.
-    pub fn accept(&mut self, root: &RootId, key: &AcceptedKey) {
-        let (policy, metadata) = (key.policy.map(Hex), key.metadata.map(Hex));
+    /// Records a KMS key and its present texts as accepted for the enclave at this address. A text that could not be read
+    /// does not replace one that was.
+    pub fn accept(&mut self, root: &RootId, url: &str, key: &AcceptedKey) {
+        let (policy, metadata, url) = (key.policy.map(Hex), key.metadata.map(Hex), url.to_owned());
         let known = self.keys.iter_mut().find(|texts| texts.root.0 == *root && texts.arn == key.arn.text());
         match known {
             Some(known) => {
                 known.policy = policy.or(known.policy);
                 known.metadata = metadata.or(known.metadata);
+                known.urls.insert(url);
             }
             None => {
                 let (root, arn) = (Hex(*root), key.arn.text().to_owned());
-                self.keys.push(Texts { root, arn, policy, metadata });
+                self.keys.push(Texts { root, arn, policy, metadata, urls: BTreeSet::from([url]) });
             }
         }
     }
@@ -114,6 +135,7 @@ mod tests {
     use enclave_core::kms::Arn;
 
     const ROOT: RootId = RootId::new([1; 32]);
+    const URL: &str = "unix:/x";
 
     fn key(policy: Option<u8>, metadata: Option<u8>) -> AcceptedKey {
         let digest = |byte: Option<u8>| byte.map(|byte| [byte; 48]);
@@ -124,10 +146,10 @@ mod tests {
     fn finds_each_text_that_differs_from_the_accepted_one() {
         let mut accepted = AcceptedTexts::default();
         // Nothing was accepted yet, so nothing differs.
-        assert_eq!(accepted.compare(&ROOT, &key(Some(1), Some(2))), Differences::default());
-        accepted.accept(&ROOT, &key(Some(1), Some(2)));
+        assert_eq!(accepted.compare(&ROOT, URL, &key(Some(1), Some(2))), Differences::default());
+        accepted.accept(&ROOT, URL, &key(Some(1), Some(2)));
         let differs = |policy, metadata| {
-            let found = accepted.compare(&ROOT, &key(policy, metadata));
+            let found = accepted.compare(&ROOT, URL, &key(policy, metadata));
             (found.policy.is_some(), found.metadata.is_some())
         };
         assert_eq!(differs(Some(1), Some(2)), (false, false));
@@ -136,27 +158,41 @@ mod tests {
         assert_eq!(differs(None, None), (true, true));
         // Each root has keys of its own.
         let other = RootId::new([2; 32]);
-        assert_eq!(accepted.compare(&other, &key(Some(9), Some(9))), Differences::default());
+        assert_eq!(accepted.compare(&other, URL, &key(Some(9), Some(9))), Differences::default());
+    }
+
+    #[test]
+    fn finds_another_key_than_the_enclave_used_until_now() {
+        let mut accepted = AcceptedTexts::default();
+        let other = Arn::parse(&ARN.replace("138395648162", "111122223333")).unwrap();
+        let other = AcceptedKey { arn: other, policy: None, metadata: None };
+        let differs = |accepted: &AcceptedTexts, url: &str, key: &AcceptedKey| accepted.compare(&ROOT, url, key).key;
+        assert!(!differs(&accepted, URL, &other));
+        accepted.accept(&ROOT, URL, &key(None, None));
+        assert!(differs(&accepted, URL, &other) && !differs(&accepted, URL, &key(None, None)));
+        assert!(!differs(&accepted, "unix:/another", &other));
+        accepted.accept(&ROOT, URL, &other);
+        assert!(!differs(&accepted, URL, &other) && !differs(&accepted, URL, &key(None, None)));
     }
 
     #[test]
     fn an_unreadable_text_does_not_replace_an_accepted_one() {
         let mut accepted = AcceptedTexts::default();
-        accepted.accept(&ROOT, &key(Some(1), None));
-        accepted.accept(&ROOT, &key(None, Some(2)));
-        assert_eq!(accepted.compare(&ROOT, &key(Some(1), Some(2))), Differences::default());
-        let policy = accepted.compare(&ROOT, &key(Some(3), Some(2))).policy;
+        accepted.accept(&ROOT, URL, &key(Some(1), None));
+        accepted.accept(&ROOT, URL, &key(None, Some(2)));
+        assert_eq!(accepted.compare(&ROOT, URL, &key(Some(1), Some(2))), Differences::default());
+        let policy = accepted.compare(&ROOT, URL, &key(Some(3), Some(2))).policy;
         assert_eq!(policy, Some(Difference { accepted: [1; 48], now: Some([3; 48]) }));
     }
 
     #[test]
     fn a_merge_adds_only_what_is_missing() {
         let (mut here, mut imported) = (AcceptedTexts::default(), AcceptedTexts::default());
-        here.accept(&ROOT, &key(Some(1), Some(1)));
-        imported.accept(&ROOT, &key(Some(2), Some(2)));
-        imported.accept(&RootId::new([2; 32]), &key(Some(3), Some(3)));
+        here.accept(&ROOT, URL, &key(Some(1), Some(1)));
+        imported.accept(&ROOT, URL, &key(Some(2), Some(2)));
+        imported.accept(&RootId::new([2; 32]), URL, &key(Some(3), Some(3)));
         here.merge(imported);
-        assert_eq!(here.compare(&ROOT, &key(Some(1), Some(1))), Differences::default());
+        assert_eq!(here.compare(&ROOT, URL, &key(Some(1), Some(1))), Differences::default());
         assert!(here.contains(&RootId::new([2; 32]), ARN));
     }
 }
