@@ -162,8 +162,8 @@ pub fn check(policy: Option<[u8; 48]>, wanted: Option<&str>) -> Result<(), Error
 }
 
 /// The names of all exceptions.
-pub static EXCEPTIONS: [&str; 5] =
-    [POLICY_UNREAD, KEY_METADATA_UNREAD, POLICY_DIFFERS, KEY_METADATA_DIFFERS, OPERATOR_ACCOUNT];
+pub static EXCEPTIONS: [&str; 6] =
+    [POLICY_UNREAD, KEY_METADATA_UNREAD, POLICY_DIFFERS, KEY_METADATA_DIFFERS, KEY_DIFFERS, OPERATOR_ACCOUNT];
 
 /// Checks that each name in `accepted` is the name of an exception. A command calls this before it does anything. A name
 /// that is not needed is no error, because a script cannot know which exceptions hold.

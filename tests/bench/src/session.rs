@@ -4,7 +4,7 @@
 use crate::measure::{median, pair, row};
 use capelet::home::Home;
 use capelet::home::trust::Trust;
-use capelet::run::Input;
+use capelet::inputs::{Form, Inputs};
 use capelet::session::Session;
 use capelet::statements;
 use capelet::transport::Tls;
@@ -25,7 +25,6 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
-use zeroize::Zeroizing;
 
 /// A command that does nothing: `(module (memory (export "memory") 1) (func (export "_start")))`.
 const EMPTY: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x13\x02\x06memory\x02\0\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
@@ -72,17 +71,16 @@ impl Place {
         Session::connect(&url, trust.entry(&url).unwrap()).unwrap()
     }
 
-    pub fn run(&self, session: &mut Session, input: &Input) {
+    pub fn run(&self, session: &mut Session, input: &Inputs) {
         let home = Home::at(self.owner.home.clone()).unwrap();
-        let input = std::slice::from_ref(input);
         let finished = capelet::run::run(&home, session, &identity(&self.owner), &self.function, input).unwrap();
         finished.output.unwrap();
     }
 }
 
 /// A plaintext input of this length, in bytes.
-pub fn input(length: usize) -> Input {
-    Input::Plain(Zeroizing::new(vec![7; length]))
+pub fn input(length: usize) -> Inputs {
+    Inputs::one(&vec![7; length], Form::Plain).unwrap()
 }
 
 pub fn identity(person: &Person) -> Identity {

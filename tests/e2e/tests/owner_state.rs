@@ -44,7 +44,10 @@ struct ChangeablePolicy {
 
 impl ChangeablePolicy {
     fn new() -> Self {
-        let Place { local, owner, folder } = Place::new(&[]);
+        Self::of(Place::new(&[]))
+    }
+
+    fn of(Place { local, owner, folder }: Place) -> Self {
         let (home, pcr0) = (local.home.clone(), local.pcr0.clone());
         let policy = Self::policy(&pcr0, &[]);
         let created = Self::client(&home).call("CreateKey", &json!({ "Policy": policy })).unwrap();
@@ -149,6 +152,33 @@ fn signs_nothing_under_a_key_policy_that_the_owner_did_not_accept() {
     for command in [&["key", "renew"][..], &again] {
         assert_eq!(bare.code(command), "not-accepted", "{command:?}");
     }
+    changeable.place.local.stop();
+}
+
+#[test]
+fn reports_another_kms_key_than_the_enclave_used_until_now() {
+    let place = Place::new(&[]);
+    let folder = place.function("echo", ECHO);
+    let deploy = ["deploy", folder.to_str().unwrap(), "-n", "echo"];
+    place.owner.ok(&["key", "create"]);
+    place.owner.ok(&deploy);
+    let bare = place.person("bare");
+    fs::copy(place.owner.home.join("identity.json"), bare.home.join("identity.json")).unwrap();
+
+    // The image and the address are the same. The operator configures another key.
+    let changeable = ChangeablePolicy::of(place);
+    let Place { owner, .. } = &changeable.place;
+    let next = ["key", "create", "--next-epoch"];
+    for (person, command) in [(owner, &deploy[..]), (owner, &next), (&bare, &next), (&bare, &deploy)] {
+        let output = person.run(&[command, &["-o", "json"]].concat());
+        assert_eq!(refusal(&output), "not-accepted", "{command:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("key-differs") && text.contains(&changeable.arn), "{text}");
+    }
+    // An owner who names the key has accepted it, and so has one who accepts the exception.
+    bare.ok(&[&deploy[..], &["--key", &changeable.arn]].concat());
+    owner.ok(&[&next[..], &["--accept", "key-differs"]].concat());
+    owner.ok(&deploy);
     changeable.place.local.stop();
 }
 
