@@ -83,7 +83,7 @@ arn=${key:-arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000
 
 # start LIMIT: parent and enclave, under a configuration with this limit for runs
 start() {
-  capelet-parent configure --key "$arn" --run "$1" --to "$work/configuration" > "$work/configured"
+  capelet-parent configure --force --key "$arn" --run "$1" --to "$work/configuration" > "$work/configured"
   pcr16=$(sed 's/.* //' "$work/configured")
   if [ -n "$qemu" ]; then transport=qemu:$state/vsock; else transport=vsock:$cid; fi
   set -- serve --listen "$url" --enclave "$transport" --store "$work/store" --configuration "$work/configuration"

@@ -18,7 +18,7 @@ use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_parent::{
     Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Store,
-    Transport, encode_deployers, run_limits,
+    Transport, ascii_json, encode_deployers, run_limits,
 };
 use enclave::{Enclave, Measured, Programs};
 use enclave_core::Configuration;
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         Err(error) => {
             if json {
                 let text = json!({ "error": { "code": error.code(), "message": error.to_string() } });
-                printed(&format!("{text}\n"));
+                printed(&format!("{}\n", ascii_json(&text.to_string())));
             }
             streams::note(&format!("Error: {error}"));
             ExitCode::FAILURE
@@ -202,7 +202,8 @@ fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
     let pcr0 = hex(measured.pcr0.as_bytes());
     let text = if matches!(output, LogFormat::Json) {
-        format!("{}\n", json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }))
+        let text = json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }).to_string();
+        format!("{}\n", ascii_json(&text))
     } else {
         let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
         for url in urls {

@@ -1,13 +1,14 @@
 //! The command line.
 
 use crate::enclave::cli::Enclave;
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use capelet_parent::{Address, LogFormat, Region, Transport};
 use std::path::PathBuf;
 
 /// Carries bytes between clients, an enclave and KMS, and keeps what the enclave stores. It can read none of it.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
+    help_triggers("-h", "--help"),
     note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1. Details may
 follow on further lines."
 )]
@@ -16,7 +17,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
     Configure(Configure),
@@ -26,10 +27,11 @@ pub enum Command {
 
 /// Write a configuration for an enclave, and the list of those who may deploy. It is measured into PCR16 and shown to
 /// every client; another one is another PCR16, never another PCR0.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "configure",
+    help_triggers("-h", "--help"),
     example = "capelet-parent configure --key arn:aws:kms:eu-central-1:111122223333:key/UUID --to enclave.cbor",
     example = "With limits, and for two owners alone (their keys as `capelet identity show` prints them):
   capelet-parent configure --key ARN --run 10000 --deployer KEY --deployer KEY --to enclave.cbor \\
@@ -62,9 +64,13 @@ pub struct Configure {
     #[argh(option, arg_name = "key")]
     pub deployer: Vec<String>,
 
-    /// where to write the configuration
+    /// where to write the configuration; - for standard output, which then has no PCR16
     #[argh(option, arg_name = "file")]
     pub to: PathBuf,
+
+    /// replace a configuration that is there already: under another one clients see another PCR16
+    #[argh(switch)]
+    pub force: bool,
 
     /// where to write the list of deployers, for `serve --deployers`; a list that is there already is replaced and keeps
     /// its salt
@@ -73,10 +79,11 @@ pub struct Configure {
 }
 
 /// Serve clients and one enclave until SIGINT or SIGTERM.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "serve",
+    help_triggers("-h", "--help"),
     example = "On AWS, beside an enclave that nitro-cli started with CID 16:
   capelet-parent serve --listen 0.0.0.0:443 --enclave vsock:16 --store /var/lib/capelet \\
     --region eu-central-1 --credentials credentials.json --configuration enclave.cbor",
@@ -114,7 +121,8 @@ pub struct Serve {
     #[argh(option, arg_name = "address", from_str_fn(parse))]
     pub kms: Option<Address>,
 
-    /// credentials for KMS, as a credential_process prints them (JSON); read anew at each use
+    /// credentials for KMS, as a credential_process prints them (JSON); read anew at each use. Only this user may be able
+    /// to read the file (chmod 600)
     #[argh(option, arg_name = "file")]
     pub credentials: Option<PathBuf>,
 
@@ -131,16 +139,6 @@ pub struct Serve {
     /// how the log looks: json (default) or plain
     #[argh(option, arg_name = "format", default = "LogFormat::Json", from_str_fn(log_format))]
     pub log: LogFormat,
-}
-
-/// Splits each `--name=value` into two words, because argh accepts only that form.
-pub fn normalize_args(arguments: impl Iterator<Item = String>) -> Vec<String> {
-    arguments
-        .flat_map(|word| match word.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
-            _ => vec![word],
-        })
-        .collect()
 }
 
 fn parse<T: std::str::FromStr<Err = capelet_parent::Error>>(text: &str) -> Result<T, String> {

@@ -1,36 +1,59 @@
 //! `capelet-parent configure`.
 
 use crate::cli::Configure;
+use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
+use capelet_cli::streams;
 use capelet_parent::{Error, RequestedLimits, encode_deployers, run_limits};
 use enclave_core::crypto::sha256;
 use enclave_core::encoding::hex;
 use enclave_core::kms::Arn;
 use enclave_core::{Configuration, pcr16};
-use std::fs;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 pub fn run(asked: &Configure) -> Result<(), Error> {
     let arn = Arn::parse(&asked.key).map_err(|_| Error::Key(asked.key.clone()))?;
     let Configure { run, memory, input, output, .. } = *asked;
     let limits = run_limits(RequestedLimits { run, memory, input, output })?;
-    let deployers = match (asked.deployer.as_slice(), &asked.deployers_to) {
+    let list = match (asked.deployer.as_slice(), &asked.deployers_to) {
         ([], None) => None,
-        (keys @ [_, ..], Some(path)) => {
-            let list = encode_deployers(keys, path)?;
-            write(path, &list)?;
-            Some(sha256(&[&list]))
-        }
+        (keys @ [_, ..], Some(path)) => Some((path, encode_deployers(keys, path)?)),
         _ => return Err(Error::Deployers),
     };
+    let deployers = list.as_ref().map(|(_, list)| sha256(&[list]));
     let configuration = Configuration { arn, limits, deployers }.encode();
-    write(&asked.to, &configuration)?;
-    println!("PCR16 ➜  {}", hex(pcr16(&configuration).as_bytes()));
-    Ok(())
+    // Both outputs are opened before one is written, so that a refused one leaves the other as it was.
+    let existing = if asked.force { Existing::Replace } else { Existing::Refuse };
+    let to = open(&asked.to, existing)?;
+    let list = list.map(|(path, list)| Ok((path, open(path, Existing::Replace)?, list))).transpose()?;
+    let printed = |path: &Path| output_file::is_stdout(path);
+    let lists = asked.deployers_to.as_deref().is_some_and(printed);
+    if lists && printed(&asked.to) {
+        return Err(Error::TwoOutputs);
+    }
+    if let Some((path, file, list)) = list {
+        write(path, file, &list)?;
+    }
+    write(&asked.to, to, &configuration)?;
+    let pcr16 = format!("PCR16 ➜  {}", hex(pcr16(&configuration).as_bytes()));
+    if lists || printed(&asked.to) {
+        streams::note(&pcr16);
+        return Ok(());
+    }
+    streams::print(format!("{pcr16}\n").as_bytes()).map_err(Error::Output)
 }
 
-/// Writes a file. A reader sees the previous file or this one, never a part.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let fresh = path.with_extension("new");
-    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
-    written.map_err(|source| Error::File { path: path.to_owned(), source })
+fn open(path: &Path, existing: Existing) -> Result<OutputFile, Error> {
+    OutputFile::create(path, Readers::Umask, existing).map_err(|error| refused(path, error))
+}
+
+fn write(path: &Path, mut file: OutputFile, bytes: &[u8]) -> Result<(), Error> {
+    file.write_all(bytes).and_then(|()| file.keep()).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, source: std::io::Error) -> Error {
+    match source.kind() {
+        ErrorKind::AlreadyExists => Error::ConfigurationExists(path.to_owned()),
+        _ => Error::File { path: path.to_owned(), source },
+    }
 }

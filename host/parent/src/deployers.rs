@@ -7,6 +7,7 @@ use crate::{Error, read_file};
 use data_encoding::BASE32_NOPAD_NOCASE;
 use enclave_core::encoding::Reader;
 use enclave_core::{Deployers, MAX_DEPLOYERS, MessageKind, OwnerKey};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 const SALT_PREFIX: [u8; 4] = [0xff; 4];
 
 /// The list of these owners, whose keys are as `capelet identity show` prints them. It has the salt of the list in the
-/// file `previous`, or a new salt if there is no such file.
+/// file `previous`, or a new salt if there is no such regular file.
 ///
 /// # Errors
 /// [`Error::Deployer`] for a text that is not a key, [`Error::OlderDeployers`] if the file is not a list with a salt,
@@ -26,10 +27,15 @@ pub fn encode_deployers(keys: &[String], previous: &Path) -> Result<Vec<u8>, Err
         bytes.map(OwnerKey::new).ok_or_else(|| Error::Deployer(text.clone()))
     };
     let keys = keys.iter().map(key).collect::<Result<Vec<OwnerKey>, _>>()?;
-    let salt = match read_file(previous, MAX_DEPLOYERS) {
-        Ok(list) => salt_of(&list).ok_or_else(|| Error::OlderDeployers(previous.display().to_string()))?,
-        Err(Error::File { source, .. }) if source.kind() == ErrorKind::NotFound => new_salt()?,
-        Err(error) => return Err(error),
+    let salt = match fs::metadata(previous) {
+        Ok(metadata) if metadata.is_file() => {
+            let list = read_file(previous, MAX_DEPLOYERS)?;
+            salt_of(&list).ok_or_else(|| Error::OlderDeployers(previous.display().to_string()))?
+        }
+        // A FIFO or a device keeps no list.
+        Ok(_) => new_salt()?,
+        Err(error) if error.kind() == ErrorKind::NotFound => new_salt()?,
+        Err(source) => return Err(Error::File { path: previous.to_owned(), source }),
     };
     Ok(Deployers::encode(&salt, keys))
 }
@@ -62,7 +68,6 @@ fn new_salt() -> Result<[u8; 32], Error> {
 mod tests {
     use super::*;
     use enclave_core::encoding::Writer;
-    use std::fs;
 
     fn keys(bytes: &[u8]) -> Vec<String> {
         bytes.iter().map(|byte| BASE32_NOPAD_NOCASE.encode(&[*byte; 32])).collect()

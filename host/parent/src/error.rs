@@ -46,6 +46,14 @@ pub enum Error {
     OlderDeployers(String),
     /// Deployers were given without a file to write them to, or a file without deployers.
     Deployers,
+    /// A configuration is already there, and `--force` was not given.
+    ConfigurationExists(PathBuf),
+    /// Both outputs are standard output.
+    TwoOutputs,
+    /// Standard output could not be written.
+    Output(io::Error),
+    /// An option of `serve` has no effect without another one.
+    ServeArguments(&'static str),
     /// A limit is zero, or needs more descriptors than this process can have.
     Limit(&'static str),
     /// A file is longer than its limit.
@@ -208,6 +216,10 @@ impl Error {
             Self::RunLimit { .. } => "run-limit",
             Self::Deployer(_) | Self::Deployers => "deployers",
             Self::OlderDeployers(_) => "older-deployers",
+            Self::ConfigurationExists(_) => "configuration-exists",
+            Self::TwoOutputs => "two-outputs",
+            Self::Output(_) => "output",
+            Self::ServeArguments(_) => "serve-arguments",
             Self::TwoKms => "two-kms",
             Self::NothingToListenOn => "nothing-to-listen-on",
             Self::Limit(_) => "limit",
@@ -296,6 +308,17 @@ impl fmt::Display for Error {
                 "{what} is damaged, or of an older layout without a salt; move the file away, and write it anew with \
                  `capelet-parent configure` and all deployers"
             ),
+            Self::ConfigurationExists(path) => write!(
+                f,
+                "{} is there already, and clients of an enclave under it would see another PCR16; name a new file, or add \
+                 --force to replace it",
+                path.display()
+            ),
+            Self::TwoOutputs => {
+                f.write_str("--to and --deployers-to are both standard output; name a file for one of them")
+            }
+            Self::Output(source) => write!(f, "standard output cannot be written ({source}); check where it goes"),
+            Self::ServeArguments(what) => f.write_str(what),
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
                 write!(f, "no address for clients was given; add --listen IP:PORT or --listen unix:PATH")
@@ -450,7 +473,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Image { source, .. } => Some(source),
-            Self::File { source, .. }
+            Self::Output(source)
+            | Self::File { source, .. }
             | Self::Program { source, .. }
             | Self::Listen { source, .. }
             | Self::Store { source, .. }

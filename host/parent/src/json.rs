@@ -1,4 +1,4 @@
-//! JSON without duplicate keys.
+//! JSON: parsed without duplicate keys, and printed in ASCII.
 //!
 //! `serde_json` takes the last of two members with one name, while another reader takes the first one. A file with such
 //! members means two things, and is refused.
@@ -10,6 +10,21 @@ use std::fmt;
 /// Parses JSON. `None` if it is malformed, or if an object has two members with one name.
 pub fn parse_json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice::<Strict>(bytes).ok().map(|strict| strict.0)
+}
+
+/// The text of a JSON value with everything but printable ASCII and line ends escaped. `serde_json` escapes the controls
+/// of ASCII only: others, and characters that reverse the direction of writing, could command a terminal.
+pub fn ascii_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, '\n' | ' '..='~') {
+            text.push(character);
+        } else {
+            let mut units = [0; 2];
+            text.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
 }
 
 struct Strict(Value);
@@ -82,6 +97,14 @@ mod tests {
         let text = br#"{"a":[null,true,-1,18446744073709551615,1.5,"x\n"],"b":{"a":{}}}"#;
         let expected = json!({"a": [null, true, -1, u64::MAX, 1.5, "x\n"], "b": {"a": {}}});
         assert_eq!(parse_json(text), Some(expected));
+    }
+
+    #[test]
+    fn prints_text_that_could_command_a_terminal_in_ascii() {
+        let value = json!({"a": "\u{9b}\u{202e}\u{1f600}\u{1b}\n"});
+        let text = ascii_json(&format!("{value:#}"));
+        assert!(text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')), "{text}");
+        assert_eq!(parse_json(text.as_bytes()), Some(value));
     }
 
     #[test]

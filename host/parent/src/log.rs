@@ -3,7 +3,7 @@
 //! Nothing that serves a client waits for the log. Lines go through a bounded queue to one thread that writes them. If
 //! whoever reads the log does not keep up, further lines are dropped and counted, and the count is logged later.
 
-use crate::Error;
+use crate::{Error, ascii_json};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -163,7 +163,7 @@ fn line(format: LogFormat, level: &str, event: &str, fields: &[(&str, Value)]) -
         }
     };
     for (name, value) in fields {
-        let value = escaped(&value.to_string());
+        let value = ascii_json(&value.to_string());
         line += &match format {
             LogFormat::Plain => format!(" {name}={value}"),
             LogFormat::Json => format!(r#","{name}":{value}"#),
@@ -171,21 +171,6 @@ fn line(format: LogFormat, level: &str, event: &str, fields: &[(&str, Value)]) -
     }
     line += if format == LogFormat::Json { "}\n" } else { "\n" };
     line
-}
-
-/// JSON in ASCII. `serde_json` escapes the controls of ASCII only: others, and characters that reverse the direction of
-/// writing, could command a terminal.
-fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        if matches!(character, ' '..='~') {
-            text.push(character);
-        } else {
-            let mut units = [0; 2];
-            text.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    text
 }
 
 /// The first four bytes in hexadecimal. They are enough to follow an object through a log.

@@ -8,35 +8,32 @@ mod configure;
 mod enclave;
 mod serve;
 
-use argh::FromArgs;
+use capelet_cli::arguments::{self, Exit};
+use capelet_cli::{printable, streams};
+use capelet_parent::Error;
 use cli::{Arguments, Command};
+use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let words = cli::normalize_args(std::env::args().skip(1));
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let arguments = match Arguments::from_args(&["capelet-parent"], &words) {
-        Ok(arguments) => arguments,
-        Err(exit) if exit.status.is_ok() => {
-            println!("{}", exit.output);
-            return ExitCode::SUCCESS;
-        }
-        Err(exit) => {
-            eprintln!("Error: {} (usage)", exit.output.trim());
+    let done = match arguments::parse::<Arguments>("capelet-parent", env::args_os().skip(1)) {
+        Ok(arguments) => match arguments.command {
+            Command::Configure(configure) => configure::run(&configure),
+            Command::Enclave(enclave) => enclave::run(enclave),
+            Command::Serve(serve) => serve::run(serve),
+        },
+        Err(Exit::Help(help)) => streams::print(format!("{}\n", help.trim_end()).as_bytes()).map_err(Error::Output),
+        Err(Exit::Usage(wrong)) => {
+            streams::note(&format!("Error: {wrong} (usage)"));
             return ExitCode::FAILURE;
         }
-    };
-    let done = match arguments.command {
-        Command::Configure(configure) => configure::run(&configure),
-        Command::Enclave(enclave) => enclave::run(enclave),
-        Command::Serve(serve) => serve::run(serve),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error} ({})", error.code());
+            streams::note(&format!("Error: {error} ({})", error.code()));
             if let Some(details) = error.details() {
-                eprintln!("{details}");
+                streams::note_bytes(format!("{}\n", printable::lines(details.as_bytes())).as_bytes());
             }
             ExitCode::FAILURE
         }

@@ -1,10 +1,13 @@
 //! `capelet-parent serve`.
 
 use crate::cli::Serve;
-use capelet_parent::{CredentialSource, Error, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, read_file};
+use capelet_cli::interrupt::not_ignored;
+use capelet_parent::{
+    Address, CredentialSource, Error, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, read_file,
+};
 use enclave_core::{MAX_CONFIGURATION, MAX_DEPLOYERS};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ pub fn run(serve: Serve) -> Result<(), Error> {
         limits.per_address = (most > 0).then_some(most);
     }
     raise_descriptors(limits.descriptors())?;
+    check_unused(&serve)?;
     let kms = match (serve.kms, serve.region) {
         (Some(_), regions) if !regions.is_empty() => return Err(Error::TwoKms),
         (Some(address), _) => KmsRoute::Development(address),
@@ -41,14 +45,31 @@ pub fn run(serve: Serve) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first signal stops the parent in order. A second one exits at once with status 1.
+/// Refuses options that would have no effect.
+fn check_unused(serve: &Serve) -> Result<(), Error> {
+    let is_tcp = |address: &Address| matches!(address, Address::Tcp(_));
+    let unused = if serve.deployers.is_some() && serve.configuration.is_none() {
+        "--deployers has no effect without --configuration, which names the list; add the configuration of this list"
+    } else if serve.credentials.is_some() && serve.kms.is_none() && serve.region.is_empty() {
+        "--credentials has no effect without a KMS; add --region or --kms"
+    } else if serve.per_address.is_some() && !serve.listen.iter().any(is_tcp) {
+        "--per-address has no effect without TCP; add --listen IP:PORT, or leave it out"
+    } else {
+        return Ok(());
+    };
+    Err(Error::ServeArguments(unused))
+}
+
+/// The first signal stops the parent in order. A second one exits at once with status 1. A signal that is ignored at the
+/// start, by `nohup` or in the background of a script, stays so.
 fn ending_signals() -> std::io::Result<Signals> {
+    let signals = not_ignored(&[SIGINT, SIGTERM, SIGHUP]);
     let again = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        register_conditional_shutdown(signal, 1, Arc::clone(&again))?;
-        register(signal, Arc::clone(&again))?;
+    for signal in &signals {
+        register_conditional_shutdown(*signal, 1, Arc::clone(&again))?;
+        register(*signal, Arc::clone(&again))?;
     }
-    Signals::new([SIGINT, SIGTERM])
+    Signals::new(signals)
 }
 
 /// Raises the limit on descriptors at the start, so that a shortage is reported now and not when connections arrive.

@@ -32,7 +32,8 @@ fn error_of(output: &Output) -> String {
 #[test]
 fn help_names_options_and_forms() {
     for (words, parts) in [
-        (&["--help"][..], &["serve", "Error:"][..]),
+        (&[][..], &["serve", "Error:"][..]),
+        (&["--help"], &["serve", "Error:"]),
         (&["serve", "--help"], &["--listen", "vsock:CID", "qemu:PATH", "unix:DIR", "nitro-cli", "--kms", "SIGTERM"]),
     ] {
         let output = capelet_parent(words);
@@ -58,7 +59,6 @@ fn rejects_invalid_arguments_with_code_and_advice() {
     let good = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
     let also = |more: &[&str]| capelet_parent(&[&good[..], more].concat());
     for (output, code, advice) in [
-        (capelet_parent(&[]), "(usage)", "serve"),
         (capelet_parent(&["sreve"]), "(usage)", "sreve"),
         (capelet_parent(&["serve"]), "(usage)", "--enclave"),
         (capelet_parent(&["serve", "--enclave", &unix, "--store", &store]), "(nothing-to-listen-on)", "--listen"),
@@ -70,13 +70,23 @@ fn rejects_invalid_arguments_with_code_and_advice() {
         (also(&["--kms=127.0.0.1:1", "--region=eu-central-1"]), "(two-kms)", "leave out"),
         (also(&["--configuration", &large]), "(file-too-large)", "16384"),
         (also(&["--configuration", &missing]), "(file)", "check the name"),
-        (also(&["--deployers", &missing]), "(file)", "check the name"),
-        (also(&["--deployers", &older]), "(older-deployers)", "older layout"),
+        (also(&["--configuration", &older, "--deployers", &missing]), "(file)", "check the name"),
+        (also(&["--configuration", &older, "--deployers", &older]), "(older-deployers)", "older layout"),
         (
             capelet_parent(&["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &older_store]),
             "(store-layout)",
             "older",
         ),
+        (also(&["--deployers", &large]), "(serve-arguments)", "--configuration"),
+        (also(&["--credentials", &missing]), "(serve-arguments)", "--region"),
+        (
+            capelet_parent(&["serve", "--listen", &unix, "--per-address", "3", "--enclave", &unix, "--store", &store]),
+            "(serve-arguments)",
+            "--listen IP:PORT",
+        ),
+        (also(&["--per-address", "few"]), "(usage)", "few"),
+        // A value that is the word `help` is a value.
+        (also(&["--configuration", "help"]), "(file)", "help"),
         (also(&["--connections", "0"]), "(limit)", "another number"),
         (also(&["--connections", "18446744073709551615"]), "(limit)", "ulimit"),
         (
@@ -274,4 +284,54 @@ fn serves_on_without_anybody_who_reads_the_log() {
         signal(&process, "TERM");
         assert_eq!(process.0.wait().unwrap().code(), Some(0), "{name}");
     }
+}
+
+#[test]
+fn refuses_arguments_that_are_not_utf8_and_escapes_names() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
+    command.arg("serve").arg(std::ffi::OsStr::from_bytes(b"--store=\xff\x1b[2J"));
+    let error = error_of(&command.output().unwrap());
+    assert!(error.contains("UTF-8") && !error.contains('\x1b'), "{error:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a\u{1b}[2J\nPCR0 \u{202e}");
+    let error = error_of(&capelet_parent(&["enclave", "run", path.to_str().unwrap()]));
+    assert_eq!(error.trim_end().lines().count(), 1, "{error:?}");
+    assert!(!error.trim_end().contains(['\x1b', '\u{202e}']), "{error:?}");
+}
+
+/// `nohup` ignores SIGHUP, and a shell without job control ignores SIGINT for what it starts in the background.
+#[test]
+fn keeps_on_ignoring_the_signals_that_were_ignored_at_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = binary(folder.path());
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' INT HUP; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+    let mut process = Process(command.stderr(Stdio::null()).spawn().unwrap());
+    let enclave = folder.path().join("enclave");
+    wait_until_serving(&enclave);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id())).unwrap();
+    let mask = |name: &str| {
+        let digits = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(digits.trim(), 16).unwrap()
+    };
+    // Bit N - 1 stands for signal N: 1 is SIGHUP, 2 SIGINT, 15 SIGTERM.
+    assert_eq!(mask("SigIgn:") & 0b11, 0b11);
+    assert_eq!((mask("SigCgt:") & 0b11, mask("SigCgt:") >> 14 & 1), (0, 1));
+    for name in ["INT", "HUP"] {
+        signal(&process, name);
+        assert!(matches!(ask(&enclave, &Operation::Boot).unwrap(), Answer::Boot(..)));
+    }
+    signal(&process, "TERM");
+    assert_eq!(process.0.wait().unwrap().code(), Some(0));
+}
+
+/// A terminal that is closed ends it in order too.
+#[test]
+fn ends_in_order_at_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = spawn(folder.path(), &[]);
+    signal(&process, "HUP");
+    assert_eq!(process.0.wait().unwrap().code(), Some(0));
+    assert!(!folder.path().join("enclave/8000").exists());
 }

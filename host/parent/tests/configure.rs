@@ -5,6 +5,7 @@
 use enclave_core::encoding::hex;
 use enclave_core::{Configuration, Deployers, Limits, OwnerKey, pcr16};
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -13,7 +14,7 @@ const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/5ee31b4b-23d4-4d0f-
 fn configure(folder: &Path, arguments: &[&str]) -> Output {
     let to = folder.join("c.cbor");
     let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
-    command.arg("configure").args(arguments).arg("--to").arg(to).output().unwrap()
+    command.current_dir(folder).arg("configure").args(arguments).arg("--to").arg(to).output().unwrap()
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn the_list_of_deployers_keeps_its_salt() {
     let list = folder.path().join("d.cbor");
     let (one, other) = ("a".repeat(52), format!("b{}", "a".repeat(51)));
     let write = |keys: &[&String]| {
-        let mut arguments = vec!["--key", ARN, "--deployers-to", list.to_str().unwrap()];
+        let mut arguments = vec!["--force", "--key", ARN, "--deployers-to", list.to_str().unwrap()];
         arguments.extend(keys.iter().flat_map(|key| ["--deployer", key.as_str()]));
         let output = configure(folder.path(), &arguments);
         assert!(output.status.success(), "{output:?}");
@@ -89,8 +90,8 @@ fn writes_nothing_that_an_enclave_would_reject() {
         &["--key", ARN, "--run", "60001"],
         &["--key", ARN, "--memory", "0"],
         &["--key", ARN, "--output", "67108865"],
-        &["--key", ARN, "--deployer", "abc", "--deployers-to", "/dev/null"],
-        &["--key", ARN, "--deployers-to", "/dev/null"],
+        &["--key", ARN, "--deployer", "abc", "--deployers-to", "list"],
+        &["--key", ARN, "--deployers-to", "list"],
     ];
     for arguments in cases {
         let output = configure(folder.path(), arguments);
@@ -98,4 +99,80 @@ fn writes_nothing_that_an_enclave_would_reject() {
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("Error: "), "{arguments:?}");
         assert!(!folder.path().join("c.cbor").exists());
     }
+}
+
+/// Runs `configure` in this folder.
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capelet-parent"));
+    command.current_dir(folder).args(["configure", "--key", ARN]).args(arguments).output().unwrap()
+}
+
+#[test]
+fn replaces_a_configuration_only_with_force_and_keeps_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("c"), b"another").unwrap();
+    fs::set_permissions(path("c"), fs::Permissions::from_mode(0o400)).unwrap();
+    let key = "a".repeat(52);
+    let output = run(folder.path(), &["--to", "c", "--deployer", &key, "--deployers-to", "list"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("--force") && error.contains("(configuration-exists)"), "{error}");
+    assert_eq!(fs::read(path("c")).unwrap(), b"another");
+    // Neither output is written if one is refused.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(run(folder.path(), &["--to", "c", "--force"]).status.success());
+    assert!(Configuration::parse(&fs::read(path("c")).unwrap()).is_ok());
+    assert_eq!(fs::metadata(path("c")).unwrap().mode() & 0o7777, 0o400);
+}
+
+#[test]
+fn follows_no_link_in_place_of_a_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("victim"), b"kept").unwrap();
+    symlink("victim", path("c.new")).unwrap();
+    symlink("c", path("link")).unwrap();
+    assert!(run(folder.path(), &["--to", "c.cbor"]).status.success());
+    assert_eq!(fs::read(path("victim")).unwrap(), b"kept");
+    // A link to a configuration stays a link, and one to nothing is an error.
+    assert!(!run(folder.path(), &["--to", "link"]).status.success());
+    fs::rename(path("c.cbor"), path("c")).unwrap();
+    assert!(run(folder.path(), &["--to", "link", "--force", "--run", "7"]).status.success());
+    assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+    assert_eq!(Configuration::parse(&fs::read(path("c")).unwrap()).unwrap().limits.run, 7);
+}
+
+#[test]
+fn writes_into_standard_output_and_into_fifos() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["--to", "-"]);
+    assert!(output.status.success());
+    assert!(Configuration::parse(&output.stdout).is_ok());
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("PCR16 "));
+    let key = "a".repeat(52);
+    let both = run(folder.path(), &["--to", "-", "--deployer", &key, "--deployers-to", "-"]);
+    assert!(String::from_utf8(both.stderr).unwrap().contains("(two-outputs)"));
+    assert!(both.stdout.is_empty());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let fifo = folder.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let read = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::read(fifo).unwrap()
+    });
+    assert!(run(folder.path(), &["--to", "fifo"]).status.success());
+    assert!(Configuration::parse(&read.join().unwrap()).is_ok());
+    assert!(!fs::symlink_metadata(&fifo).unwrap().is_file());
+}
+
+#[test]
+fn fails_if_the_pcr_cannot_be_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.current_dir(folder.path()).args(["-c", "exec \"$@\" >&-", "sh", env!("CARGO_BIN_EXE_capelet-parent")]);
+    let output = command.args(["configure", "--key", ARN, "--to", "c"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("(output)"));
 }

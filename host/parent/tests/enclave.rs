@@ -551,3 +551,36 @@ fn refuses_a_state_folder_of_something_else_and_leaves_it_unchanged() {
     place.prints("true");
     assert_eq!(code(&place.run(&RUN)), "enclave-ended");
 }
+
+/// `nitro-cli` would refuse it only when it has copied the image, and QEMU would start it.
+#[test]
+fn refuses_an_image_whose_certificate_has_expired() {
+    let place = Place::new();
+    let signed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../eif-build/tests/vectors/aws-signed.eif");
+    for more in [&[][..], &["--qemu", ".", "--nsm", "nsm.pem", "--state", "state"]] {
+        let output = place.run(&[&["run", signed][..], more].concat());
+        assert_eq!(code(&output), "certificate-expired");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("it was valid from "));
+        assert!(output.stdout.is_empty());
+    }
+    assert!(place.words().is_empty() && !place.path("state").exists());
+}
+
+#[test]
+fn takes_images_named_like_words_of_the_command_line() {
+    let place = Place::new();
+    fs::copy(place.path("image.eif"), place.path("help")).unwrap();
+    let said = ok(&place.run(&["run", "help"]));
+    assert!(said.contains(&place.pcr0()), "{said}");
+    assert_eq!(code(&place.run(&["run", "-"])), "enclave-arguments");
+}
+
+#[test]
+fn a_console_that_cannot_be_printed_is_an_error() {
+    let place = Place::new();
+    place.prints("echo printed");
+    place.ends();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = place.command(&["console", "--state", "state"]).stdout(full).output().unwrap();
+    assert_eq!(code(&output), "output");
+}

@@ -1,19 +1,19 @@
 //! The command line of `capelet-parent enclave`.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use capelet_parent::{ENCLAVE_CIDS, Error};
 use std::path::PathBuf;
 
 /// Start, look at and end an enclave: with nitro-cli on AWS (untried there so far: docs/hardware-check.md), or with QEMU
 /// on any other machine, under a development root.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "enclave")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "enclave", help_triggers("-h", "--help"))]
 pub struct Enclave {
     #[argh(subcommand)]
     pub verb: Verb,
 }
 
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Verb {
     Run(Run),
@@ -24,10 +24,11 @@ pub enum Verb {
 
 /// Measure an image, print its PCR0 and what `serve --enclave` takes, and start it. Start `serve` first: an enclave that
 /// cannot ask it for its configuration ends.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "run",
+    help_triggers("-h", "--help"),
     example = "On AWS (untried so far), by nitro-cli run-enclave; returns when it has booted:
   capelet-parent enclave run capelet.eif --measurements measurements.json",
     example = "With QEMU, until Ctrl-C or `enclave terminate`:
@@ -76,8 +77,8 @@ pub struct Run {
 }
 
 /// Show the enclaves of this machine as JSON: those that nitro-cli knows, or the one of a state folder.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "describe")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "describe", help_triggers("-h", "--help"))]
 pub struct Describe {
     /// the folder that was given to `enclave run --qemu`
     #[argh(option, arg_name = "folder")]
@@ -85,8 +86,8 @@ pub struct Describe {
 }
 
 /// End an enclave, and exactly the processes that were started for it.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "terminate")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "terminate", help_triggers("-h", "--help"))]
 pub struct Terminate {
     /// nitro-cli's id of it (`enclave describe`)
     #[argh(option, arg_name = "enclave")]
@@ -99,8 +100,8 @@ pub struct Terminate {
 
 /// Show what an enclave prints, until it ends. With --state: of any image, and after its end what was kept. With --id: only
 /// of an enclave in debug mode (`enclave run --development`). Bytes other than printable ASCII appear as \xNN.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "console")]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "console", help_triggers("-h", "--help"))]
 pub struct Console {
     /// nitro-cli's id of it (`enclave describe`)
     #[argh(option, arg_name = "enclave")]

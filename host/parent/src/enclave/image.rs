@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 use eif_build::{MAX_FILE, Measurements};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The longest `measurements.json`, in bytes.
 const MAX_MEASUREMENTS: usize = 4 << 20;
@@ -32,6 +33,14 @@ impl Image {
         let development = expected.map(|expected| compare(&measured, expected)).transpose()?.unwrap_or(false);
         let path = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
         Ok(Self { path, bytes, measured, development })
+    }
+
+    /// Checks that the certificate of a signed image is valid now. Nitro does not start an image outside its validity.
+    pub fn check_certificate_time(&self) -> Result<(), Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let checked = eif_build::Image::parse(&self.bytes).and_then(|image| image.check_certificate_time(now));
+        checked.map_err(|source| Error::Image { path: self.path.clone(), source })
     }
 }
 

@@ -11,7 +11,9 @@ mod process;
 mod qemu;
 mod state;
 
-use capelet_parent::{Error, Transport};
+use capelet_cli::arguments::STDIN;
+use capelet_cli::{printable as escape, streams};
+use capelet_parent::{Error, Transport, ascii_json};
 use cli::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
 use data_encoding::HEXLOWER;
 use image::Image;
@@ -38,32 +40,36 @@ pub fn run(enclave: Enclave) -> Result<(), Error> {
 }
 
 fn start(arguments: &Run) -> Result<(), Error> {
+    if arguments.image.as_os_str() == STDIN {
+        return Err(Error::EnclaveArguments("the image must be a file: it is measured first, and then read again"));
+    }
     let image = Image::measure(&arguments.image, arguments.measurements.as_deref())?;
     if arguments.development && !image.development {
         return Err(Error::NotDevelopment);
     }
-    say("PCR0", &HEXLOWER.encode(&image.measured.pcr0));
+    image.check_certificate_time()?;
+    say("PCR0", &HEXLOWER.encode(&image.measured.pcr0))?;
     match (&arguments.qemu, &arguments.state, &arguments.nsm) {
         (None, None, None) => {
-            say("Transport", &Transport::Vsock(arguments.cid).to_string());
+            say("Transport", &Transport::Vsock(arguments.cid).to_string())?;
             let enclave = NitroCli.run(&image, arguments)?;
-            say("Enclave", &enclave.id);
+            say("Enclave", &enclave.id)?;
             Ok(())
         }
         (Some(programs), Some(state), Some(nsm)) => {
             let state = State::make(state)?;
-            say("Transport", &Transport::Qemu(state.vsock()).to_string());
+            say("Transport", &Transport::Qemu(state.vsock()).to_string())?;
             qemu::run(&image, arguments, programs, nsm, &state)
         }
         _ => Err(Error::EnclaveArguments("--qemu, --state and --nsm go together")),
     }
 }
 
-fn say(name: &str, value: &str) {
-    println!("{name:<9} ➜  {value}");
+fn say(name: &str, value: &str) -> Result<(), Error> {
+    let line = format!("{name:<9} ➜  {}\n", escape::line(value));
+    streams::print(line.as_bytes()).map_err(Error::Output)
 }
 
 fn print(value: &Value) -> Result<(), Error> {
-    println!("{value:#}");
-    Ok(())
+    streams::print(format!("{}\n", ascii_json(&format!("{value:#}"))).as_bytes()).map_err(Error::Output)
 }

@@ -5,10 +5,11 @@
 use super::cli::Run;
 use super::image::Image;
 use super::printable::Printable;
+use capelet_cli::streams;
 use capelet_parent::{Error, parse_json};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
-use std::io::{Read, Write, copy, stdout};
+use std::io::{Read, Write, copy};
 use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "nitro-cli";
@@ -96,11 +97,11 @@ impl NitroCli {
         let mut command = Command::new(PROGRAM);
         let mut child =
             command.args(["console", "--enclave-id", id]).stdout(Stdio::piped()).spawn().map_err(missing)?;
-        let mut out = Printable::new(stdout());
+        let mut out = Printable::new(streams::Output);
         let copied = child.stdout.take().map_or(Ok(0), |mut console| copy(&mut console, &mut out));
         let copied = copied.and_then(|_| out.flush());
         let status = child.wait().map_err(Error::System)?;
-        copied.map_err(Error::System)?;
+        copied.map_err(Error::Output)?;
         if status.success() { Ok(()) } else { Err(Error::NitroCliRefused) }
     }
 

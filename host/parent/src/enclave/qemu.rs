@@ -6,9 +6,10 @@ use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
 use capelet_abi::{HEARTBEAT_PORT, OPERATIONS_PORT};
+use capelet_cli::interrupt::not_ignored;
 use capelet_parent::{Error, write_private};
 use data_encoding::HEXLOWER;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -146,7 +147,7 @@ fn wait(happens: &Receiver<Event>, ready: impl Fn() -> bool, late: Error) -> Res
 }
 
 fn signals(events: Sender<Event>) -> Result<(), Error> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Error::System)?;
+    let mut signals = Signals::new(not_ignored(&[SIGINT, SIGTERM, SIGHUP])).map_err(Error::System)?;
     thread::spawn(move || {
         for _ in signals.forever() {
             if events.send(Event::Signal).is_err() {
