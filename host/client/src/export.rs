@@ -75,14 +75,15 @@ struct Sealed<'a> {
 }
 
 impl Content {
-    /// Everything that the folder has of its identity. `None` if it has no identity.
+    /// Everything that the folder has of its identity. `None` if it has no identity. Files of an older layout are left
+    /// out: the identity is what can be brought to a new folder.
     ///
     /// # Errors
     /// Those of [`Home::secret`] and [`Home::load_of`].
     pub fn of(home: &Home) -> Result<Option<Self>, Error> {
         let Some(secret) = home.secret()? else { return Ok(None) };
         let owner = secret.owner();
-        let (catalogue, accepted) = (home.load_of(&owner)?, home.load_of(&owner)?);
+        let (catalogue, accepted) = (unless_older(home.load_of(&owner))?, unless_older(home.load_of(&owner))?);
         Ok(Some(Self { secret, catalogue, accepted }))
     }
 
@@ -101,6 +102,13 @@ impl Content {
             Ok(())
         })?;
         home.import(&self.secret)
+    }
+}
+
+fn unless_older<S: OwnedState>(state: Result<S, Error>) -> Result<S, Error> {
+    match state {
+        Err(Error::Older(_)) => Ok(S::default()),
+        state => state,
     }
 }
 

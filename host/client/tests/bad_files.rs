@@ -83,6 +83,12 @@ fn never_replaces_a_damaged_identity() {
     }
 }
 
+/// Writes a file as the client writes its own.
+fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 #[test]
 fn reports_state_that_it_cannot_read_with_its_file() {
     let person = Person::new();
@@ -95,7 +101,7 @@ fn reports_state_that_it_cannot_read_with_its_file() {
     ] {
         for (version, code) in [(1, "older-file"), (2, "damaged-file"), (3, "newer-file")] {
             let text = format!("{{\"version\":{version},\"content\":{{\"what\":1}}}}");
-            fs::write(person.file(file), &text).unwrap();
+            write_private(&person.file(file), &text);
             let output = person.say(line);
             failed(&output, code);
             assert!(String::from_utf8_lossy(&output.stderr).contains(file));
@@ -109,8 +115,8 @@ fn reports_state_that_it_cannot_read_with_its_file() {
 #[test]
 fn exports_the_identity_of_an_older_folder() {
     let (older, new) = (Person::new(), tempfile::tempdir().unwrap());
-    fs::write(older.file("catalogue.json"), "{\"version\":1,\"content\":{\"functions\":[],\"vault\":[]}}").unwrap();
-    fs::write(older.file("config.json"), "{\"version\":1,\"content\":{}}").unwrap();
+    write_private(&older.file("catalogue.json"), "{\"version\":1,\"content\":{\"functions\":[],\"vault\":[]}}");
+    write_private(&older.file("config.json"), "{\"version\":1,\"content\":{}}");
     let output = older.say(&["key", "show"]);
     failed(&output, "older-file");
     assert!(String::from_utf8_lossy(&output.stderr).contains("CAPELET_HOME"));
@@ -137,10 +143,10 @@ fn rejects_trust_entries_without_pcr0() {
     for (pins, code) in
         [("", "no-pins"), (&zeros, "damaged-file"), (&only_signer, "damaged-file"), ("\"\"", "damaged-file")]
     {
-        fs::write(person.file("trust.json"), entry(pins)).unwrap();
+        write_private(&person.file("trust.json"), &entry(pins));
         failed(&person.say(&["attest", "-u", "capelet://127.0.0.1:1"]), code);
     }
-    fs::write(person.file("trust.json"), entry(&format!("\"{PIN}\""))).unwrap();
+    write_private(&person.file("trust.json"), &entry(&format!("\"{PIN}\"")));
     failed(&person.say(&["attest", "-u", "capelet://127.0.0.1:1"]), "unreachable");
 }
 
