@@ -8,6 +8,7 @@ use capelet_e2e::{Person, refusal};
 use common::{ECHO, Place, SEVEN};
 use serde_json::json;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn owners_deploy_run_list_and_delete_functions() {
@@ -39,7 +40,7 @@ fn owners_deploy_run_list_and_delete_functions() {
 
     place.owner.ok(&["delete", "echo"]);
     assert!(!place.owner.json(&["list"])["entries"].to_string().contains(&id));
-    assert!(matches!(place.owner.code(&["run", &id, "x", "--function-checksum", &checksum]).as_str(), "not-found"));
+    assert_eq!(place.owner.code(&["run", &id, "x", "--function-checksum", &checksum]), "deleted");
     place.local.stop();
 }
 
@@ -75,24 +76,37 @@ fn only_the_named_function_decrypts_and_its_receipt_proves_it() {
     fs::write(place.path("other"), "another text").unwrap();
     let (output, other, copy) = (place.path("output"), place.path("other"), place.path("copy"));
     place.local.stop();
-    sender.ok(&["receipt", "verify", &receipt, "--result", &output, "--input", &letter]);
-    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--result", &other]), "disagrees");
-    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--input", &other]), "disagrees");
+    sender.ok(&["receipt", "verify", "--development", &receipt, "--result", &output, "--input", &letter]);
+    assert_eq!(sender.code(&["receipt", "verify", "--development", &receipt, "--result", &other]), "disagrees");
+    assert_eq!(sender.code(&["receipt", "verify", "--development", &receipt, "--input", &other]), "disagrees");
     // The encrypted file has a commitment of its own. An equal text in another file is not this file.
-    let verified = sender.json(&["receipt", "verify", &receipt, "--result", &output, "--input", &sealed]);
+    let verified =
+        sender.json(&["receipt", "verify", "--development", &receipt, "--result", &output, "--input", &sealed]);
     assert_eq!(verified["compared"], json!(["result", "ciphertext 1"]));
-    assert_eq!(sender.code(&["receipt", "verify", &receipt, "--input", &sealed_again]), "disagrees");
+    assert_eq!(sender.code(&["receipt", "verify", "--development", &receipt, "--input", &sealed_again]), "disagrees");
     let shown = sender.json(&["receipt", "show", &receipt]);
     assert!(shown["inputs"][0]["data"].is_string() && shown["inputs"][0]["ciphertext"].is_string(), "{shown}");
     // Who is shown only that the file was used cannot compare its content, and the other way round.
     for (option, fits, other) in [("--ciphertext", &sealed, &letter), ("--input", &letter, &sealed)] {
         place.owner.ok(&["receipt", "disclose", &receipt, "--out", &copy, option, "1"]);
-        sender.ok(&["receipt", "verify", &copy, "--input", fits]);
-        assert_eq!(sender.code(&["receipt", "verify", &copy, "--input", other]), "disagrees", "{option}");
-        assert_eq!(sender.code(&["receipt", "verify", &copy, "--result", &output]), "disagrees", "{option}");
+        sender.ok(&["receipt", "verify", "--development", &copy, "--input", fits]);
+        assert_eq!(
+            sender.code(&["receipt", "verify", "--development", &copy, "--input", other]),
+            "disagrees",
+            "{option}"
+        );
+        assert_eq!(
+            sender.code(&["receipt", "verify", "--development", &copy, "--result", &output]),
+            "disagrees",
+            "{option}"
+        );
     }
     let stranger = Person::new(&place.folder.path().join("stranger"));
-    assert_eq!(stranger.code(&["receipt", "verify", &receipt]), "no-pins");
+    assert_eq!(stranger.code(&["receipt", "verify", "--development", &receipt]), "no-pins");
+    // A copy that discloses nothing may be read by others as little as the receipt itself.
+    for file in [&receipt, &copy] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
+    }
 }
 
 #[test]
@@ -142,8 +156,14 @@ fn fails(place: &Place, name: &str, text: &str, code: &str) {
     let receipt = place.path(&format!("{name}.receipt"));
     let output = place.owner.run(&["run", name, "x", "--receipt", &receipt, "-o", "json"]);
     assert_eq!(refusal(&output), code, "{name}");
-    let shown = place.owner.json(&["receipt", "verify", &receipt]);
+    let verify = ["receipt", "verify", "--development", &receipt];
+    let shown = place.owner.json(&[&verify[..], &["--allow-failed"]].concat());
     assert!(shown["status"] != json!(0) && shown["status"] != json!("done"), "{name}: {shown}");
+    // The failure is an error unless it is allowed, and the verified receipt is printed nevertheless.
+    let refused = place.owner.run(&[&verify[..], &["-o", "json"]].concat());
+    assert_eq!(refusal(&refused), "run-failed", "{name}");
+    let printed: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!((&printed["verified"], &printed["status"]), (&json!(true), &shown["status"]));
 }
 
 #[test]
