@@ -256,7 +256,7 @@ fn takes_all_places_in_time() -> bool {
     if began.elapsed() >= SILENCE {
         return false;
     }
-    assert_eq!(refusal(&refused), "closed", "the enclave admits another client");
+    assert_eq!(refusal(&refused), "busy", "the enclave admits another client");
     owners.iter_mut().for_each(|session| clients.list(session).unwrap());
     drop(owners);
     clients.place.local.stop();
