@@ -20,6 +20,7 @@
 # run where no program of this machine can be reached any more.
 #
 # Not covered: faults of the kernel itself, the time and the memory that COMMAND takes, and what it can learn from the CPU.
+# Where the caller lives in a chroot whose root is a mount, the mounts above it stay in the namespace; no path leads there.
 use strict;
 use warnings;
 use Cwd ();
@@ -113,7 +114,8 @@ if (!$is_root) {
 call(UNSHARE, NEW_MOUNTS | NEW_PROCESSES | NEW_NETWORK | NEW_IPC | NEW_HOSTNAME | NEW_CGROUPS)
     or stop("this machine permits no namespaces of mounts, processes, network, IPC, host name and control groups: $!\n$help");
 # What is mounted from here on stays inside.
-mounted("none", "/", "none", RECURSIVE | PRIVATE) or stop("cannot make the mounts private: $!\n$help");
+my $chroot = "The root here must be a mount. In a chroot it is not: enter it with pivot_root, or use a container.";
+mounted("none", "/", "none", RECURSIVE | PRIVATE) or stop("cannot make the mounts private: $!\n$chroot");
 
 # --- two processes: this one relays the output, the other one is process 1 of its namespace and becomes COMMAND ---
 pipe(my $output, my $inlet) && pipe(my $alive, my $held) or stop("no pipe: $!");
@@ -144,7 +146,7 @@ call(SETHOSTNAME, "capelet", 7) or stop("cannot set the host name: $!");
 mounted("tmpfs", $root, "tmpfs", NO_SUID | NO_DEVICES, "mode=755,size=64k") or stop("cannot mount a tmpfs: $!\n$help");
 mkdir "$root/machine" and mkdir "$root/root" or stop("cannot make a folder in a tmpfs: $!");
 call(PIVOT_ROOT, $root, "$root/machine")
-    or stop("cannot change the root: $!\nThe root here must be a mount. In a chroot it is not: enter it with pivot_root, or use a container.");
+    or stop("cannot change the root: $!\n$chroot");
 chdir "/" or stop("cannot enter the new root: $!");
 my $fixed = READ_ONLY | NO_SUID | NO_DEVICES;
 bind_at("/machine$root", "/root", $fixed);

@@ -22,6 +22,8 @@ chmod 755 "$test"
 
 ok() { echo "ok     $*"; }
 wrong() { echo "$*" >&2; exit 1; }
+# linked FROM TO: copies a folder without its contents, where the file system permits it
+linked() { cp -al "$1" "$2" 2> /dev/null || { rm -rf "$2" && cp -a "$1" "$2"; }; }
 # refused NAME TEXT COMMAND...: checks that COMMAND fails and prints TEXT
 refused() {
   name=$1 text=$2
@@ -87,7 +89,7 @@ mkdir "$test/reproducible"
 cp "$here/lib.sh" "$here/walls.pl" "$test/reproducible/"
 if [ "$(id -u)" = 0 ]; then
   attacked root "$root" env
-  cp -a "$root" "$test/root"
+  linked "$root" "$test/root"
   another='setpriv --reuid 65534 --regid 65534 --clear-groups'
   # shellcheck disable=SC2086 # a command
   if $another unshare --user true 2> /dev/null; then
@@ -103,12 +105,42 @@ ok 'a result is taken'
 refused '  but not a link in its place' 'left no file linked' collect "$test/work" "$test" linked
 refused '  nor nothing' 'left no file absent' collect "$test/work" "$test" absent
 
+# Whoever started a build may be killed, and then nobody asks the build to end.
+mkdir "$test/empty" "$test/killed"
+[ "$(id -u)" != 0 ] || chown 65533 "$test/killed"
+"$here/walls.pl" "$root" "$test/killed" -- sh -c 'ln -s /usr/bin/sleep /tmp/capelet-killed; : > /build/begun; /tmp/capelet-killed 600' &
+parent=$!
+server=$started started="$started $parent"
+until [ -e "$test/killed/begun" ]; do kill -0 "$parent" || wrong 'the build does not start'; sleep 0.1; done
+kill -KILL "$parent"
+wait "$parent" || :
+started=$server
+n=0
+while grep -lsa '^/tmp/capelet-killed' /proc/[0-9]*/cmdline > "$test/printed"; do
+  n=$((n + 1))
+  [ "$n" -le 300 ] || wrong 'a build survived the process that started it'
+  sleep 0.1
+done
+ok 'a build whose parent is killed: ends'
+
 # --- a machine that does not permit it ---
-mkdir "$test/empty"
 walls() { "$@" "$here/walls.pl" "$root" "$test/empty" -- true; }
 if [ "$(id -u)" = 0 ]; then
   refused 'root without CAP_SYS_ADMIN: says what is missing' 'root needs CAP_SYS_ADMIN' \
     walls setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin
+fi
+if [ "$(id -u)" = 0 ]; then
+  # A chroot: the folder is no mount, its folders are.
+  # shellcheck disable=SC2016 # the inner shell expands
+  refused 'a chroot: says what to do' 'In a chroot it is not: enter it with pivot_root' unshare --mount sh -euc '
+    mkdir "$1/chroot"
+    for folder in usr proc dev bin lib lib64 "${2#/}" "${3#/}"; do
+      mkdir -p "$1/chroot/$folder"
+      mount --bind "/$folder" "$1/chroot/$folder"
+    done
+    mkdir "$1/chroot/work"
+    exec chroot "$1/chroot" "$2/walls.pl" "$3" /work -- true
+  ' sh "$test" "$here" "$root"
 fi
 if unshare --user --map-root-user true 2> /dev/null; then
   refused 'root of a container without the builder: says what is missing' 'the range of users must include' \
@@ -200,7 +232,7 @@ cache=$real_cache built=$real_built
 for product in "$root" "$rust" "$("$here/kernel.sh")" "$("$here/binaries.sh")"; do
   name=${product##*/}
   copy=$test/$name
-  cp -al "$product" "$copy" 2> /dev/null || { rm -rf "$copy"; cp -a "$product" "$copy"; }
+  linked "$product" "$copy"
   [ -z "$(fault "$name" "$copy")" ] || wrong "$(fault "$name" "$copy")"
   for file in bin/rustc usr/bin/gcc-12 bzImage capelet-core; do
     [ ! -f "$copy/$file" ] || break
@@ -274,13 +306,12 @@ refused 'a package that changes after its check: refused' 'changed while it was 
 fresh
 mkdir "$test/cache" "$test/built"
 for product in "$root" "$rust"; do
-  cp -al "$product" "$test/cache/" 2> /dev/null || cp -a "$product" "$test/cache/"
+  linked "$product" "$test/cache/${product##*/}"
   cp "$product.manifest" "$test/cache/"
   cp "$real_built/${product##*/}" "$test/built/"
 done
 mkdir -p "$test/cargo/registry"
-cp -al "${CARGO_HOME:-$HOME/.cargo}"/registry/* "$test/cargo/registry/" 2> /dev/null \
-  || cp -a "${CARGO_HOME:-$HOME/.cargo}"/registry/* "$test/cargo/registry/"
+for folder in cache index; do linked "${CARGO_HOME:-$HOME/.cargo}/registry/$folder" "$test/cargo/registry/$folder"; done
 for file in config config.toml credentials.toml; do
   [ ! -e "${CARGO_HOME:-$HOME/.cargo}/$file" ] || cp "${CARGO_HOME:-$HOME/.cargo}/$file" "$test/cargo/"
 done
@@ -314,33 +345,33 @@ ok 'a checkout that changes during a build: the copy is built'
 # shellcheck source=../../reproducible/closure.sh
 . "$here/closure.sh"
 listed() { closure "$test/checkout" capelet-worker > /dev/null; }
-# linked NAME: after the change that was made, the sources are refused
-linked() { refused "$1: refused" 'what it leads to is not hashed' listed; }
+# not_hashed NAME: after the change that was made, the sources are refused
+not_hashed() { refused "$1: refused" 'what it leads to is not hashed' listed; }
 worker=$test/checkout/init/worker
 fresh
 listed || wrong 'the closure of an unchanged checkout'
 echo 'fn main() {}' > "$test/precious.rs"
 ln -s "$test/precious.rs" "$worker/build.rs"
-linked 'a build script that is a link'
+not_hashed 'a build script that is a link'
 fresh
 ln -s "$test/precious.rs" "$worker/src/precious.rs"
-linked 'a source that is a link'
+not_hashed 'a source that is a link'
 fresh
 mv "$worker/src" "$test/src"
 ln -s "$test/src" "$worker/src"
-linked 'a folder of sources that is a link'
+not_hashed 'a folder of sources that is a link'
 fresh
 mv "$test/checkout/init" "$test/checkout/moved"
 ln -s moved "$test/checkout/init"
-linked 'a folder above the sources that is a link'
+not_hashed 'a folder above the sources that is a link'
 fresh
 mv "$worker/Cargo.toml" "$test/manifest.toml"
 ln -s "$test/manifest.toml" "$worker/Cargo.toml"
-linked 'a manifest that is a link'
+not_hashed 'a manifest that is a link'
 fresh
 mv "$test/checkout/Cargo.lock" "$test/lock"
 ln -s "$test/lock" "$test/checkout/Cargo.lock"
-linked 'a lock file that is a link'
+not_hashed 'a lock file that is a link'
 # Elsewhere a link is no fault, but the compiler shall not see it, and it is not written through.
 fresh
 mkdir -p "$test/checkout/tests/toy" "$test/elsewhere"
