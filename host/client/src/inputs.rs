@@ -81,7 +81,7 @@ pub enum Input<'a> {
 }
 
 /// All inputs of a run.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Inputs {
     body: Zeroizing<Vec<u8>>,
     /// Where each input is in `body`, and whether it is a ciphertext.

@@ -8,9 +8,9 @@ use crate::learn;
 use crate::session::{ReceivedResponse, RequestSpec, Session};
 use enclave_core::identity::Identity;
 use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, Verb};
-use enclave_core::objects::{Ciphertext, MAX_INPUTS, Receipt, ReceiptBundle, ReceiptFunction};
+use enclave_core::objects::{Ciphertext, InputCommitments, MAX_INPUTS, Receipt, ReceiptBundle, ReceiptFunction};
 use enclave_core::parent::{StoreKey, StoreKind};
-use enclave_core::{Error as CoreError, MessageKind, RequestId};
+use enclave_core::{Commitment, Error as CoreError, MessageKind, RequestId, Salt};
 use zeroize::Zeroizing;
 
 /// A run that the enclave started and that ended, with its verified receipt.
@@ -41,7 +41,7 @@ pub fn run(
     session: &mut Session,
     identity: &Identity,
     function: &ReceiptFunction,
-    inputs: &Inputs,
+    inputs: Inputs,
 ) -> Result<FinishedRun, Error> {
     if inputs.count() == 0 || inputs.count() as u64 > MAX_INPUTS {
         return Err(Error::Argument { name: "the input", want: "1 to 64 inputs" });
@@ -76,8 +76,13 @@ pub fn run(
     }
     let params = RunParams { owner, id, version, checksum, inputs: listed };
     let request = RequestSpec::new(&params).with_key_shares(key_shares).with_body(inputs.body());
-    let response = session.send(identity, request)?;
-    check_receipt(session, identity, function, inputs, response)
+    let sent = session.begin(identity, request)?;
+    let committed = inputs.iter().zip(1..).map(|(input, i)| CommittedInput::new(session, sent.n, i, input));
+    let committed: Vec<_> = committed.collect::<Result<_, _>>()?;
+    // The result may be as large as the inputs. Only their commitments are still needed.
+    drop(inputs);
+    let response = session.receive(sent)?;
+    check_receipt(session, identity, function, &committed, response)
 }
 
 /// The key share of the function. A function of another owner needs none of this owner's.
@@ -100,12 +105,48 @@ fn function_share(
     session.key_shares(identity, &object, sealed_by)
 }
 
+/// What a receipt must say of an input, and the salts with which its reader can compare it.
+struct CommittedInput {
+    /// The salt of the commitment to the data.
+    salt: Salt,
+    /// The commitment to an input in the clear, as the function sees it. `None` for a ciphertext, because this client
+    /// need not know what is in it.
+    data: Option<Commitment>,
+    /// The salt of the commitment to a ciphertext, and this commitment.
+    ciphertext: Option<(Salt, Commitment)>,
+}
+
+impl CommittedInput {
+    /// Input `i`, from 1, of the request `n`.
+    fn new(session: &Session, n: u64, i: u32, input: Input<'_>) -> Result<Self, CoreError> {
+        Self::with_salts(session.salt(n, i), || session.ciphertext_salt(n, i), input)
+    }
+
+    fn with_salts(salt: Salt, of_ciphertext: impl FnOnce() -> Salt, input: Input<'_>) -> Result<Self, CoreError> {
+        Ok(match input {
+            Input::Plain(bytes) => Self { salt, data: Some(Commitment::to(&salt, bytes)), ciphertext: None },
+            Input::Encrypted(file) => {
+                let (file, of_ciphertext) = (Ciphertext::parse(file)?, of_ciphertext());
+                let commitment = Commitment::to_ciphertext(&of_ciphertext, &file.header.kid, &file.digest());
+                Self { salt, data: None, ciphertext: Some((of_ciphertext, commitment)) }
+            }
+        })
+    }
+
+    /// Whether a receipt says this of the input. An input in the clear has no commitment to a ciphertext: the function
+    /// would have seen another input, the content of a file.
+    fn is_in(&self, receipt: &InputCommitments) -> bool {
+        let ciphertext = self.ciphertext.as_ref().map(|(_, commitment)| *commitment);
+        ciphertext == receipt.ciphertext && self.data.is_none_or(|data| data == receipt.data)
+    }
+}
+
 /// Checks the receipt, and compares it with the request, the inputs and the output.
 fn check_receipt(
     session: &Session,
     identity: &Identity,
     function: &ReceiptFunction,
-    inputs: &Inputs,
+    inputs: &[CommittedInput],
     response: ReceivedResponse,
 ) -> Result<FinishedRun, Error> {
     let signed = match (response.receipt, response.failed) {
@@ -114,12 +155,9 @@ fn check_receipt(
         (None, None) => return Err(CoreError::Mismatch(MessageKind::Receipt).into()),
     };
     let completed = response.failed.is_none();
-    let salt = |i: u32| session.salt(response.n, i);
-    let salts = std::iter::once(completed.then(|| salt(0))).chain((1..).zip(inputs.iter()).map(|(i, _)| Some(salt(i))));
-    let ciphertext_salts = (1..).zip(inputs.iter()).map(|(i, input)| match input {
-        Input::Plain(_) => None,
-        Input::Encrypted(_) => Some(session.ciphertext_salt(response.n, i)),
-    });
+    let of_output = completed.then(|| session.salt(response.n, 0));
+    let salts = std::iter::once(of_output).chain(inputs.iter().map(|input| Some(input.salt)));
+    let ciphertext_salts = inputs.iter().map(|input| input.ciphertext.as_ref().map(|(salt, _)| *salt));
     let evidence = session.evidence();
     let bundle = ReceiptBundle {
         document: evidence.document.clone(),
@@ -151,39 +189,25 @@ fn check_receipt(
     })
 }
 
-/// Compares the output and all inputs with the commitments: plaintext inputs as the function saw them, and encrypted ones
-/// as files, because this client need not know what is in them.
+/// Compares the output and all inputs with the commitments of the receipt.
 fn check_commitments(
     bundle: &ReceiptBundle,
     receipt: &Receipt,
     output: Option<&Zeroizing<Vec<u8>>>,
-    inputs: &Inputs,
+    inputs: &[CommittedInput],
 ) -> Result<(), CoreError> {
-    const MISMATCH: CoreError = CoreError::Mismatch(MessageKind::Receipt);
-    if receipt.inputs.len() != inputs.count() {
-        return Err(MISMATCH);
+    let same = receipt.inputs.len() == inputs.len()
+        && inputs.iter().zip(&receipt.inputs).all(|(input, receipt)| input.is_in(receipt));
+    if !same {
+        return Err(CoreError::Mismatch(MessageKind::Receipt));
     }
-    let mut data = vec![output.map(|output| output.as_slice())];
-    for (index, (input, commitments)) in inputs.iter().zip(&receipt.inputs).enumerate() {
-        match input {
-            Input::Encrypted(file) => {
-                bundle.check_ciphertext(receipt, index, file)?;
-                data.push(None);
-            }
-            // The function saw another input than this one: the content of a file.
-            Input::Plain(_) if commitments.ciphertext.is_some() => return Err(MISMATCH),
-            Input::Plain(bytes) => data.push(Some(bytes)),
-        }
-    }
-    bundle.check_data(receipt, &data)
+    bundle.check_data(receipt, &[output.map(|output| output.as_slice())])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample;
-    use enclave_core::objects::InputCommitments;
-    use enclave_core::{Commitment, Salt};
 
     #[test]
     fn a_receipt_commits_to_the_output_and_to_each_input_in_its_form() {
@@ -193,14 +217,15 @@ mod tests {
         let of_file = Some(Commitment::to_ciphertext(&file_salt, &parsed.header.kid, &parsed.digest()));
         let checked = |output: &[u8], inputs: &[&[u8]], ciphertext| {
             let inputs = Inputs::recognised(inputs);
-            let first = inputs.iter().next();
-            let ciphertext_salts = vec![matches!(first, Some(Input::Encrypted(_))).then_some(file_salt)];
+            let committed = |input| CommittedInput::with_salts(input_salt, || file_salt, input).unwrap();
+            let committed: Vec<_> = inputs.iter().map(committed).collect();
             let salts = vec![Some(output_salt), Some(input_salt)];
-            let bundle = ReceiptBundle { document: vec![], claims: vec![], receipt: vec![], salts, ciphertext_salts };
+            let (document, claims, signed) = (vec![], vec![], vec![]);
+            let bundle = ReceiptBundle { document, claims, receipt: signed, salts, ciphertext_salts: vec![] };
             let data = Commitment::to(&input_salt, b"y");
-            let committed = Commitment::to(&output_salt, b"z");
-            let receipt = sample::receipt(vec![InputCommitments { data, ciphertext }], Some(committed));
-            check_commitments(&bundle, &receipt, Some(&Zeroizing::new(output.to_vec())), &inputs)
+            let of_output = Commitment::to(&output_salt, b"z");
+            let receipt = sample::receipt(vec![InputCommitments { data, ciphertext }], Some(of_output));
+            check_commitments(&bundle, &receipt, Some(&Zeroizing::new(output.to_vec())), &committed)
         };
         let other = sample::encrypted_file(b"y", 2);
         assert_eq!(checked(b"z", &[b"y"], None), Ok(()));

@@ -16,7 +16,7 @@ use enclave_core::attestation::{
     AttestationFacts, EXPORTER_LABEL, Expected, Freshness, Pins, Root, SUITE, SessionClaims, SessionPurpose, TrustMode,
     Verified, verify,
 };
-use enclave_core::crypto::{COMMITMENT_LEN, FrameReader, RunningSha256, sha384};
+use enclave_core::crypto::{COMMITMENT_LEN, FrameReader, RunningSha256, Secret, sha384};
 use enclave_core::encoding::{MAX_FRAME, append_frame, read_frame, write_frame};
 use enclave_core::identity::Identity;
 use enclave_core::messages::{
@@ -95,6 +95,15 @@ impl<'a> RequestSpec<'a> {
     pub fn with_body(self, body: &'a [u8]) -> Self {
         Self { body: Some(body), ..self }
     }
+}
+
+/// A request that was sent, and whose response was not yet received.
+pub struct SentRequest {
+    /// The request's number in this session. The salts of its receipt are derived from it.
+    pub n: u64,
+    id: RequestId,
+    digest: RequestDigest,
+    response: Secret,
 }
 
 /// The enclave's response to a request, received completely.
@@ -268,6 +277,15 @@ impl Session {
     /// [`Error::Connection`]; [`Error::Local`] for an invalid response, or one to another request; those of
     /// [`random::bytes`].
     pub fn send(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<ReceivedResponse, Error> {
+        let sent = self.begin(identity, spec)?;
+        self.receive(sent)
+    }
+
+    /// Sends a request. [`Session::receive`] must be called next. The caller can free the body between the two.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn begin(&mut self, identity: &Identity, spec: RequestSpec<'_>) -> Result<SentRequest, Error> {
         let run = if spec.verb == Verb::Run { Duration::from_millis(self.limits().run) } else { Duration::ZERO };
         let answer = ANSWER + run;
         let pair = self.secrets.next_pair()?;
@@ -290,21 +308,31 @@ impl Session {
         let sent = |error| connection_error(url, error, true);
         self.channel.allow(transfer((head.len() + body.len()) as u64));
         send_message::<Crypto>(&mut self.channel, pair.request, claims_digest.as_bytes(), &head, body).map_err(sent)?;
-
         self.channel.allow(answer);
+        Ok(SentRequest { n: pair.n, id, digest: request_digest, response: pair.response })
+    }
+
+    /// Waits for the response to the request that was sent last.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn receive(&mut self, request: SentRequest) -> Result<ReceivedResponse, Error> {
+        let SentRequest { n, id, digest, response: secret } = request;
+        let url = &self.url;
+        let sent = |error| connection_error(url, error, true);
         let commitment = read_frame(&mut self.channel, COMMITMENT_LEN).map_err(sent)?;
-        let mut reader = FrameReader::<Crypto>::new(pair.response, request_digest.as_bytes(), &commitment)?;
+        let mut reader = FrameReader::<Crypto>::new(secret, digest.as_bytes(), &commitment)?;
         let first = read_frame(&mut self.channel, MAX_FRAME).map_err(sent)?;
         let first = reader.chunk(first)?;
         let (head, begun) = split_head(&first, MessageKind::Response)?;
-        let response = Response::parse(head, pair.n, &request_digest)?;
+        let response = Response::parse(head, n, &digest)?;
         self.channel.allow(transfer(response.body.map_or(0, |body| body.length)));
-        let body = receive(&mut self.channel, url, &mut reader, response.body, begun)?;
+        let body = receive_body(&mut self.channel, url, &mut reader, response.body, begun)?;
         let Response { status, result, receipt, .. } = response;
         // The result of a request that failed has one form, whatever its verb. The result of another one is its verb's.
         let value = if status == Status::DONE.number() { None } else { RunResult::parse(&result)?.value };
         let failed = Status::error(status, value);
-        Ok(ReceivedResponse { status, failed, result, receipt, body, n: pair.n, id, request: request_digest })
+        Ok(ReceivedResponse { status, failed, result, receipt, body, n, id, request: digest })
     }
 
     /// Like [`Session::send`], but a status other than success is an error.
@@ -321,7 +349,7 @@ impl Session {
 }
 
 /// Receives the rest of a response's body. The body must match the length and the digest in the response's head.
-fn receive(
+fn receive_body(
     channel: &mut Tls,
     url: &Url,
     reader: &mut FrameReader<Crypto>,

@@ -86,7 +86,7 @@ fn never_replaces_a_damaged_identity() {
 /// Writes a file as the client writes its own.
 fn write_private(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl Place {
 
     pub fn run(&self, session: &mut Session, input: &Inputs) {
         let home = Home::at(self.owner.home.clone()).unwrap();
-        let finished = capelet::run::run(&home, session, &identity(&self.owner), &self.function, input).unwrap();
+        let finished =
+            capelet::run::run(&home, session, &identity(&self.owner), &self.function, input.clone()).unwrap();
         finished.output.unwrap();
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
     let identity = context.identity()?;
     let (function, name) = function(arguments, context, &session, identity.owner(), checksum)?;
-    let finished = run::run(&context.home, &mut session, &identity, &function, &inputs)?;
+    let finished = run::run(&context.home, &mut session, &identity, &function, inputs)?;
 
     let ReceiptFunction { id, version, .. } = function;
     context.output.note(&format!("Ran version {version} of {}.", name.clone().unwrap_or_else(|| Hex(id).to_string())));
