@@ -4,6 +4,10 @@
 //! longest time. In a crowd that is a client that is about to answer. The parent therefore passes on no more clients than
 //! the enclave has places for, and lets the others wait. A client that has been silent for long is not counted: the
 //! enclave then decides which session it ends.
+//!
+//! The parent cannot tell a client that awaits a result from one that has sent half a request. Now and then it therefore
+//! passes on a client that has waited in vain. The enclave ends a session in which it awaits the client, or closes the new
+//! connection, and the client is told that there is no place.
 
 use crate::Error;
 use crate::stream::Until;
@@ -19,12 +23,14 @@ const INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) struct EnclavePlaces {
     most: usize,
     silence: Duration,
+    pass: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     taken: Vec<Arc<Activity>>,
+    /// When a client was last passed on without a place.
+    passed: Instant,
     /// First come, first served. Numbers tell the entries of one thread apart.
     waiting: VecDeque<(u64, Thread)>,
     next: u64,
@@ -65,9 +71,10 @@ impl Activity {
 }
 
 impl EnclavePlaces {
-    /// At most `most` clients that have not been silent for `silence`.
-    pub fn new(most: usize, silence: Duration) -> Arc<Self> {
-        Arc::new(Self { most, silence, state: Mutex::default() })
+    /// At most `most` clients that have not been silent for `silence`, and one more each `pass`.
+    pub fn new(most: usize, silence: Duration, pass: Duration) -> Arc<Self> {
+        let state = State { taken: Vec::new(), passed: Instant::now(), waiting: VecDeque::new(), next: 0 };
+        Arc::new(Self { most, silence, pass, state: Mutex::new(state) })
     }
 
     /// Waits for a place.
@@ -84,12 +91,17 @@ impl EnclavePlaces {
             if until.shutdown.is_set() {
                 break Err(Error::Stopping);
             }
-            if state.waiting.front().is_some_and(|(first, _)| *first == number) && self.has_room(&state, now) {
+            let left = until.deadline.saturating_duration_since(now);
+            let passes = left.is_zero() && now.saturating_duration_since(state.passed) >= self.pass;
+            if passes {
+                state.passed = now;
+            }
+            let first = state.waiting.front().is_some_and(|(first, _)| *first == number);
+            if passes || (first && self.has_room(&state, now)) {
                 let activity = Activity::new();
                 state.taken.push(Arc::clone(&activity));
                 break Ok(EnclavePlace { places: Arc::clone(self), activity });
             }
-            let left = until.deadline.saturating_duration_since(now);
             if left.is_zero() {
                 break Err(Error::NoPlace);
             }
@@ -145,7 +157,7 @@ mod tests {
     #[test]
     fn a_client_waits_for_a_place_and_not_for_ever() {
         let signal = ShutdownSignal::new().unwrap();
-        let places = EnclavePlaces::new(1, NEVER);
+        let places = EnclavePlaces::new(1, NEVER, NEVER);
         let held = places.take(within(&signal, NEVER)).ok().unwrap();
         assert!(matches!(places.take(within(&signal, Duration::from_millis(5))), Err(Error::NoPlace)));
         assert!(places.state().waiting.is_empty());
@@ -158,9 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_waits_in_vain_is_passed_on_now_and_then() {
+        let signal = ShutdownSignal::new().unwrap();
+        let soon = || within(&signal, Duration::from_millis(5));
+        // Clients of which no byte can be told from those of a run hold the only place.
+        let places = EnclavePlaces::new(1, NEVER, Duration::from_secs(60));
+        let held = places.take(soon()).ok().unwrap();
+        held.activity().note(Sender::Client);
+        assert!(matches!(places.take(soon()), Err(Error::NoPlace)));
+        places.state().passed -= Duration::from_secs(60);
+        assert!(places.take(soon()).is_ok());
+        assert!(matches!(places.take(soon()), Err(Error::NoPlace)));
+    }
+
+    #[test]
     fn the_parents_shutdown_ends_the_wait() {
         let signal = ShutdownSignal::new().unwrap();
-        let places = EnclavePlaces::new(0, NEVER);
+        let places = EnclavePlaces::new(0, NEVER, NEVER);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| places.take(within(&signal, NEVER)).err());
             signal.set();
@@ -171,7 +197,7 @@ mod tests {
     #[test]
     fn a_client_that_is_silent_for_long_is_not_counted() {
         let signal = ShutdownSignal::new().unwrap();
-        let places = EnclavePlaces::new(1, NEVER);
+        let places = EnclavePlaces::new(1, NEVER, NEVER);
         let first = places.take(within(&signal, NEVER)).ok().unwrap();
         let now = Instant::now();
         assert!(!places.has_room(&places.state(), now));

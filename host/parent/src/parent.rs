@@ -13,7 +13,8 @@ use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
 use crate::{Error, KmsRoute, Region, Settings};
 use capelet_abi::{HEARTBEAT_PORT, KMS_PORT, OPERATIONS_PORT};
-use std::fs::DirBuilder;
+use capelet_cli::private_file::{CHANGED_BY_OTHERS, check};
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ impl Parent {
     ///
     /// # Errors
     /// [`Error::NothingToListenOn`], [`Error::Limit`], [`Error::FileTooLarge`] and [`Error::KmsNotLocal`] for settings
-    /// that are invalid, [`Error::Listen`] for an address that cannot be bound, [`Error::System`] if a thread or a
+    /// that are invalid, [`Error::Listen`] for an address that cannot be bound, [`Error::File`] and [`Error::NotPrivate`]
+    /// for the folder of the enclave's sockets, [`Error::System`] if a thread or a
     /// socket pair cannot be made. After an error nothing runs.
     pub fn start(settings: Settings) -> Result<Self, Error> {
         settings.check()?;
@@ -58,7 +60,7 @@ impl Parent {
         let limits = settings.limits.clone();
         let (drain, shutdown) = (Arc::new(ShutdownSignal::new()?), Arc::new(ShutdownSignal::new()?));
         let clients = ClientLimits { addresses: AddressLimit::new(limits.per_address), refuser: Refuser::start()? };
-        let places = EnclavePlaces::new(limits.sessions, limits.silence);
+        let places = EnclavePlaces::new(limits.sessions, limits.silence, limits.pass);
         let context = Arc::new(Context { settings, places, shutdown: Arc::clone(&shutdown) });
         let mut parent = Self { context, drain: Arc::clone(&drain), services: Vec::new(), addresses };
         parent.log_start();
@@ -177,6 +179,9 @@ fn listen_for_enclave(transport: &Transport) -> Result<Inner, Error> {
             }
             _ => {}
         }
+        // Whoever could put sockets there could take the enclave's place, and the parent's towards the enclave.
+        let metadata = fs::metadata(folder).map_err(|source| Error::File { path: folder.clone(), source })?;
+        check(&metadata, CHANGED_BY_OTHERS).map_err(|why| Error::NotPrivate { path: folder.clone(), why })?;
     }
     Ok(Inner {
         operations: port(OPERATIONS_PORT)?,

@@ -81,6 +81,8 @@ pub struct ServiceLimits {
     /// After this time without a byte from a client whom the enclave awaits, the client no longer counts towards
     /// `sessions`. The enclave ends such a session if it needs the place.
     pub silence: Duration,
+    /// How often a client that has waited in vain is passed on to the enclave although `sessions` are taken.
+    pub pass: Duration,
     /// How many operations are served at once. A session sends one at a time, and a few more may still be closing.
     pub operations: usize,
     /// How many connections to KMS are served at once.
@@ -113,6 +115,7 @@ impl ServiceLimits {
             per_address: Some(default_per_address(clients)),
             wait: Duration::from_secs(10),
             silence: Duration::from_secs(10),
+            pass: Duration::from_secs(1),
             operations: clients.saturating_add(16),
             kms: clients.saturating_add(16),
             connect: Duration::from_secs(15),
@@ -149,5 +152,25 @@ fn default_per_address(clients: usize) -> usize {
 impl Default for ServiceLimits {
     fn default() -> Self {
         Self::for_clients(256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_enclave_has_more_places_than_the_parent_takes() {
+        let limits = ServiceLimits::default();
+        assert!(limits.sessions < capelet_core::MAX_SESSIONS);
+        // No one address takes all of them.
+        assert!(limits.per_address.is_some_and(|most| most < limits.sessions));
+    }
+
+    #[test]
+    fn a_client_is_told_to_wait_for_as_long_as_the_others_need() {
+        for (clients, seconds) in [(1, 1), (55, 1), (56, 2), (256, 5), (usize::MAX - 1, u16::MAX)] {
+            assert_eq!(ServiceLimits::for_clients(clients).busy_seconds(), seconds, "{clients}");
+        }
     }
 }

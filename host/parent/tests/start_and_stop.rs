@@ -4,7 +4,7 @@
 
 mod common;
 
-use capelet_parent::{Address, Error, KmsRoute, Parent};
+use capelet_parent::{Address, Error, KmsRoute, Parent, Transport};
 use common::{Kept, Running, accept, enclave, is_closed, settings, start};
 use enclave_core::parent::{Answer, Operation};
 use std::io::{Read, Write};
@@ -99,6 +99,12 @@ fn rejects_invalid_settings_and_logs_nothing() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     taken.listen = vec![Address::Tcp(listener.local_addr().unwrap())];
     assert!(matches!(Parent::start(taken), Err(Error::Listen { .. })));
+    let open = folder.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let mut others = base();
+    others.enclave = Transport::Unix(open);
+    assert!(matches!(Parent::start(others), Err(Error::NotPrivate { .. })));
     assert_eq!(log.text(), "");
     Parent::start(base()).unwrap().stop();
 }

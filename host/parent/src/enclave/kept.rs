@@ -1,8 +1,8 @@
 //! Files that the enclave's programs write and that are kept after their end: the console and the backend's log.
 
 use super::printable::Printable;
-use capelet_parent::Error;
-use rustix::fs::OFlags;
+use capelet_cli::private_file::CHANGED_BY_OTHERS;
+use capelet_parent::{Error, Links, open_private};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,9 +25,12 @@ pub fn create(path: &Path) -> Result<File, Error> {
     created.map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
-/// Opens the file for reading. It fails if the file is a link.
+/// Opens the file for reading. It fails if the file is a link, or if other users can change it.
 pub fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+    open_private(path, Links::Refuse, CHANGED_BY_OTHERS).map_err(|error| match error {
+        Error::File { source, .. } => source,
+        error => io::Error::other(error),
+    })
 }
 
 /// The last lines, escaped by [`Printable`]. The list is empty if the file is. At most [`MAX_BYTES`] are read, so the

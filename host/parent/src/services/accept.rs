@@ -137,7 +137,7 @@ mod tests {
     fn context(folder: &Path) -> Arc<Context> {
         let limits = ServiceLimits::for_clients(8);
         Arc::new(Context {
-            places: EnclavePlaces::new(limits.sessions, limits.silence),
+            places: EnclavePlaces::new(limits.sessions, limits.silence, limits.pass),
             settings: Settings {
                 listen: Vec::new(),
                 enclave: "unix:nowhere".parse().unwrap(),

@@ -85,6 +85,7 @@ pub fn limits() -> ServiceLimits {
         kms_total: NEVER,
         wait: NEVER,
         silence: NEVER,
+        pass: NEVER,
         grace: NEVER,
         ..ServiceLimits::for_clients(8)
     }
