@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_salt_whoever_is_on_the_list() {
+    fn keeps_the_salt_of_every_list() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list");
         let first = encode_deployers(&keys(&[2]), &path).unwrap();

@@ -1,7 +1,7 @@
 //! The log: one line per event. It contains no bodies and no credentials, and names are shortened.
 //!
 //! Nothing that serves a client waits for the log. Lines go through a bounded queue to one thread that writes them. If
-//! whoever reads the log does not keep up, further lines are dropped and counted, and the count is logged later.
+//! the reader of the log does not keep up, further lines are dropped and counted, and the count is logged later.
 
 use crate::{Error, ascii_json};
 use serde_json::Value;

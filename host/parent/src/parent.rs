@@ -179,7 +179,7 @@ fn listen_for_enclave(transport: &Transport) -> Result<Inner, Error> {
             }
             _ => {}
         }
-        // Whoever could put sockets there could take the enclave's place, and the parent's towards the enclave.
+        // Anyone who can put sockets there can pose as the enclave, and as the parent towards the enclave.
         let metadata = fs::metadata(folder).map_err(|source| Error::File { path: folder.clone(), source })?;
         check(&metadata, CHANGED_BY_OTHERS).map_err(|why| Error::NotPrivate { path: folder.clone(), why })?;
     }

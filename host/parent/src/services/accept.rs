@@ -27,7 +27,7 @@ pub(crate) fn start(listener: Listener, service: Arc<Service>, context: Arc<Cont
                 Err(error) => pause(&service, &context, &error),
                 Ok(_) => match listener.accept() {
                     Ok(Waiting::Connection(accepted)) => admit(accepted, &service, &context),
-                    // Without a pause: whoever connects here must not delay the enclave.
+                    // Without a pause, because strangers must not delay the enclave.
                     Ok(Waiting::Stranger(cid)) => count_stranger(cid, &service, &context),
                     Ok(Waiting::Nothing) => {}
                     Err(error) => pause(&service, &context, &error),
