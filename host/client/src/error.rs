@@ -45,6 +45,15 @@ pub enum Error {
         /// What it must be.
         want: &'static str,
     },
+    /// An argument has an invalid value.
+    BadValue {
+        /// The argument.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// What it must be.
+        want: &'static str,
+    },
     /// `--accept` contains this name, which is not the name of an exception.
     UnknownException {
         /// The name.
@@ -288,7 +297,10 @@ impl Error {
             Self::NoPlace { .. } => enclave_core::Error::Busy.code(),
             Self::TimedOut(_) => "timed-out",
             Self::Usage(_) => "usage",
-            Self::Argument { .. } | Self::UnusedOption { .. } | Self::UnknownException { .. } => "bad-argument",
+            Self::Argument { .. }
+            | Self::BadValue { .. }
+            | Self::UnusedOption { .. }
+            | Self::UnknownException { .. } => "bad-argument",
             Self::BadPin { .. } => "bad-pin",
             Self::NoUrl => "no-url",
             Self::BadUrl(_) => "bad-url",
@@ -381,6 +393,7 @@ impl fmt::Display for Error {
             ),
             Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
+            Self::BadValue { name, value, want } => write!(f, "{name} is {value:?}, and must be {want}"),
             Self::UnknownException { name, known } => write!(
                 f,
                 "--accept names {name:?}, which is no exception: use names of {}, joined by commas",

@@ -15,20 +15,23 @@ pub(super) fn read_file_or_stdin(path: &str, limit: u64) -> Result<Zeroizing<Vec
 
 /// Parses the checksum of a function, which is the value of the option `name`.
 pub(super) fn parse_checksum(name: &'static str, text: &str) -> Result<Checksum, Error> {
-    let Hex(checksum) = Hex::parse(text).ok_or(Error::Argument { name, want: "64 hexadecimal digits" })?;
-    Ok(checksum)
+    let invalid = || Error::BadValue { name, value: text.to_owned(), want: "64 hexadecimal digits" };
+    Hex::parse(text).map(|Hex(checksum)| checksum).ok_or_else(invalid)
 }
 
 /// Checks that a SHA-384, which is the value of the option `name`, is written correctly.
 pub(super) fn check_sha384(name: &'static str, text: Option<&str>) -> Result<(), Error> {
-    let valid = text.is_none_or(|text| Hex::<[u8; 48]>::parse(text).is_some());
-    if valid { Ok(()) } else { Err(Error::Argument { name, want: SHA384_FORM }) }
+    match text.filter(|text| Hex::<[u8; 48]>::parse(text).is_none()) {
+        Some(text) => Err(Error::BadValue { name, value: text.to_owned(), want: SHA384_FORM }),
+        None => Ok(()),
+    }
 }
 
 /// The greatest age of the option `--max-age`, in milliseconds. `default` applies if it was not given.
 pub(super) fn max_age(seconds: Option<u64>, default: u64) -> Result<u64, Error> {
-    let milliseconds = seconds.map_or(Some(default), |seconds| seconds.checked_mul(1000));
-    milliseconds.ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })
+    let Some(seconds) = seconds else { return Ok(default) };
+    let (name, value) = ("--max-age", seconds.to_string());
+    seconds.checked_mul(1000).ok_or(Error::BadValue { name, value, want: "a smaller number of seconds" })
 }
 
 /// Reads a root certificate. `None` stands for Amazon's root.

@@ -28,12 +28,12 @@ impl Format {
     /// Reads `plain` or `json`. `name` says where the text is from.
     ///
     /// # Errors
-    /// [`Error::Argument`] for another text.
+    /// [`Error::BadValue`] for another text.
     pub fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
         match text {
             "plain" => Ok(Self::Plain),
             "json" => Ok(Self::Json),
-            _ => Err(Error::Argument { name, want: "plain or json" }),
+            _ => Err(Error::BadValue { name, value: text.to_owned(), want: "plain or json" }),
         }
     }
 

@@ -34,15 +34,21 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result<(), Error> {
     const VARIABLE: &str = "CAPELET_OUTPUT";
     let variable = environment(VARIABLE).and_then(|text| text.map(|text| Format::parse(VARIABLE, &text)).transpose());
-    // Until the arguments are known, only the variable can ask for JSON.
+    let arguments: Vec<_> = arguments.collect();
     output.format = variable.as_ref().ok().copied().flatten().unwrap_or_default();
-    let capelet: Capelet = match arguments::parse("capelet", arguments) {
+    if asks_for_json(&arguments) {
+        output.format = Format::Json;
+    }
+    let capelet: Capelet = match arguments::parse("capelet", arguments.into_iter()) {
         Ok(capelet) => capelet,
         Err(Exit::Help(help)) => return output.raw(help.as_bytes()),
         Err(Exit::Usage(text)) => return Err(Error::Usage(text)),
     };
-    let Globals { url, output: format, verbose, timeout } = capelet.all_globals();
+    let Globals { url, output: format, verbose, timeout, repeated } = capelet.all_globals();
     output.verbose = verbose;
+    if let Some(name) = repeated {
+        return Err(Error::Argument { name, want: "given only once" });
+    }
     let format = match format {
         Some(format) => Some(Format::parse("the output", &format)?),
         None => variable?,
@@ -63,6 +69,13 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     streams::check_output().map_err(|error| Error::pipe(Stream::Output, &error))?;
     watch(timeout, *output)?;
     dispatch(capelet.command, &Context { home, output: *output, url_option: url })
+}
+
+/// Whether `-o json` is among arguments that may be invalid. Their error is then printed as JSON too.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let option =
+        |words: &[OsString]| matches!(words, [name, value] if (name == "-o" || name == "--output") && value == "json");
+    arguments.windows(2).any(option) || arguments.iter().any(|word| word == "--output=json")
 }
 
 /// Lets signals and the time limit of `--timeout` end the program.

@@ -49,11 +49,12 @@ impl Contacts {
     /// Adds a name. Fails if the name already belongs to another key.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] if the name belongs to another key; [`Error::Argument`] for an invalid name.
+    /// [`Error::NameTaken`] if the name belongs to another key; [`Error::BadValue`] for an invalid name.
     pub fn add(&mut self, name: &str, owner: OwnerKey) -> Result<(), Error> {
         if !is_name(name) {
-            return Err(Error::Argument {
+            return Err(Error::BadValue {
                 name: "NAME",
+                value: name.to_owned(),
                 want: "1 to 64 letters, digits, - _ or . and begin with a letter",
             });
         }

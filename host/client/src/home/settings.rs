@@ -31,7 +31,7 @@ impl Settings {
     /// Sets `key`. An empty value removes it.
     ///
     /// # Errors
-    /// [`Error::Argument`] for an unknown setting or output; [`Error::BadUrl`].
+    /// [`Error::BadValue`] for an unknown setting or output; [`Error::BadUrl`].
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), Error> {
         let set = !value.is_empty();
         match key {
@@ -39,7 +39,10 @@ impl Settings {
             "output" => {
                 self.output = if set { Some(Format::parse("the output", value)?.name().to_owned()) } else { None };
             }
-            _ => return Err(Error::Argument { name: "the setting", want: "url or output" }),
+            _ => {
+                let (name, value) = ("the setting", key.to_owned());
+                return Err(Error::BadValue { name, value, want: "url or output" });
+            }
         }
         Ok(())
     }

@@ -11,12 +11,21 @@ pub struct Globals {
     pub verbose: bool,
     /// `--timeout`.
     pub timeout: Option<u64>,
+    /// An option that stands at two parts of the command. One of its values would be ignored.
+    pub repeated: Option<&'static str>,
 }
 
 impl Globals {
-    /// Completes the options of an inner command with those of the command that contains it. The inner ones win.
+    /// Joins the options of an inner command with those of the command that contains it.
     pub(super) fn or(self, outer: Self) -> Self {
+        let both = [
+            ("-u", self.url.is_some() && outer.url.is_some()),
+            ("-o", self.output.is_some() && outer.output.is_some()),
+            ("--timeout", self.timeout.is_some() && outer.timeout.is_some()),
+        ];
+        let repeated = both.into_iter().find_map(|(option, both)| both.then_some(option));
         Self {
+            repeated: self.repeated.or(outer.repeated).or(repeated),
             url: self.url.or(outer.url),
             output: self.output.or(outer.output),
             verbose: self.verbose || outer.verbose,

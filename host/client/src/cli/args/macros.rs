@@ -33,6 +33,7 @@ macro_rules! command {
                     output: self.output.clone(),
                     verbose: self.verbose,
                     timeout: self.timeout,
+                    repeated: None,
                 }
             }
         }

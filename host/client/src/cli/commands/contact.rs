@@ -11,8 +11,9 @@ use crate::values::{Hex, OwnerText};
 use serde_json::{Value, json};
 
 pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error> {
-    let OwnerText(owner) = OwnerText::parse(&arguments.key).ok_or(Error::Argument {
+    let OwnerText(owner) = OwnerText::parse(&arguments.key).ok_or_else(|| Error::BadValue {
         name: "KEY",
+        value: arguments.key.clone(),
         want: "an owner's key, 52 characters, as `capelet identity show` prints it",
     })?;
     if arguments.fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != owner.fingerprint()) {

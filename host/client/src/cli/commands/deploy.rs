@@ -64,8 +64,9 @@ fn check_name(name: &str) -> Result<(), Error> {
     if is_name(name) {
         return Ok(());
     }
-    Err(Error::Argument {
+    Err(Error::BadValue {
         name: "the function's name",
+        value: name.to_owned(),
         want: "1 to 64 letters, digits, - _ or ., and begin with a letter: give another name with -n NAME",
     })
 }

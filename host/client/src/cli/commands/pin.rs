@@ -63,7 +63,8 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         return Err(Error::Argument { name: "--revoke", want: "given without --add and --replace" });
     }
     if let Some(pcr0) = &arguments.revoke {
-        let pcr0 = Hex::parse(pcr0).ok_or(Error::Argument { name: "--revoke", want: SHA384_FORM })?;
+        let invalid = || Error::BadValue { name: "--revoke", value: pcr0.clone(), want: SHA384_FORM };
+        let pcr0 = Hex::parse(pcr0).ok_or_else(invalid)?;
         context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0.0))?;
         let object = json!({"url": url.to_string(), "revoked": pcr0});
         return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], &object);

@@ -83,8 +83,8 @@ impl Demands {
             None => (None, None),
         };
         let id = id.map(|id| {
-            Hex::parse(id)
-                .ok_or(Error::Argument { name: "--function", want: "ID or OWNER/ID, with 32 hexadecimal digits" })
+            let want = "ID or OWNER/ID, where ID has 32 hexadecimal digits";
+            Hex::parse(id).ok_or_else(|| Error::BadValue { name: "--function", value: id.to_owned(), want })
         });
         let checksum = arguments.function_checksum.as_deref();
         Ok(Self {
