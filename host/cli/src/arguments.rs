@@ -1,17 +1,17 @@
 //! From the operating system's arguments to the program's own type.
 //!
-//! argh takes UTF-8 only, knows neither `--name=value` nor `-` for standard input, and prints its help wherever the word
-//! `help` stands, even where it is data.
+//! argh takes UTF-8 only, knows neither `--name=value`, `-nvalue` nor bundled switches, and takes words for help or
+//! commands where they are data. The words are therefore read and rewritten before argh sees them, by the rules of GNU's
+//! getopt.
 
 use crate::printable;
-use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfoKind, FromArgs};
-use std::collections::BTreeSet;
+use crate::words::{self, Problem};
+use argh::{ArgsInfo, FromArgs};
 use std::ffi::OsString;
 
-/// Replaces a positional `-`. The user cannot pass this value, because an argument cannot contain NUL.
-pub const STDIN: &str = "\0";
+pub use crate::words::STDIN;
 
-/// Why no arguments were returned.
+/// Why [`parse`] returned no arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The user asked for this help. The program prints it on standard output and succeeds.
@@ -21,80 +21,153 @@ pub enum Exit {
 }
 
 /// Parses the arguments of the program with this name, which they do not include. Without any, the help is returned if
-/// the program has subcommands.
+/// the program has subcommands. The program has no `--version`: see [`Program`].
 ///
 /// # Errors
 /// [`Exit`].
 pub fn parse<T: FromArgs + ArgsInfo>(program: &str, arguments: impl Iterator<Item = OsString>) -> Result<T, Exit> {
+    match read(program, None, arguments) {
+        Ok(arguments) => Ok(arguments),
+        Err(Early { reason: Reason::Text(text), .. }) => Err(Exit::Help(text)),
+        Err(Early { reason: Reason::Problem(problem), .. }) => Err(Exit::Usage(problem.short_sentence())),
+        Err(Early { reason: Reason::Sentence(sentence), .. }) => Err(Exit::Usage(sentence)),
+    }
+}
+
+/// A program, as its command line presents it.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl Program {
+    /// The program with this name and this version, which `--version` and `-V` print.
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self { name, version }
+    }
+
+    /// Parses the program's arguments, which do not include its name. Without any, the help is returned if the program
+    /// has subcommands.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn parse<T: FromArgs + ArgsInfo>(&self, arguments: impl Iterator<Item = OsString>) -> Result<T, Stop> {
+        read(self.name, Some(self.version), arguments).map_err(|early| {
+            let message = match early.reason {
+                Reason::Text(text) => return Stop::Text(text),
+                Reason::Problem(problem) => problem.sentence(),
+                Reason::Sentence(sentence) => sentence,
+            };
+            let usage = usage::<T>(self.name, &early.path);
+            Stop::Usage(UsageError { message, usage, output: early.output })
+        })
+    }
+}
+
+/// Why [`Program::parse`] returned no arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The user asked for this text, the help or the version. The program prints it on standard output and succeeds.
+    Text(String),
+    /// The arguments are invalid. The program ends with the exit status [`USAGE_STATUS`].
+    Usage(UsageError),
+}
+
+/// The exit status of a program whose arguments are invalid.
+pub const USAGE_STATUS: u8 = 2;
+
+/// Invalid arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageError {
+    /// One sentence in one line, which says what is wrong. It contains the user's words. Print it with
+    /// [`printable::line`].
+    pub message: String,
+    /// How the command is called, in two lines, each with its line end.
+    pub usage: String,
+    /// The value of `--output` or its short name. `None` if there is none. The program reports the error in this format.
+    pub output: Option<String>,
+}
+
+/// Why no arguments were returned.
+struct Early {
+    reason: Reason,
+    /// The names of the command and its subcommand.
+    path: Vec<&'static str>,
+    output: Option<String>,
+}
+
+enum Reason {
+    Text(String),
+    Problem(Problem),
+    Sentence(String),
+}
+
+fn read<T: FromArgs + ArgsInfo>(
+    name: &str,
+    version: Option<&str>,
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<T, Early> {
     let info = T::get_args_info();
-    let mut words = arguments.map(utf8).collect::<Result<Vec<_>, _>>()?;
-    if words.is_empty() && !info.commands.is_empty() {
-        words.push("--help".to_owned());
+    let mut arguments = arguments.map(utf8).collect::<Result<Vec<_>, _>>().map_err(|reason| Early {
+        reason,
+        path: Vec::new(),
+        output: None,
+    })?;
+    if arguments.is_empty() && !info.commands.is_empty() {
+        arguments.push("--help".to_owned());
     }
-    if words.first().is_some_and(|word| word == "help") && !info.commands.is_empty() {
-        words.remove(0);
-        words.push("--help".to_owned());
+    let words = words::read(&info, version.is_some(), arguments);
+    let early = |reason| Early { reason, path: words.path.clone(), output: words.output.clone() };
+    if let Some(problem) = words.problem {
+        return Err(Early { reason: Reason::Problem(problem), path: words.path, output: words.output });
     }
-    let words = normalize(&info, words);
-    let words: Vec<_> = words.iter().map(String::as_str).collect();
-    T::from_args(&[program], &words).map_err(|exit| match exit.status {
-        Ok(()) => Exit::Help(exit.output),
-        Err(()) => Exit::Usage(one_line(&exit.output)),
+    if let (true, Some(version)) = (words.version, version) {
+        return Err(early(Reason::Text(format!("{name} {version}\n"))));
+    }
+    if words.help {
+        let help = help::<T>(name, &words.path);
+        let is_whole_program = words.path.is_empty() && version.is_some();
+        return Err(early(Reason::Text(if is_whole_program { with_version(&help) } else { help })));
+    }
+    let arguments: Vec<_> = words.words.iter().map(String::as_str).collect();
+    T::from_args(&[name], &arguments).map_err(|exit| match exit.status {
+        Ok(()) => early(Reason::Text(exit.output)),
+        Err(()) => early(Reason::Sentence(one_line(&exit.output))),
     })
 }
 
-fn utf8(argument: OsString) -> Result<String, Exit> {
+fn utf8(argument: OsString) -> Result<String, Reason> {
     argument.into_string().map_err(|argument| {
         let shown = printable::lines(argument.as_encoded_bytes());
-        Exit::Usage(format!("the argument {} is not UTF-8: use UTF-8 names", printable::line(&shown)))
+        Reason::Sentence(format!("the argument {} is not UTF-8: use UTF-8 names", printable::line(&shown)))
     })
 }
 
-/// Rewrites `arguments` into the form that argh accepts.
-///
-/// `--name=value` becomes two arguments, and a positional `-` becomes [`STDIN`]. Values of options and everything after
-/// `--` stay unchanged.
-fn normalize(info: &CommandInfoWithArgs, arguments: Vec<String>) -> Vec<String> {
-    let mut switches = BTreeSet::from(["-h".to_owned(), "--help".to_owned()]);
-    collect_switches(info, &mut switches);
-    let mut normalized = Vec::with_capacity(arguments.len());
-    let mut is_value = false;
-    let mut rest = arguments.into_iter();
-    for argument in rest.by_ref() {
-        if is_value || !argument.starts_with('-') {
-            is_value = false;
-            normalized.push(argument);
-            continue;
-        }
-        if argument == "--" {
-            normalized.push(argument);
-            break;
-        }
-        if argument == "-" {
-            normalized.push(STDIN.to_owned());
-            continue;
-        }
-        match argument.split_once('=').filter(|(name, _)| name.starts_with("--")) {
-            Some((name, value)) => normalized.extend([name.to_owned(), value.to_owned()]),
-            None => {
-                is_value = !switches.contains(&argument);
-                normalized.push(argument);
-            }
-        }
-    }
-    normalized.extend(rest);
-    normalized
+/// The help of the program, or of its command with these names.
+fn help<T: FromArgs>(name: &str, path: &[&str]) -> String {
+    let arguments: Vec<_> = path.iter().copied().chain(["--help"]).collect();
+    T::from_args(&[name], &arguments).err().map(|exit| exit.output).unwrap_or_default()
 }
 
-/// Adds the flags without a value of `command` and its subcommands to `switches`.
-fn collect_switches(command: &CommandInfoWithArgs, switches: &mut BTreeSet<String>) {
-    for flag in command.flags.iter().filter(|flag| flag.kind == FlagInfoKind::Switch) {
-        switches.insert(flag.long.to_owned());
-        switches.extend(flag.short.map(|short| format!("-{short}")));
+/// How a command is called: the first line of its help, and how to see the rest.
+fn usage<T: FromArgs>(name: &str, path: &[&str]) -> String {
+    let help = help::<T>(name, path);
+    let words: Vec<_> = [name].iter().chain(path).chain(&["--help"]).copied().collect();
+    format!("{}\n`{}` explains the options.\n", help.lines().next().unwrap_or_default(), words.join(" "))
+}
+
+/// The help with the options that argh does not know.
+fn with_version(help: &str) -> String {
+    let mut text = String::new();
+    for line in help.lines() {
+        text.push_str(line);
+        text.push('\n');
+        if line.trim_start().starts_with('-') && line.ends_with("display usage information") {
+            text.push_str("  -V, --version     display the version\n");
+        }
     }
-    for inner in &command.commands {
-        collect_switches(&inner.command, switches);
-    }
+    text
 }
 
 /// argh's message, which has several lines, as one line.
@@ -111,7 +184,7 @@ mod tests {
     /// A program with one command.
     #[derive(FromArgs, ArgsInfo, Debug, PartialEq)]
     #[argh(help_triggers("-h", "--help"))]
-    struct Program {
+    struct Arguments {
         #[argh(subcommand)]
         command: Command,
     }
@@ -139,7 +212,7 @@ mod tests {
 
     fn say(line: &str) -> (Vec<String>, Vec<String>) {
         let Command::Say(Say { words, pcr, .. }) =
-            parse::<Program>("program", line.split(' ').map(OsString::from)).unwrap().command;
+            parse::<Arguments>("program", line.split(' ').map(OsString::from)).unwrap().command;
         (words, pcr)
     }
 
@@ -167,15 +240,55 @@ mod tests {
         let (words, pcr) = say("say help -p help -- --help");
         assert_eq!((words, pcr), (strings(&["help", "--help"]), strings(&["help"])));
         for line in [&["help"][..], &["help", "say"], &["say", "--help"], &["say", "-h"], &["--help"], &[]] {
-            let exit = parse::<Program>("program", line.iter().map(OsString::from)).unwrap_err();
+            let exit = parse::<Arguments>("program", line.iter().map(OsString::from)).unwrap_err();
             assert!(matches!(&exit, Exit::Help(text) if text.starts_with("Usage: program")), "{line:?}: {exit:?}");
+        }
+    }
+
+    fn stop(line: &str) -> Stop {
+        let words = line.split_whitespace().map(OsString::from);
+        Program::new("program", "1.2.3").parse::<Arguments>(words).unwrap_err()
+    }
+
+    #[test]
+    fn a_dash_is_no_command() {
+        let exit = parse::<Arguments>("program", ["-"].iter().map(OsString::from)).unwrap_err();
+        assert_eq!(exit, Exit::Usage("Unrecognized argument: -".into()));
+    }
+
+    #[test]
+    fn prints_the_version_and_lists_it_in_the_help() {
+        for line in ["--version", "-V", "say -V", "say -vV", "say a --version"] {
+            assert_eq!(stop(line), Stop::Text("program 1.2.3\n".into()), "{line}");
+        }
+        let Stop::Text(help) = stop("") else { panic!() };
+        assert!(
+            help.contains("  -h, --help        display usage information\n  -V, --version     display the v"),
+            "{help}"
+        );
+        let Stop::Text(help) = stop("help say") else { panic!() };
+        assert!(help.starts_with("Usage: program say [-p <pcr...>] [-v] [--] [<words...>]\n"), "{help}");
+    }
+
+    #[test]
+    fn a_usage_error_shows_the_usage_of_its_own_command() {
+        let of_say =
+            "Usage: program say [-p <pcr...>] [-v] [--] [<words...>]\n`program say --help` explains the options.\n";
+        let of_all = "Usage: program <command> [<args>]\n`program --help` explains the options.\n";
+        for (line, message, usage) in [
+            ("sya", "unknown command sya: did you mean say?", of_all),
+            ("say --prc x", "unknown option --prc: did you mean --pcr?", of_say),
+            ("say -p", "No value provided for option '-p'", of_say),
+        ] {
+            let Stop::Usage(error) = stop(line) else { panic!("{line}") };
+            assert_eq!((error.message.as_str(), error.usage.as_str(), error.output), (message, usage, None), "{line}");
         }
     }
 
     #[test]
     fn rejects_arguments_that_are_not_utf8_in_words() {
         let arguments = [OsString::from("say"), OsString::from_vec(b"a\n\xff".to_vec())];
-        let exit = parse::<Program>("program", arguments.into_iter()).unwrap_err();
+        let exit = parse::<Arguments>("program", arguments.into_iter()).unwrap_err();
         assert_eq!(exit, Exit::Usage("the argument a\\n\\xff is not UTF-8: use UTF-8 names".into()));
     }
 }

@@ -3,7 +3,8 @@
 //! 1. A failed write to standard output is an error. A failed write to standard error changes nothing.
 //! 2. Text that another party chose is printed so that it cannot command a terminal or pretend to be another line.
 //! 3. One function writes every output. It replaces regular files only, and completely or not at all.
-//! 4. A signal that the program's parent ignores stays ignored.
+//! 4. Every program reads its arguments by the rules of GNU's getopt. A value is never taken for an option or a command.
+//! 5. A signal that the program's parent ignores stays ignored.
 //!
 //! | module | holds |
 //! |---|---|
@@ -23,3 +24,5 @@ pub mod printable;
 pub mod private_file;
 mod startup;
 pub mod streams;
+mod suggestion;
+mod words;
