@@ -12,7 +12,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 begin
 packages='capelet-pid1 capelet-core capelet-worker eif-build'
 kms_root=$private/kms-root.der
-cp "${1:-/dev/null}" "$kms_root"
+cat -- "${1:-/dev/null}" > "$kms_root"
 [ $# = 0 ] || packages=capelet-core-dev
 # rustc does not start under libfaketime, because its allocator asks for the time too early. verify.sh changes the clock
 # for the kernel alone.

@@ -23,7 +23,7 @@ out=${1:?build.sh needs the folder for the image}
 
 # Inside begin the checkout is copied: what the measurements name as the inputs is what was built.
 begin
-[ -z "$kms_root" ] || { cp "$kms_root" "$private/kms-root.der" && kms_root=$private/kms-root.der; }
+[ -z "$kms_root" ] || { cat -- "$kms_root" > "$private/kms-root.der" && kms_root=$private/kms-root.der; }
 
 root=$("$here/root.sh")
 kernel=$("$here/kernel.sh")
@@ -33,7 +33,8 @@ mkdir -p "$new/parts" "$in" "$work"
 copied "$kernel" "$private/kernel"
 copied "$programs" "$in/programs"
 if [ -n "$kms_root" ]; then
-  copied "$("$here/binaries.sh" "$kms_root")" "$private/development"
+  development=$("$here/binaries.sh" "$kms_root")
+  copied "$development" "$private/development"
   for suffix in '' .tree .crates; do cp "$private/development/capelet-core-dev$suffix" "$in/programs/capelet-core$suffix"; done
 fi
 for tree in "$in/programs"/capelet-*.tree; do

@@ -30,6 +30,8 @@ begin() {
     CAPELET_COPY=$private/checkout
     mkdir "$CAPELET_COPY"
     copy_checkout "$(dirname "$here")" "$CAPELET_COPY"
+    # What runs during the build is another user.
+    chmod -R a+rX "$CAPELET_COPY"
     export CAPELET_COPY
     here=$CAPELET_COPY/reproducible
   fi
@@ -70,7 +72,7 @@ once() {
     "$2" >&2
     odd=$(find "$part" ! -type f ! -type d ! -type l -print -quit)
     [ -z "$odd" ] || die "neither a file nor a folder nor a link: $odd"
-    chmod -R go-w "$part"
+    chmod -R a+rX,go-w "$part"
     manifest "$part" > "$private/manifest"
     sha256sum < "$private/manifest" > "$private/hash"
     [ ! -e "$built/${1##*/}" ] || cmp -s "$private/hash" "$built/${1##*/}" \

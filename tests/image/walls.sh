@@ -340,6 +340,16 @@ fresh
   rm -rf "$private"
 )
 ok 'a checkout that changes during a build: the copy is built'
+fresh
+chmod -R go= "$test/checkout"
+(
+  cache=$test/cache built=$test/built here=$test/checkout/reproducible private=
+  unset CAPELET_COPY
+  begin
+  [ -z "$(find "$source" ! -type l ! -perm -a+r)" ] || wrong 'the builder cannot read the copy of a checkout'
+  rm -rf "$private"
+)
+ok 'a checkout that only its owner can read: its copy is for the builder too'
 
 # --- links among the sources ---
 # shellcheck source=../../reproducible/closure.sh
