@@ -223,8 +223,8 @@ errors! {
     Refused = "refused",
     /// The KMS key's policy or metadata are not those that the client accepted.
     PolicyChanged = "policy-changed",
-    /// The enclave has no room now; nothing was started.
-    Busy = "busy",
+    /// The enclave has no room now, and nothing was started (the seconds after which there may be room).
+    Busy(u32) = "busy",
     /// The request came after its deadline, or its deadline is too far ahead.
     RequestExpired = "request-expired",
     /// Not found.
@@ -264,10 +264,21 @@ errors! {
 }
 
 impl Error {
+    /// [`Error::Busy`] where others must end first, which is not foreseen: 5 seconds.
+    pub const BUSY: Self = Self::Busy(5);
+
+    /// [`Error::Busy`] until this time.
+    pub(crate) fn busy_until(time: UnixMillis, now: UnixMillis) -> Self {
+        Self::Busy(u32::try_from(time.since(now).div_ceil(1000)).unwrap_or(u32::MAX).max(1))
+    }
+
     /// Whether the same request may succeed later, unchanged.
     #[cfg(feature = "outside")]
     pub const fn retry(self) -> bool {
-        matches!(self, Self::Busy | Self::WorkerKilled | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_))
+        matches!(
+            self,
+            Self::Busy(_) | Self::WorkerKilled | Self::KmsUnavailable | Self::ParentFailed | Self::Transport(_)
+        )
     }
 
     /// Whose fault it is, as far as can be known.
@@ -297,7 +308,7 @@ impl Error {
             | Self::RequestExpired
             | Self::CannotOpen
             | Self::InputLimit(_) => Fault::Caller,
-            Self::Busy
+            Self::Busy(_)
             | Self::WorkerKilled
             | Self::Malformed(MessageKind::Worker)
             | Self::Transport(TransportError::Failed) => Fault::Enclave,

@@ -89,7 +89,7 @@ impl<const BUSY: bool> Crypto for Failing<BUSY> {
     type Cipher = <AwsLc as Crypto>::Cipher;
 
     fn aes_256_gcm(_: &[u8; 32]) -> Result<Self::Cipher, Error> {
-        Err(if BUSY { Error::Busy } else { Error::ParentFailed })
+        Err(if BUSY { Error::BUSY } else { Error::ParentFailed })
     }
 
     fn aes_256_cbc(key: &[u8; 32], iv: &[u8; 16], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -101,7 +101,7 @@ impl<const BUSY: bool> Crypto for Failing<BUSY> {
 fn a_lack_of_memory_is_not_reported_as_a_damaged_object() {
     let stored = stored();
     let object = StoredObject::parse(&stored).unwrap();
-    assert_eq!(object.open::<Failing<true>>(&data_key(1), &key_share(2)), Err(Error::Busy));
+    assert_eq!(object.open::<Failing<true>>(&data_key(1), &key_share(2)), Err(Error::BUSY));
     assert_eq!(object.open::<Failing<false>>(&data_key(1), &key_share(2)), Err(Error::CannotOpen));
 }
 

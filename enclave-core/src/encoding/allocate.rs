@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// [`Error::Busy`] if there is not enough memory. An ordinary allocation would end the process.
 pub fn allocate(bytes: usize) -> Result<Vec<u8>, Error> {
     let mut vector = Vec::new();
-    vector.try_reserve_exact(bytes).map_err(|_| Error::Busy)?;
+    vector.try_reserve_exact(bytes).map_err(|_| Error::BUSY)?;
     Ok(vector)
 }
 
@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn too_little_memory_is_busy_and_not_the_end_of_the_process() {
-        assert_eq!(allocate(usize::MAX / 2).err(), Some(Error::Busy));
+        assert_eq!(allocate(usize::MAX / 2).err(), Some(Error::BUSY));
         assert!(allocate(10).is_ok_and(|vector| vector.capacity() >= 10));
     }
 }

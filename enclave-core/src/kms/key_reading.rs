@@ -40,7 +40,7 @@ pub fn read_key<P: Platform>(platform: &P, boot: &Boot, arn: &Arn) -> Result<Key
             Reading::Known(known) => return Ok(*known),
             Reading::Begin => break now,
             Reading::Wait if platform.elapsed().saturating_sub(since) < WAIT_FOR => platform.pause(),
-            Reading::Wait => return Err(Error::Busy),
+            Reading::Wait => return Err(Error::BUSY),
         }
     };
     let policy = key_policy(platform, arn, now).ok().filter(|text| text.len() <= MAX_POLICY);

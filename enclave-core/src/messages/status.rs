@@ -5,7 +5,10 @@
 
 use crate::error::{Error, MessageKind, TransportError};
 
-/// How a request ended: a number, and for a limit or an exit status its value.
+/// The most seconds after which a client is told to come back.
+const MAX_WAIT: u32 = 3600;
+
+/// How a request ended: a number, and for a limit, an exit status or a wait its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     number: u64,
@@ -22,7 +25,7 @@ impl Status {
             Error::Refused => (1, None),
             Error::CannotOpen => (2, None),
             Error::PolicyChanged => (3, None),
-            Error::Busy => (4, None),
+            Error::Busy(seconds) => (4, Some(seconds.clamp(1, MAX_WAIT).into())),
             Error::RequestExpired => (5, None),
             Error::NotFound => (6, None),
             Error::Exists => (7, None),
@@ -72,7 +75,7 @@ impl Status {
         self.number
     }
 
-    /// The limit or the exit status, as the result has it.
+    /// The limit, the exit status or the seconds to wait, as the result has it.
     pub const fn value(self) -> Option<u64> {
         self.value
     }
@@ -86,7 +89,7 @@ impl Status {
             1 => Error::Refused,
             2 => Error::CannotOpen,
             3 => Error::PolicyChanged,
-            4 => Error::Busy,
+            4 => Error::Busy(u32::try_from(limit).unwrap_or(MAX_WAIT).clamp(1, MAX_WAIT)),
             5 => Error::RequestExpired,
             6 => Error::NotFound,
             7 => Error::Exists,
@@ -139,7 +142,7 @@ mod tests {
     #[test]
     fn every_number_stands_for_the_error_that_gives_it() {
         for number in (1..=11).chain(16..=24).chain(32..=39) {
-            let value = matches!(number, 16..=19 | 23).then_some(7);
+            let value = matches!(number, 4 | 16..=19 | 23).then_some(7);
             assert_eq!(Status::of(Status::error(number, value).unwrap()), Status { number, value }, "{number}");
         }
         assert_ne!(Status::of(Status::error(u64::MAX, None).unwrap()), Status::DONE);

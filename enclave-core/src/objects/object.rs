@@ -216,7 +216,7 @@ impl<'a> StoredObject<'a> {
     pub fn open<C: Crypto>(&self, data_key: &DataKey, share: &KeyShare) -> Result<SecretVec, Error> {
         let secret = secret(data_key, share, self.ad_bytes, self.wrapped);
         let content = open_bytes::<C>(secret, &sha384(&[self.head]), self.stream).map_err(|error| match error {
-            Error::Busy => Error::Busy,
+            busy @ Error::Busy(_) => busy,
             _ => Error::CannotOpen,
         })?;
         self.ad.content.check(&content)?;
@@ -247,7 +247,7 @@ pub fn seal_object<C: Crypto>(
     ad.content.check(content)?;
     let secret = secret(data_key, share, &ad_bytes, wrapped);
     let sealed = seal_bytes::<C>(secret, &sha384(&[&head]), content)?;
-    stored.try_reserve_exact(sealed.len()).map_err(|_| Error::Busy)?;
+    stored.try_reserve_exact(sealed.len()).map_err(|_| Error::BUSY)?;
     stored.extend_from_slice(&sealed);
     Ok(stored)
 }

@@ -53,7 +53,8 @@ impl KeyReadings {
         if !configured {
             self.begun.retain(|begun| now.since(*begun) < MINUTE);
             if self.begun.len() >= MAX_READINGS {
-                return Err(Error::Busy);
+                let first = self.begun.first().copied().unwrap_or(now);
+                return Err(Error::busy_until(first.plus(MINUTE), now));
             }
             self.begun.push(now);
         }
@@ -126,7 +127,8 @@ mod tests {
         for n in 1..=MAX_READINGS {
             assert!(matches!(begin(n, false, 0), Ok(Reading::Begin)));
         }
-        assert_eq!(begin(99, false, MINUTE - 1).err(), Some(Error::Busy));
+        assert_eq!(begin(99, false, MINUTE - 1).err(), Some(Error::Busy(1)));
+        assert_eq!(begin(99, false, 0).err(), Some(Error::Busy(60)));
         assert!(matches!(begin(98, true, MINUTE - 1), Ok(Reading::Begin)));
         assert!(matches!(begin(99, false, MINUTE), Ok(Reading::Begin)));
     }

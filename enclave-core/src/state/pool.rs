@@ -49,7 +49,7 @@ impl Pool {
     /// # Errors
     /// [`Error::Busy`] if too little is left, or what is left belongs to others.
     pub fn take(&mut self, account: Account, amount: u64) -> Result<(), Error> {
-        let free = self.free.checked_sub(amount).ok_or(Error::Busy)?;
+        let free = self.free.checked_sub(amount).ok_or(Error::BUSY)?;
         let taken = self.taken.get(&account).copied().unwrap_or(0).saturating_add(amount);
         if account.accounts > 1 {
             let part = self.total / 2 / account.accounts;
@@ -57,7 +57,7 @@ impl Pool {
             let used: u64 = others.map(|(_, taken)| part.min(*taken)).sum();
             let owed = (part * (account.accounts - 1)).saturating_sub(used);
             if free < owed || taken > self.total - self.total / 4 {
-                return Err(Error::Busy);
+                return Err(Error::BUSY);
             }
         }
         self.free = free;
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(greedy(&mut pool, Account::ANYONE), 8);
         pool.give_back(Account::ANYONE, 8);
         assert!(pool.taken.is_empty());
-        assert_eq!(pool.take(Account::ANYONE, 9), Err(Error::Busy));
+        assert_eq!(pool.take(Account::ANYONE, 9), Err(Error::BUSY));
         assert_eq!(pool.take(Account::ANYONE, 8), Ok(()));
     }
 }

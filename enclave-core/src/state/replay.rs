@@ -49,7 +49,8 @@ impl ReplayWindow {
         if self.ids.contains_key(&(*caller, *id)) {
             return Err(Error::Refused);
         }
-        self.places.take(account, 1)?;
+        let room = self.deadlines.first().map_or(now, |(deadline, ..)| deadline.time());
+        self.places.take(account, 1).map_err(|_| Error::busy_until(room, now))?;
         self.ids.insert((*caller, *id), account);
         self.deadlines.insert((not_after, *caller, *id));
         Ok(())
@@ -81,7 +82,7 @@ mod tests {
         for id in 0..MAX_IDS as u128 {
             assert_eq!(accept(&mut window, 1, id, 500, 100), Ok(()));
         }
-        assert_eq!(accept(&mut window, 2, 9, 600, 500), Err(Error::Busy));
+        assert_eq!(accept(&mut window, 2, 9, 600, 500), Err(Error::Busy(1)));
         assert_eq!(accept(&mut window, 2, 9, 600, 501), Ok(()));
     }
 

@@ -294,7 +294,7 @@ impl Error {
         match self {
             Self::Local(error) | Self::Answered(error) => error.code(),
             Self::Connection { error, .. } => enclave_core::Error::Transport(*error).code(),
-            Self::NoPlace { .. } => enclave_core::Error::Busy.code(),
+            Self::NoPlace { .. } => enclave_core::Error::BUSY.code(),
             Self::TimedOut(_) => "timed-out",
             Self::Usage(_) => "usage",
             Self::Argument { .. }

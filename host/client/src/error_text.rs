@@ -129,7 +129,7 @@ pub fn answered(error: Error) -> String {
         Error::PolicyChanged => {
             "the policy of the KMS key changed meanwhile, and nothing was stored: retry to read the new policy".into()
         }
-        Error::Busy => "the enclave is busy, and nothing was started: retry later".into(),
+        Error::Busy(seconds) => format!("the enclave is busy, and nothing was started: retry in {seconds} s"),
         Error::RequestExpired => {
             "the request expired before it reached the enclave, and nothing was started: retry".into()
         }

@@ -81,7 +81,7 @@ mod tests {
             send(&head) && frames.iter().all(|length| send(&vec![7; *length]))
         });
         let mut channel = Timed::new(Socket::Unix(ours), IDLE, TOTAL);
-        let admit = &mut |length| if length > most { Err(Error::Busy) } else { Ok(()) };
+        let admit = &mut |length| if length > most { Err(Error::BUSY) } else { Ok(()) };
         let answer = exchange(&mut channel, Operation::Get(StoreKey::statement(OwnerKey::new([1; 32]), 3)), admit);
         drop(channel);
         (answer, parent.join().unwrap())
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn does_not_read_a_body_that_is_not_admitted() {
         let (answer, sent) = answer_to(MAX_BODY, &[65_536; MAX_BODY / 65_536], 1 << 20);
-        assert_eq!(answer.err(), Some(Error::Busy));
+        assert_eq!(answer.err(), Some(Error::BUSY));
         assert!(!sent, "the whole body was taken in");
     }
 }

@@ -99,7 +99,7 @@ impl Place {
     pub(crate) fn admit(&self, account: Account) -> Result<(), Error> {
         let mut table = self.sessions.table();
         if !table.0.iter().any(|place| ptr::eq(place.as_ref(), self)) {
-            return Err(Error::Busy);
+            return Err(Error::BUSY);
         }
         table.1.take(account, 1)?;
         self.seen().account = Some(account);
@@ -168,7 +168,7 @@ mod tests {
         places[0].0.wait(true);
         let (next, client) = socket();
         places.push((sessions.take(&next).unwrap(), client));
-        assert_eq!(places[0].0.admit(Account::ANYONE), Err(Error::Busy));
+        assert_eq!(places[0].0.admit(Account::ANYONE), Err(Error::BUSY));
         places.iter().for_each(|(place, _)| place.give_back());
         assert_eq!(sessions.table().1.take(Account::ANYONE, MAX_SESSIONS as u64), Ok(()));
     }

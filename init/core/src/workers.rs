@@ -89,7 +89,7 @@ impl Workers {
         let received = converse(ours, &header, job, until);
         let wait = until.saturating_duration_since(Instant::now()) + REPORT_WITHIN;
         let reason = run.exit.recv_timeout(wait).map_err(|_| WorkError::Lost(TransportError::Failed))?;
-        let starved = received.as_ref().err() == Some(&Error::Busy);
+        let starved = matches!(received, Err(Error::Busy(_)));
         // What the worker sent before it broke off is dropped.
         let received = received.unwrap_or_default();
         let outcome = match reason {
@@ -116,7 +116,7 @@ impl Workers {
         loop {
             match runs.admit(account, admit) {
                 Ok(()) => return Ok(runs),
-                Err(Error::Busy) if runs.waiting < MAX_WAITING && Instant::now() < until => {}
+                Err(Error::Busy(_)) if runs.waiting < MAX_WAITING && Instant::now() < until => {}
                 Err(error) => return Err(error),
             }
             runs.waiting += 1;
@@ -284,7 +284,7 @@ mod tests {
             assert_eq!(place(Account::ANYONE, Duration::ZERO), None);
         }
         let began = Instant::now();
-        assert_eq!(place(Account::ANYONE, Duration::from_millis(10)), Some(Error::Busy));
+        assert_eq!(place(Account::ANYONE, Duration::from_millis(10)), Some(Error::BUSY));
         assert!(began.elapsed() < WAIT_FOR / 2);
         assert_eq!(workers.runs.lock().unwrap().waiting, 0);
         // The listening thread would end this process if the other end were closed.
@@ -308,8 +308,8 @@ mod tests {
             start_within: 10,
             now: enclave_core::UnixMillis::new(0),
         };
-        let refused = workers.run(&job, &mut || Err(Error::Busy)).err();
-        assert_eq!(refused, Some(WorkError::NotStarted(Error::Busy)));
+        let refused = workers.run(&job, &mut || Err(Error::BUSY)).err();
+        assert_eq!(refused, Some(WorkError::NotStarted(Error::BUSY)));
         assert!(workers.runs.lock().unwrap().running.is_empty());
         assert_eq!(workers.runs.lock().unwrap().places.take(Account::ANYONE, MAX_WORKERS as u64), Ok(()));
         let received = recv(pid1.as_raw_fd(), &mut [0; 64], MsgFlags::MSG_DONTWAIT);
@@ -342,7 +342,7 @@ mod tests {
         let mut asked = 0;
         let mut admit = || {
             asked += 1;
-            if asked < 3 { Err(Error::Busy) } else { Ok(()) }
+            if asked < 3 { Err(Error::BUSY) } else { Ok(()) }
         };
         assert!(workers.place(Account::ANYONE, WAIT_FOR, &mut admit).is_ok());
         assert_eq!(asked, 3);

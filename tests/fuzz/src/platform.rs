@@ -164,7 +164,7 @@ impl Platform for FuzzPlatform {
     fn work(&self, job: &Job<'_>, admit: &mut dyn FnMut() -> Result<(), Error>) -> Result<RunOutput, WorkError> {
         let first = job.input.first();
         if first == Some(&3) {
-            return Err(WorkError::NotStarted(Error::Busy));
+            return Err(WorkError::NotStarted(Error::BUSY));
         }
         admit().map_err(WorkError::NotStarted)?;
         self.started.fetch_add(1, Ordering::Relaxed);

@@ -23,7 +23,7 @@ pub fn output_of(module: &[u8], inputs: &[&[u8]]) -> Vec<u8> {
 /// Why this fault prevents the start of a worker; `None` if a worker is started.
 pub fn start_error(fault: Fault) -> Option<Error> {
     match fault {
-        Fault::Busy => Some(Error::Busy),
+        Fault::Busy => Some(Error::BUSY),
         Fault::TooLate => Some(Error::RequestExpired),
         Fault::BadJob => Some(Error::Malformed(MessageKind::Worker)),
         Fault::NotStarted => Some(TransportError::Failed.into()),

@@ -13,6 +13,7 @@ use enclave_core::{Configuration, Error, Limits, Pcr, UnixMillis};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
@@ -66,7 +67,9 @@ impl World {
             "policy": sealed_policy(&measured.pcr0), "grants": [], "material": BASE64.encode(&[7; 32]),
         });
         fs::create_dir_all(path("kms/keys")).expect("a writable directory");
-        fs::write(path("kms/keys").join(format!("{KEY}.json")), key.to_string()).expect("a writable directory");
+        let key_file = path("kms/keys").join(format!("{KEY}.json"));
+        fs::write(&key_file, key.to_string()).expect("a writable directory");
+        fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).expect("a writable directory");
         let time = Arc::new(AtomicU64::new(BEGIN.get()));
         let roots = vec![root.der().to_vec()];
         let kms = Kms::with_clock(&path("kms"), roots, Clock::Told(time.clone())).expect("a valid key file");

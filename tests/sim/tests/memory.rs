@@ -51,7 +51,7 @@ fn loads_nothing_and_asks_kms_nothing_without_memory_for_the_object() {
         let others = reserve(&enclave.platform, MEMORY - SMALL).unwrap();
         fixture.run.faults.follow(Plan::default());
         let received = fixture.run(&mut session, &function, &inputs);
-        assert_eq!(received.ok().map(|_| ()), Err(Error::Busy));
+        assert_eq!(received.ok().map(|_| ()), Err(Error::BUSY));
         assert_eq!(fixture.calls(Call::Decrypt), 0);
         drop(others);
         assert!(fixture.run(&mut session, &function, &inputs).ok().is_ok());
@@ -71,7 +71,7 @@ fn busy_is_answered_before_the_function_runs() {
         let others = reserve(&enclave.platform, MEMORY - SMALL).unwrap();
         fixture.run.faults.follow(Plan::default());
         let received = fixture.run(&mut session, &function, &inputs);
-        assert_eq!(received.response.status, Status::of(Error::Busy).number());
+        assert_eq!(received.response.status, Status::of(Error::BUSY).number());
         assert!(received.response.receipt.is_none() && received.body.is_empty());
         // Only the output's memory was missing: the platform was asked for a worker.
         assert_eq!(fixture.calls(Call::Work), 1);
@@ -83,7 +83,7 @@ fn busy_is_answered_before_the_function_runs() {
         let limits = fixture.run.world.configuration().limits;
         let needed = worker_memory(limits.memory, b"module".len(), 1) + limits.output;
         let others = reserve(&enclave.platform, MEMORY - needed).unwrap();
-        assert_eq!(fixture.run(&mut session, &function, &inputs).ok().map(|_| ()), Err(Error::Busy));
+        assert_eq!(fixture.run(&mut session, &function, &inputs).ok().map(|_| ()), Err(Error::BUSY));
         drop(others);
         let _others = reserve(&enclave.platform, MEMORY - SMALL - needed).unwrap();
         assert!(fixture.run(&mut session, &function, &inputs).ok().is_ok());
@@ -101,7 +101,7 @@ fn a_run_that_started_is_answered_although_all_memory_is_taken_meanwhile() {
         let within = fixture.enclave.clone();
         fixture.enclave.platform.during_next_run(move || {
             take_all(&within);
-            assert!(matches!(reserve(&within.platform, 1), Err(Error::Busy)));
+            assert!(matches!(reserve(&within.platform, 1), Err(Error::BUSY)));
         });
         let received = fixture.run(&mut session, &function, &[Input::Plain(data.clone())]);
         assert_eq!(received.response.status, Status::DONE.number());

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Stream};
 use capelet_cli::{printable, streams};
+use enclave_core::Error as CoreError;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, Write};
@@ -189,8 +190,13 @@ pub fn sentence(error: &Error) -> String {
 /// The JSON object for an error.
 pub fn describe(error: &Error) -> Value {
     let mut object = json!({"code": error.code(), "message": error.to_string()});
-    if let Error::NoPlace { retry_after: Some(seconds), .. } = error {
-        object["retry_after"] = (*seconds).into();
+    let seconds = match error {
+        Error::NoPlace { retry_after: Some(seconds), .. } => Some(u32::from(*seconds)),
+        Error::Answered(CoreError::Busy(seconds)) => Some(*seconds),
+        _ => None,
+    };
+    if let Some(seconds) = seconds {
+        object["retry_after"] = seconds.into();
     }
     object
 }
@@ -250,6 +256,7 @@ mod tests {
             (describe(&error)["code"].as_str(), describe(&error)["retry_after"].as_u64()),
             (Some("busy"), Some(7))
         );
+        assert_eq!(describe(&Error::Answered(CoreError::Busy(9)))["retry_after"].as_u64(), Some(9));
         let silent = Error::NoPlace { url: "unix:/a".into(), retry_after: None };
         assert_eq!(describe(&silent).get("retry_after"), None);
     }

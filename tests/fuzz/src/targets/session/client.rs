@@ -128,7 +128,7 @@ impl Connection for Client<'_> {
     fn admit(&mut self, _account: Account) -> Result<(), Error> {
         assert!(!self.admitted, "a caller takes two places");
         self.admitted = self.has_place;
-        if self.admitted { Ok(()) } else { Err(Error::Busy) }
+        if self.admitted { Ok(()) } else { Err(Error::BUSY) }
     }
 
     fn transfer(&mut self, _bytes: u64) {

@@ -60,7 +60,7 @@ pub fn check(session: &ClientSession, pending: PendingRequest, started: u64, wir
     let response = Response::parse(head, request.n, &digest).expect("the head is valid");
     assert_eq!(response.body, (!body.is_empty() || response.body.is_some()).then(|| BodyDigest::of(body)));
     let has_status = |error| response.status == Status::of(error).number();
-    assert!(has_place || has_status(Error::Busy), "a caller without a place is served");
+    assert!(has_place || has_status(Error::BUSY), "a caller without a place is served");
     if request.verb == Verb::Run {
         let may_run = !has_place || request.caller == owner().owner();
         assert!(may_run || has_status(Error::Refused), "a stranger's run is not refused");
