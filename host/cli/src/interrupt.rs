@@ -1,8 +1,10 @@
 //! SIGINT, SIGTERM, SIGHUP and a time limit: temporary files are removed, a message is printed, and the program ends.
 
 use crate::streams;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::c_int;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -82,12 +84,43 @@ pub fn end_after(time: Duration, message: String, report: impl FnOnce() + Send +
     ended.map(drop)
 }
 
-/// Removes the temporary files, prints `message`, calls `end`, and ends the program with status 1.
+/// The settings of the user's terminal, which [`end`] restores until this value is dropped. A program that turns off the
+/// echo holds it meanwhile. Otherwise the terminal would show nothing that is typed after an interrupt.
+pub struct KeptTerminal(());
+
+static TERMINAL: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+impl KeptTerminal {
+    /// Reads the present settings. Without a terminal there is nothing to restore.
+    pub fn new() -> Self {
+        let opened = File::options().read(true).write(true).open("/dev/tty").ok();
+        let kept = opened.and_then(|terminal| tcgetattr(&terminal).ok().map(|settings| (terminal, settings)));
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        Self(())
+    }
+}
+
+impl Default for KeptTerminal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for KeptTerminal {
+    fn drop(&mut self) {
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Removes the temporary files, restores the terminal, prints `message`, calls `end`, and ends the program with status 1.
 pub fn end(message: &str, end: impl FnOnce()) -> ! {
     // The lock is held until the program ends, so that no further file is created.
     let mut list = temporary();
     for path in list.drain(..) {
         let _ = std::fs::remove_file(path);
+    }
+    if let Some((terminal, settings)) = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        let _ = tcsetattr(terminal, OptionalActions::Now, settings);
     }
     let message = message.to_owned();
     for_a_second(move || {

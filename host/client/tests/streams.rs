@@ -7,12 +7,15 @@ mod common;
 use common::vault::{ATTESTING, Vault};
 use common::{Person, failed};
 use enclave_core::encoding::hex;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 use std::ffi::OsStr;
-use std::fs;
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Runs `capelet` by a shell, which applies `redirections`.
 fn by_shell(person: &Person, arguments: &[&str], redirections: &str) -> Output {
@@ -101,6 +104,41 @@ fn a_signal_that_nohup_ignores_stays_ignored() {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(capelet).arg(pin).env("CAPELET_HOME", &person.home);
     failed(&shell.output().unwrap(), "not-a-document");
+}
+
+/// A passphrase is typed without an echo. After the end of the command, the terminal shows again what is typed.
+#[test]
+fn a_command_that_is_ended_while_a_passphrase_is_typed_restores_the_terminal() {
+    let person = Person::new();
+    let terminal = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let kept = open();
+    let echo = || tcgetattr(&kept).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(echo());
+    let capelet = person.command(&[]).get_program().to_owned();
+    // The shell outlives the command. The end of a session would reset its terminal.
+    let script = r#"
+        sh -c 'echo $$ > "$CAPELET_HOME/pid"; exec "$0" identity export x' "$0"
+        echo > "$CAPELET_HOME/ended"; read line"#;
+    let mut session = Command::new("setsid");
+    session.args(["-c", "-w", "sh", "-c", script]).arg(capelet).env("CAPELET_HOME", &person.home);
+    let mut child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    let wait = |done: &dyn Fn() -> bool| {
+        while !done() {
+            assert!(Instant::now() < until, "the command does not go on");
+        }
+    };
+    wait(&|| !echo());
+    let kill = Command::new("sh").args(["-c", "kill -TERM $(cat \"$0\")"]).arg(person.file("pid")).status();
+    assert!(kill.unwrap().success());
+    wait(&|| person.file("ended").exists());
+    assert!(echo());
+    (&terminal).write_all(b"\n").unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::error::{Error, Stream};
 use crate::export::{self, Content};
 use crate::files;
 use crate::values::OwnerText;
+use capelet_cli::interrupt::KeptTerminal;
 use capelet_cli::output_file;
 use enclave_core::OwnerKey;
 use serde_json::json;
@@ -87,6 +88,7 @@ fn passphrase(file: Option<&str>, new: bool) -> Result<Zeroizing<Vec<u8>>, Error
 
 /// Asks for a passphrase on the terminal.
 fn prompt(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let _echo = KeptTerminal::new();
     let typed = rpassword::prompt_password(text).map_err(|error| Error::pipe(Stream::Input, &error))?;
     Ok(Zeroizing::new(typed.into_bytes()))
 }
