@@ -121,6 +121,9 @@ fn invalid_arguments_are_reported_before_anything_is_made() {
     ] {
         let output = person.command(arguments).env("CAPELET_HOME", &home).current_dir(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // Without pins and without an address, whatever comes after the arguments ends in one of these.
+        assert!(!["[no-url]", "[no-pins]"].iter().any(|code| stderr.contains(code)), "{arguments:?}: {stderr}");
         let left: Vec<_> =
             files(folder.path()).into_keys().filter(|path| path.file_name() != Some("lock".as_ref())).collect();
         assert!(left.iter().all(|path| *path == home), "{arguments:?}: {left:?}");

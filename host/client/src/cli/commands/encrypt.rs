@@ -40,8 +40,8 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     };
     let own = owner == me;
     let checksums = checksums(named, arguments.any_function_of_owner, own)?;
-    let url = context.url()?;
     let input = Data::open(arguments)?;
+    let url = context.url()?;
     let Some(owner) = owner else {
         // Nobody without an identity has a vault key.
         context.home.load::<Trust>()?.entry(&url)?;
