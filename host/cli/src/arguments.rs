@@ -60,7 +60,7 @@ impl Program {
                 Reason::Sentence(sentence) => sentence,
             };
             let usage = usage::<T>(self.name, &early.path);
-            Stop::Usage(UsageError { message, usage, output: early.output })
+            Stop::Usage(UsageError { message, usage, outputs: early.outputs })
         })
     }
 }
@@ -85,8 +85,9 @@ pub struct UsageError {
     pub message: String,
     /// How the command is called, in two lines, each with its line end.
     pub usage: String,
-    /// The value of `--output` or its short name. `None` if there is none. The program reports the error in this format.
-    pub output: Option<String>,
+    /// The values of `--output` or its short name. The program reports the error in this format. More than one value is
+    /// an error in itself.
+    pub outputs: Vec<String>,
 }
 
 /// Why no arguments were returned.
@@ -94,7 +95,7 @@ struct Early {
     reason: Reason,
     /// The names of the command and its subcommand.
     path: Vec<&'static str>,
-    output: Option<String>,
+    outputs: Vec<String>,
 }
 
 enum Reason {
@@ -112,15 +113,15 @@ fn read<T: FromArgs + ArgsInfo>(
     let mut arguments = arguments.map(utf8).collect::<Result<Vec<_>, _>>().map_err(|reason| Early {
         reason,
         path: Vec::new(),
-        output: None,
+        outputs: Vec::new(),
     })?;
     if arguments.is_empty() && !info.commands.is_empty() {
         arguments.push("--help".to_owned());
     }
     let words = words::read(&info, version.is_some(), arguments);
-    let early = |reason| Early { reason, path: words.path.clone(), output: words.output.clone() };
+    let early = |reason| Early { reason, path: words.path.clone(), outputs: words.outputs.clone() };
     if let Some(problem) = words.problem {
-        return Err(Early { reason: Reason::Problem(problem), path: words.path, output: words.output });
+        return Err(Early { reason: Reason::Problem(problem), path: words.path, outputs: words.outputs });
     }
     if let (true, Some(version)) = (words.version, version) {
         return Err(early(Reason::Text(format!("{name} {version}\n"))));
@@ -281,7 +282,7 @@ mod tests {
             ("say -p", "No value provided for option '-p'", of_say),
         ] {
             let Stop::Usage(error) = stop(line) else { panic!("{line}") };
-            assert_eq!((error.message.as_str(), error.usage.as_str(), error.output), (message, usage, None), "{line}");
+            assert_eq!((error.message.as_str(), error.usage.as_str()), (message, usage), "{line}");
         }
     }
 

@@ -27,9 +27,9 @@ pub(crate) struct Words {
     pub(crate) words: Vec<String>,
     /// The names of the command and its subcommand.
     pub(crate) path: Vec<&'static str>,
-    /// The last value of the option `--output`. It is found behind a problem too, because the problem is reported in
+    /// The values of the option `--output`. They are found behind a problem too, because the problem is reported in
     /// this format.
-    pub(crate) output: Option<String>,
+    pub(crate) outputs: Vec<String>,
     /// Whether the user asked for the help of the command in `path`.
     pub(crate) help: bool,
     /// Whether the user asked for the version.
@@ -259,7 +259,7 @@ impl Reader<'_> {
         self.read.words.push(name.to_owned());
         let Some(value) = value.or_else(|| self.rest.next()) else { return };
         if long == "--output" {
-            self.read.output = Some(value.clone());
+            self.read.outputs.push(value.clone());
         }
         self.read.words.push(value);
     }
@@ -490,19 +490,19 @@ mod tests {
 
     #[test]
     fn finds_the_format_of_output_behind_a_problem_and_never_in_a_value() {
-        for (line, output) in [
-            ("nonsense -o json", Some("json")),
-            ("nonsense -vo json", Some("json")),
-            ("nonsense --output=json a", Some("json")),
-            ("-o json run", Some("json")),
-            ("run a b c -ojson", Some("json")),
-            ("run --colour -o json", Some("json")),
-            ("run -f -o json", None),
-            ("run --file --output=json", None),
-            ("run -- -o json", None),
-            ("run -o plain -o json a", Some("json")),
+        for (line, outputs) in [
+            ("nonsense -o json", "json"),
+            ("nonsense -vo json", "json"),
+            ("nonsense --output=json a", "json"),
+            ("-o json run", "json"),
+            ("run a b c -ojson", "json"),
+            ("run --colour -o json", "json"),
+            ("run -f -o json", ""),
+            ("run --file --output=json", ""),
+            ("run -- -o json", ""),
+            ("run -o plain -o json a", "plain json"),
         ] {
-            assert_eq!(words(line).output.as_deref(), output, "{line}");
+            assert_eq!(words(line).outputs.join(" "), outputs, "{line}");
         }
     }
 }
