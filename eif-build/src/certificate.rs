@@ -11,7 +11,7 @@ use crate::der::{self, Reader};
 use crate::error::Error;
 
 /// The DER of a P-384 SubjectPublicKeyInfo (RFC 5480), up to the point.
-const P384_SPKI: [u8; 23] = [
+pub(crate) const P384_SPKI: [u8; 23] = [
     0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
     0x22, 0x03, 0x62, 0x00,
 ];
@@ -102,15 +102,18 @@ impl Certificate {
 }
 
 /// The fields of a certificate (RFC 5280, 4.1) that this crate uses.
-struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// The SubjectPublicKeyInfo.
-    key: &'a [u8],
-    not_before: i64,
-    not_after: i64,
+    pub(crate) key: &'a [u8],
+    /// The first second at which the certificate is valid, as Unix time.
+    pub(crate) not_before: i64,
+    /// The last second at which the certificate is valid, as Unix time.
+    pub(crate) not_after: i64,
 }
 
 impl<'a> Fields<'a> {
-    fn read(der: &'a [u8]) -> Option<Self> {
+    /// Reads the DER of a certificate. `None` if it is malformed.
+    pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
         let mut outer = Reader::new(der);
         let mut certificate = Reader::new(outer.value(der::SEQUENCE)?);
         outer.end()?;

@@ -57,6 +57,14 @@ impl Command {
         matches!(self, Self::Sign(_) | Self::Attach(_))
     }
 
+    /// Whether an error is also reported as JSON.
+    pub fn reports_errors_as_json(&self) -> bool {
+        match self {
+            Self::Measurements(args) => args.output == Some(OutputFormat::Json),
+            other => other.output() == OutputFormat::Json,
+        }
+    }
+
     /// The format of the report.
     pub fn output(&self) -> OutputFormat {
         match self {
@@ -133,6 +141,10 @@ pub struct Describe {
     /// the .eif, or - for standard input
     #[argh(positional)]
     pub image: PathBuf,
+    /// show an .eif of another builder too: its PCRs as AWS's tools compute them, and each deviation from the layout of
+    /// this program; no other command takes such a file
+    #[argh(switch)]
+    pub lenient: bool,
     /// plain or json
     #[argh(option, short = 'o', default = "OutputFormat::Plain")]
     pub output: OutputFormat,

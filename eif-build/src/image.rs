@@ -9,6 +9,7 @@
 use crate::bzimage;
 use crate::cpio::{self, Entry, MAX_ARCHIVE};
 use crate::error::Error;
+use crate::fields::{Fields, slice};
 use crate::gzip;
 use crate::layout::{self, HEADER_SIZE, MAX_FILE, ORDER, SECTION_HEADER_SIZE, SLOTS, Section};
 use crate::signature::Signature;
@@ -137,7 +138,7 @@ impl Header {
         if !file.starts_with(&layout::MAGIC) {
             return Err(Error::NotAnEif);
         }
-        let mut fields = Fields { rest: slice(file, 0, HEADER_SIZE as u64)? };
+        let mut fields = Fields::new(slice(file, 0, HEADER_SIZE as u64)?);
         let _magic: [u8; 4] = fields.take()?;
         let version = fields.u16()?;
         if version != layout::VERSION {
@@ -190,7 +191,7 @@ impl Header {
 /// Checks type, flags and size in the header of the section in `slot`. By the file's header the section has `size`
 /// bytes.
 fn check_section_header(head: &[u8], slot: usize, size: u64) -> Result<(), Error> {
-    let mut fields = Fields { rest: head };
+    let mut fields = Fields::new(head);
     let number = fields.u16()?;
     let section = Section::from_number(number).ok_or(Error::UnknownSection { slot, found: number })?;
     if ORDER.iter().take(slot).any(|before| *before == section) {
@@ -216,51 +217,10 @@ fn check_section_header(head: &[u8], slot: usize, size: u64) -> Result<(), Error
     Ok(())
 }
 
-/// A reader of big-endian integers.
-struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let size = self.rest.len() as u64;
-        let (head, rest) = self.rest.split_first_chunk().ok_or(Error::Truncated { needed: N as u64, size })?;
-        self.rest = rest;
-        Ok(*head)
-    }
-
-    fn u16(&mut self) -> Result<u16, Error> {
-        Ok(u16::from_be_bytes(self.take()?))
-    }
-
-    fn u32(&mut self) -> Result<u32, Error> {
-        Ok(u32::from_be_bytes(self.take()?))
-    }
-
-    fn u64(&mut self) -> Result<u64, Error> {
-        Ok(u64::from_be_bytes(self.take()?))
-    }
-
-    fn slots(&mut self) -> Result<[u64; SLOTS], Error> {
-        let mut slots = [0; SLOTS];
-        for slot in &mut slots {
-            *slot = self.u64()?;
-        }
-        Ok(slots)
-    }
-}
-
 /// Checks that a command line is printable ASCII.
-fn command_line(line: &[u8]) -> Result<&str, Error> {
+pub(crate) fn command_line(line: &[u8]) -> Result<&str, Error> {
     match line.iter().position(|byte| !(b' '..=b'~').contains(byte)) {
         Some(at) => Err(Error::CommandLine { at }),
         None => std::str::from_utf8(line).map_err(|error| Error::CommandLine { at: error.valid_up_to() }),
     }
-}
-
-/// `size` bytes of the file from `at` on. A sum above 2^64 counts as beyond the end.
-fn slice(file: &[u8], at: u64, size: u64) -> Result<&[u8], Error> {
-    let end = at.saturating_add(size);
-    let range = usize::try_from(at).ok().zip(usize::try_from(end).ok());
-    range.and_then(|(at, end)| file.get(at..end)).ok_or(Error::Truncated { needed: end, size: file.len() as u64 })
 }

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use capelet_cli::{arguments, interrupt, streams};
+use capelet_cli::arguments::{Program, Stop, USAGE_STATUS, UsageError};
+use capelet_cli::{interrupt, streams};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
-    attach, cpio, measure, pcr0, report, sign, to_be_signed, verify, write,
+    attach, cpio, lenient, measure, pcr0, report, sign, to_be_signed, verify, write,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -24,46 +25,46 @@ const MAX_LIST: u64 = 1 << 20;
 /// The largest size of a file with a key, a certificate or a signature, in bytes.
 const MAX_PEM: u64 = 64 << 10;
 
+const PROGRAM: Program = Program::new("eif-build", env!("CARGO_PKG_VERSION"));
+
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            streams::note(&format!("Error: {error} [{}]", error.code()));
-            if wants_json() {
-                // If this write fails, the exit status still reports the error.
-                let _ = print(&format!("{}\n", report::error(&error)));
-            }
-            ExitCode::FAILURE
+    let command = match PROGRAM.parse(std::env::args_os().skip(1)) {
+        Ok(Args { command }) => command,
+        Err(Stop::Text(text)) => return ended(print(&text), false),
+        Err(Stop::Usage(UsageError { message, usage, outputs })) => {
+            let status = ended(Err(Error::Usage { message }), outputs.iter().any(|format| format == "json"));
+            streams::note_bytes(usage.as_bytes());
+            return status;
         }
+    };
+    ended(run(&command), command.reports_errors_as_json())
+}
+
+/// The exit status for a result. An error is printed.
+fn ended(result: Result<(), Error>, as_json: bool) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    streams::note(&format!("Error: {error} [{}]", error.code()));
+    if as_json {
+        // If this write fails, the exit status still reports the error.
+        let _ = print(&format!("{}\n", report::error(&error)));
+    }
+    match error {
+        Error::Usage { .. } => ExitCode::from(USAGE_STATUS),
+        _ => ExitCode::FAILURE,
     }
 }
 
-/// Whether the arguments ask for JSON. It is looked up by hand, because an error in the command line itself must also be
-/// reported as JSON.
-fn wants_json() -> bool {
-    let words: Vec<_> = std::env::args_os().skip(1).take_while(|word| word != "--").collect();
-    words.iter().any(|word| word == "--output=json")
-        || words
-            .windows(2)
-            .any(|pair| matches!(pair, [flag, value] if (flag == "-o" || flag == "--output") && value == "json"))
-}
-
-fn run() -> Result<(), Error> {
-    let command = match arguments::parse("eif-build", std::env::args_os().skip(1)) {
-        Ok(Args { command }) => command,
-        Err(arguments::Exit::Help(text)) => return print(&text),
-        Err(arguments::Exit::Usage(message)) => return Err(Error::Usage { message }),
-    };
+fn run(command: &Command) -> Result<(), Error> {
     interrupt::watch("Interrupted.").map_err(|error| failed("watch", Path::new("signals"), &error))?;
-    named_files::check(&command)?;
+    named_files::check(command)?;
     if !named_files::report_on_stdout(command.to()) {
         // The output has standard output for itself.
-        streams::note_bytes(execute(&command)?.as_bytes());
+        streams::note_bytes(execute(command)?.as_bytes());
         return Ok(());
     }
     // A report that would be lost is an error before any file is written.
     streams::check_output().map_err(|error| stdout_failed(&error))?;
-    print(&execute(&command)?)
+    print(&execute(command)?)
 }
 
 /// Runs the command and returns its report.
@@ -81,6 +82,11 @@ fn execute(command: &Command) -> Result<String, Error> {
             let archive = read(&args.ramdisk, cpio::MAX_ARCHIVE)?;
             let parts = Parts { kernel: &kernel, command_line: &args.command_line, archive: &archive };
             store(&args.to, &write(parts)?, args.output)
+        }
+        Command::Describe(args) if args.lenient => {
+            let file = read(&args.image, lenient::MAX_FILE)?;
+            let survey = lenient::Survey::of(&file)?;
+            show(args.output, || lenient::report::json(&survey), || lenient::report::text(&survey))
         }
         Command::Describe(args) => {
             let file = read(&args.image, MAX_FILE)?;
@@ -152,8 +158,20 @@ fn show(output: OutputFormat, json: impl Fn() -> Value, text: impl Fn() -> Strin
     })
 }
 
+/// JSON in ASCII. An image of another builder can hold characters that command a terminal or hide.
 fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+    let mut text = String::new();
+    for character in format!("{value:#}\n").chars() {
+        if matches!(character, '\n' | ' '..='~') {
+            text.push(character);
+        } else {
+            // All others are inside a string of the JSON text.
+            let units =
+                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            text.push_str(&units);
+        }
+    }
+    text
 }
 
 fn print(text: &str) -> Result<(), Error> {

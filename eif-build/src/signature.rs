@@ -100,7 +100,11 @@ pub fn to_be_signed(pcr0: &Pcr) -> Result<Vec<u8>, Error> {
     encode().map_err(|_| Error::SignatureMalformed)
 }
 
-fn payload(pcr0: &Pcr) -> Result<Vec<u8>, EncodeError<std::convert::Infallible>> {
+/// The payload of a signature over this PCR0.
+///
+/// # Errors
+/// Never: writing to memory does not fail.
+pub(crate) fn payload(pcr0: &Pcr) -> Result<Vec<u8>, EncodeError<std::convert::Infallible>> {
     let mut out = Encoder::new(Vec::new());
     out.map(2)?.str("register_index")?.u8(0)?;
     integers(out.str("register_value")?, pcr0)?;

@@ -58,13 +58,13 @@ impl Place {
         serde_json::from_str(&self.ok(&[args, &["-o", "json"]].concat())).unwrap()
     }
 
-    /// Runs a command that must fail, and returns the error code. The exit status is 1. Standard error has one line.
-    /// Standard output has only the requested JSON. The folder does not change.
+    /// Runs a command that must fail, and returns the error code. The exit status is 2 for a usage error and otherwise 1.
+    /// Standard error has one line, and for an invalid command line two lines with its usage. Standard output has only
+    /// the requested JSON. The folder does not change.
     fn refused(&self, args: &[&str]) -> String {
         let before = self.names();
         let plain = self.run(args);
         let json = self.run(&[args, &["-o", "json"]].concat());
-        assert_eq!((plain.status.code(), json.status.code()), (Some(1), Some(1)), "{args:?}");
         assert!(plain.stdout.is_empty());
         let text = String::from_utf8(plain.stderr).unwrap();
         assert!(text.starts_with("Error: "), "{text}");
@@ -72,7 +72,12 @@ impl Place {
         let error: Value = serde_json::from_slice(&json.stdout).unwrap();
         assert!(error["error"]["message"].is_string());
         let code = error["error"]["code"].as_str().unwrap().to_owned();
-        assert!(text.ends_with(&format!(" [{code}]\n")), "{text}");
+        let status = Some(if code == "usage" { 2 } else { 1 });
+        assert_eq!((plain.status.code(), json.status.code()), (status, status), "{args:?}");
+        let (line, usage) = text.split_once('\n').unwrap();
+        assert!(line.ends_with(&format!(" [{code}]")), "{text}");
+        let is_usage = usage.starts_with("Usage: eif-build ") && usage.lines().count() == 2;
+        assert!(usage.is_empty() || (code == "usage" && is_usage), "{text}");
         code
     }
 
@@ -144,6 +149,7 @@ fn prints_the_measurements_of_a_release_and_refuses_invalid_lists() {
     let release: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(release, place.json(&["measurements", "image.eif", "--inputs", "inputs"]));
     let plain = place.run(&["measurements", "image.eif", "--inputs", "inputs", "-o", "plain"]);
+    assert_eq!(plain.status.code(), Some(2));
     assert!(String::from_utf8(plain.stderr).unwrap().ends_with(" [usage]\n"), "an option that has no effect");
     let mut measured = place.json(&["measure", "image.eif"]);
     let expected = serde_json::json!([
@@ -298,11 +304,28 @@ fn refuses_every_kind_of_bad_image() {
         ("boundary moved", boundary, "kernel-length"),
         ("a signature of nothing", with(&|parts| parts.push((SIGNATURE, vec![0x80]))), "signature-malformed"),
     ];
-    place.put("key.pem", signer(&PKCS_ECDSA_P384_SHA384).0.as_bytes());
+    let (key, certificate) = signer(&PKCS_ECDSA_P384_SHA384);
+    place.put("key.pem", key.as_bytes());
+    place.put("certificate.pem", certificate.as_bytes());
+    place.put("inputs", b"");
     for (name, file, code) in table {
         place.put("bad.eif", &file);
         for command in ["describe", "measure"] {
             assert_eq!(place.refused(&[command, "bad.eif"]), code, "{name}");
+        }
+        assert_eq!(place.refused(&["measurements", "bad.eif", "--inputs", "inputs"]), code, "{name}");
+        assert_eq!(place.refused(&["verify", "bad.eif", "--certificate", "certificate.pem"]), code, "{name}");
+        let attach = ["attach", "bad.eif", "--signature", "key.pem", "--certificate", "certificate.pem"];
+        assert_eq!(place.refused(&[&attach[..], &["--to", "out.eif"]].concat()), code, "{name}");
+        // One command shows the file, and names what all others refuse.
+        if file.len() >= HEADER {
+            let shown = place.json(&["describe", "--lenient", "bad.eif"]);
+            let deviations = shown["deviations"].as_array().unwrap();
+            assert!(deviations.iter().any(|deviation| deviation["code"] == code), "{name}: {deviations:?}");
+            let text = place.ok(&["describe", "--lenient", "bad.eif"]);
+            assert!(text.contains(&format!("\n  {code}: ")), "{text}");
+        } else {
+            assert_eq!(place.refused(&["describe", "--lenient", "bad.eif"]), code, "{name}");
         }
         assert_eq!(
             place.refused(&["sign", "bad.eif", "--key", "key.pem", "--certificate", "key.pem", "--to", "out.eif"]),
@@ -311,6 +334,54 @@ fn refuses_every_kind_of_bad_image() {
         );
     }
     assert_eq!(place.refused(&["measure", "absent.eif"]), "io");
+}
+
+/// The words and the texts of the file come from another party.
+#[test]
+fn shows_foreign_text_escaped() {
+    let place = Place::with_image();
+    let mut parts = sections(&place.get("image.eif"));
+    let hostile = "x\u{1b}[2K\u{9b}31m\u{202e}\nPCR0  00";
+    parts[1].1 = hostile.as_bytes().to_vec();
+    let metadata =
+        serde_json::json!({"ImageName": hostile, "ImageVersion": "1", "BuildMetadata": {}, "\u{9b}": [hostile]});
+    parts[2].1 = serde_json::to_vec(&metadata).unwrap();
+    place.put("hostile.eif", &assemble(&parts));
+    let text = place.ok(&["describe", "--lenient", "hostile.eif"]);
+    let json = place.ok(&["describe", "--lenient", "hostile.eif", "-o", "json"]);
+    for shown in [&text, &json] {
+        assert!(shown.chars().all(|shown| matches!(shown, '\n' | ' '..='~')), "{shown:?}");
+        assert_eq!(shown.matches("\nPCR0").count(), usize::from(*shown == text), "{shown}");
+    }
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["metadata"], metadata);
+    assert_eq!(json["command_line"], "x\\u{1b}[2K\\u{9b}31m\\u{202e}\\nPCR0  00");
+}
+
+/// `capelet pin --eif`, `capelet-parent enclave run` and the test programs must take no file that is not strict.
+#[test]
+fn no_other_program_uses_the_lenient_reader() {
+    fn rust_files(folder: &std::path::Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name() != Some("target".as_ref()) {
+                rust_files(&path, found);
+            } else if path.extension() == Some("rs".as_ref()) {
+                found.push(path);
+            }
+        }
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for folder in ["host", "dev", "init", "enclave-core", "xtask", "eif-build/src"] {
+        rust_files(&root.join(folder), &mut files);
+    }
+    let users: Vec<_> = files
+        .into_iter()
+        .filter(|path| fs::read_to_string(path).unwrap().contains("lenient::"))
+        .map(|path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(users, ["eif-build/src/main.rs"]);
 }
 
 #[test]
@@ -386,19 +457,69 @@ fn reports_invalid_command_lines_and_prints_help() {
     for wrong in [&["nonsense"][..], &["measure"], &["build", "--kernel", "kernel"], &["measure", "a", "b"]] {
         assert_eq!(place.refused(wrong), "usage", "{wrong:?}");
     }
-    assert_eq!(place.run(&["measure", "a", "-o", "xml"]).status.code(), Some(1));
+    assert_eq!(place.run(&["measure", "a", "-o", "xml"]).status.code(), Some(2));
     let not_text = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
     let output = Command::new(env!("CARGO_BIN_EXE_eif-build"))
         .arg("measure")
         .arg::<&std::ffi::OsStr>(not_text)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).ends_with(" [usage]\n"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(" [usage]\n"));
     assert_eq!(place.ok(&[]), place.ok(&["--help"]));
     for command in ["cpio", "build", "describe", "measure", "measurements", "sign", "attach", "verify"] {
         assert!(place.ok(&["--help"]).contains(command));
         assert!(place.ok(&[command, "--help"]).starts_with("Usage: eif-build"));
+    }
+}
+
+#[test]
+fn a_usage_error_says_what_was_meant_and_shows_the_usage_of_its_command() {
+    let place = Place::new();
+    for (args, message, usage) in [
+        (&["mesure", "a"][..], "unknown command mesure: did you mean measure?", "eif-build"),
+        (&["describe", "--lenietn", "a"], "unknown option --lenietn: did you mean --lenient?", "eif-build describe"),
+        (&["describe", "a", "--lenient=yes"], "--lenient takes no value: write --lenient alone", "eif-build describe"),
+        (&["measure", "a", "b"], "unexpected argument b: the command takes 1 at most", "eif-build measure"),
+        (
+            &["-o", "json", "measure"],
+            "unknown option -o: write it after the command that it belongs to",
+            "eif-build measure",
+        ),
+    ] {
+        let output = place.run(args);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("Error: {message} [usage]\nUsage: {usage} ");
+        assert!(text.starts_with(&expected), "{text}");
+        assert!(text.ends_with(&format!("\n`{usage} --help` explains the options.\n")), "{text}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn prints_its_version() {
+    let place = Place::new();
+    for args in [&["--version"][..], &["-V"], &["measure", "--version"]] {
+        assert_eq!(place.ok(args), concat!("eif-build ", env!("CARGO_PKG_VERSION"), "\n"));
+    }
+}
+
+/// A value that looks like an option for the format of output must not change the format.
+#[test]
+fn reads_options_as_gnu_getopt_does() {
+    let place = Place::with_image();
+    let json = place.ok(&["measure", "image.eif", "-o", "json"]);
+    for args in [&["measure", "-ojson", "image.eif"][..], &["measure", "image.eif", "-ojson"]] {
+        assert_eq!(place.ok(args), json);
+    }
+    let described = place.ok(&["describe", "--lenient", "image.eif", "-ojson"]);
+    assert!(described.starts_with('{'));
+    let build = |line: &str, to: &str| {
+        place.run(&["build", "--kernel", "absent", "--command-line", line, "--ramdisk", "archive", "--to", to])
+    };
+    for (line, to) in [("-ojson", "x"), ("--output=json", "x"), ("-o", "json"), ("measure", "describe")] {
+        let output = build(line, to);
+        assert_eq!((output.stdout, output.status.code()), (vec![], Some(1)), "{line}");
     }
 }
 
@@ -409,7 +530,7 @@ fn refuses_repeated_options_and_splits_at_the_equals_sign() {
     assert_eq!(place.ok(&["measure", "image.eif", "--to-be-signed=a=b", "--output=plain"]), measured);
     assert!(place.path("a=b").exists());
     let twice = place.run(&["measure", "image.eif", "--output=json", "-o", "plain"]);
-    assert_eq!(twice.status.code(), Some(1));
+    assert_eq!(twice.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&twice.stdout).contains("\"usage\""), "{twice:?}");
     for repeated in ["--to-be-signed", "--image"] {
         assert_eq!(place.refused(&["measure", "image.eif", repeated, "x", repeated, "y"]), "usage");

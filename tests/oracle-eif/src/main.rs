@@ -29,6 +29,7 @@ fn main() {
     signed_in_three_steps(&ours);
     other_compressors(&ours);
     refused_here(&ours);
+    lenient(&ours);
 }
 
 /// The program `eif-build`.
@@ -50,6 +51,16 @@ impl Ours {
     fn pcrs(&self, args: &[&str]) -> Pcrs {
         let printed: Value = serde_json::from_slice(&self.ok(&[args, &["-o", "json"]].concat()).stdout).expect("JSON");
         serde_json::from_value(printed["pcrs"].clone()).expect("PCRs")
+    }
+
+    /// What `describe --lenient` shows of an image, and its PCRs, which must be those that AWS's tools compute.
+    fn lenient(&self, image: &str, expected: &Pcrs) -> Value {
+        let printed = self.ok(&["describe", "--lenient", image, "-o", "json"]).stdout;
+        let printed: Value = serde_json::from_slice(&printed).expect("JSON");
+        let pcrs: Pcrs = serde_json::from_value(printed["pcrs"].clone()).expect("PCRs");
+        assert_eq!(&pcrs, expected, "{image}");
+        assert_eq!(printed["not_as_aws_tools"], Value::Null, "{image}");
+        printed
     }
 
     fn code(&self, args: &[&str]) -> String {
@@ -182,4 +193,38 @@ fn refused_here(ours: &Ours) {
     assert_eq!(read("moved.eif"), one);
     assert_eq!(ours.code(&["measure", "moved.eif"]), "kernel-length");
     println!("refused by eif-build only: a second ramdisk under the same PCR1, other metadata, a moved boundary");
+}
+
+/// `describe --lenient` computes the PCRs of AWS's tools for images of AWS's library that every other command refuses.
+fn lenient(ours: &Ours) {
+    for image in ["ours.eif", "two.eif", "other.eif", "moved.eif", "theirs-signed.eif"] {
+        ours.lenient(image, &read(image));
+    }
+    let mut other = metadata();
+    other.img_name = "theirs".into();
+    other.docker_info = serde_json::json!({"Id": "sha256:ab", "Tags": ["a", "b"]});
+    let ramdisks = ["ramdisk", "plain", "ramdisk2"];
+    for (curve, digest) in [("prime256v1", "-sha256"), ("secp384r1", "-sha384"), ("secp521r1", "-sha512")] {
+        tool("openssl", &["ecparam", "-name", curve, "-genkey", "-out", "curve.pem"]);
+        let subject = ["-subj", "/CN=oracle", "-days", "2", digest, "-out", "curve.crt"];
+        tool("openssl", &[&["req", "-new", "-x509", "-key", "curve.pem"], &subject[..]].concat());
+        let signer = Signer { key: "curve.pem", certificate: "curve.crt" };
+        let theirs = build(LINE, &ramdisks, other.clone(), Some(&signer), "many.eif");
+        assert_eq!((theirs.len(), read("many.eif")), (4, theirs.clone()));
+        let shown = ours.lenient("many.eif", &theirs);
+        assert_eq!(shown["signature"]["verified"], true, "{curve}");
+        assert_eq!(shown["metadata"]["DockerInfo"]["Tags"][1], "b");
+
+        // A byte of the last ramdisk: AWS's reader still computes PCRs, and the signature is over another PCR0.
+        let mut file = fs::read("many.eif").expect("read");
+        let ramdisk = fs::read("ramdisk2").expect("read");
+        let at = file.windows(ramdisk.len()).position(|window| window == ramdisk).expect("ramdisk");
+        file[at + 20] ^= 1;
+        fs::write("changed.eif", file).expect("write");
+        let printed = ours.ok(&["describe", "--lenient", "changed.eif", "-o", "json"]).stdout;
+        let printed: Value = serde_json::from_slice(&printed).expect("JSON");
+        assert_eq!(printed["signature"]["problem"]["code"], "signed-other-image", "{curve}");
+        assert_eq!(ours.code(&["measure", "changed.eif"]), "duplicate-section");
+    }
+    println!("lenient: the PCRs of three ramdisks, and signatures on P-256, P-384 and P-521, as AWS's tools have them");
 }

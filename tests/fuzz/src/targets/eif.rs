@@ -5,9 +5,12 @@
 //!   PCR8, and an unsigned one has not.
 //! - PCR0 equals PCR1, because the image has one ramdisk. The size is that of the file.
 //! - An unsigned image whose ramdisk was compressed by `eif-build` is exactly what `write` makes of its parts.
+//! - The lenient reader finds no deviation exactly in the files that the strict one accepts and measures, and then
+//!   computes the same PCRs. Otherwise the strict reader's error is among the deviations. Both reports can be made.
 //! - An image of the fuzzer's parts is accepted, unsigned, and has these parts.
 
 use crate::script::next_part;
+use eif_build::lenient::{Survey, report};
 use eif_build::{HEADER_SIZE, Image, Parts, Section, gzip, measure, write};
 
 /// The input is an image, or three parts: kernel, command line and archive.
@@ -35,6 +38,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn check_image(file: &[u8]) {
+    check_lenient(file);
     let Ok(image) = Image::parse(file) else { return };
     let sections = image.sections();
     let signed = sections.iter().any(|(section, _)| *section == Section::Signature);
@@ -51,6 +55,27 @@ fn check_image(file: &[u8]) {
         let parts = Parts { kernel: image.kernel(), command_line: image.command_line(), archive: image.archive() };
         assert_eq!(write(parts).ok().as_deref(), Some(file));
     }
+}
+
+fn check_lenient(file: &[u8]) {
+    let strict = measure(file);
+    let survey = match Survey::of(file) {
+        Ok(survey) => survey,
+        Err(error) => {
+            assert_eq!(strict.err(), Some(error));
+            return;
+        }
+    };
+    match strict {
+        Ok(measured) => {
+            assert!(survey.deviations().is_empty());
+            assert_eq!(survey.pcrs().ok().map(|pcrs| pcrs.pcr0), Some(measured.pcr0));
+        }
+        Err(error) => assert!(survey.deviations().contains(&error)),
+    }
+    assert!(report::json(&survey).is_object());
+    let text = report::text(&survey);
+    assert!(text.chars().all(|shown| shown == '\n' || !shown.is_control()));
 }
 
 /// Returns the smallest kernel image that `write` accepts and that ends with `content`, padded to 16 bytes.
