@@ -161,12 +161,15 @@ impl Reader<'_> {
         if self.lost {
             return;
         }
-        if self.command.commands.is_empty() {
-            self.positional(word);
+        let is_leaf = self.command.commands.is_empty();
+        // Where no argument is possible, the word is no data.
+        let asks_help = !is_leaf || (self.read.path.is_empty() && self.command.positionals.is_empty());
+        if word == "help" && asks_help && !self.ended {
+            self.ask(false);
             return;
         }
-        if word == "help" && !self.ended {
-            self.read.help = true;
+        if is_leaf {
+            self.positional(word);
             return;
         }
         // argh takes a single character for a command's short name, and NUL for that of a command without one.
@@ -282,6 +285,7 @@ impl Reader<'_> {
             None if self.command.commands.iter().any(|command| find(&command.command, is_named).is_some()) => {
                 "write it after the command that it belongs to".to_owned()
             }
+            None if self.command.positionals.is_empty() => "remove it".to_owned(),
             None => "write -- before an argument that begins with a dash".to_owned(),
         };
         self.refuse(Problem::UnknownOption { name: name.to_owned(), within: within.to_owned(), advice });
@@ -452,6 +456,11 @@ mod tests {
             assert_eq!((read.path.join(" ").as_str(), read.help, read.version), (path, help, version), "{line}");
             assert_eq!(read.problem, None, "{line}");
         }
+        // A program without commands and arguments, such as a server.
+        let server = CommandInfoWithArgs { flags: &FLAGS, ..Default::default() };
+        assert!(read(&server, false, vec!["help".into()]).help);
+        assert!(read(&server, false, vec!["-v".into(), "-h".into()]).help);
+        assert!(read(&server, false, vec!["word".into()]).problem.is_some());
         assert_eq!(
             read(&program(), false, vec!["--version".into()]).problem.unwrap().short_sentence(),
             "Unrecognized argument: --version"
@@ -474,6 +483,8 @@ mod tests {
             ("run -quiet a", "unknown option -u in -quiet: did you mean --quiet?"),
             ("run -vx a", "unknown option -x in -vx: write -- before an argument that begins with a dash"),
             ("run -5", "unknown option -5: write -- before an argument that begins with a dash"),
+            ("key show --colour", "unknown option --colour: remove it"),
+            ("--colour", "unknown option --colour: remove it"),
             ("-v run a", "unknown option -v: write it after the command that it belongs to"),
             ("--file x run", "unknown option --file: write it after the command that it belongs to"),
             ("run --verbose=yes a", "--verbose takes no value: write --verbose alone"),
