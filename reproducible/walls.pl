@@ -20,7 +20,6 @@
 # run where no program of this machine can be reached any more.
 #
 # Not covered: faults of the kernel itself, the time and the memory that COMMAND takes, and what it can learn from the CPU.
-# Where the caller lives in a chroot whose root is a mount, the mounts above it stay in the namespace; no path leads there.
 use strict;
 use warnings;
 use Cwd ();
@@ -32,7 +31,7 @@ use constant BUILDER => 65533;
 # Numbers of asm/unistd_64.h.
 use constant {
     FCNTL => 72, SETGROUPS => 116, SETRESUID => 117, SETRESGID => 119, CAPSET => 126, PIVOT_ROOT => 155, PRCTL => 157,
-    MOUNT => 165, UMOUNT => 166, SETHOSTNAME => 170, KEYCTL => 250, UNSHARE => 272,
+    MOUNT => 165, UMOUNT => 166, SETHOSTNAME => 170, KEYCTL => 250, UNSHARE => 272, SETNS => 308,
 };
 # linux/sched.h
 use constant {
@@ -113,9 +112,15 @@ if (!$is_root) {
 }
 call(UNSHARE, NEW_MOUNTS | NEW_PROCESSES | NEW_NETWORK | NEW_IPC | NEW_HOSTNAME | NEW_CGROUPS)
     or stop("this machine permits no namespaces of mounts, processes, network, IPC, host name and control groups: $!\n$help");
+# Where the caller lives in a chroot, this process leaves it, as root always can: only what the kernel has as the root of the
+# mounts can be made private, and be replaced. Entering the own namespace leads there.
+opendir(my $callers, "/") && open(my $namespace, "<", "/proc/self/ns/mnt") or stop("/proc is not mounted here: $!");
+call(SETNS, fileno $namespace, NEW_MOUNTS) or stop("cannot enter the namespace of mounts: $!\n$help");
+my $chroot = readlink("/proc/self/fd/" . fileno $callers) // stop("/proc is not mounted outside of this chroot: $!");
+$chroot = "" if $chroot eq "/";
+-d "$chroot$root" or stop("the root of this chroot, $chroot, is not in its namespace of mounts");
 # What is mounted from here on stays inside.
-my $chroot = "The root here must be a mount. In a chroot it is not: enter it with pivot_root, or use a container.";
-mounted("none", "/", "none", RECURSIVE | PRIVATE) or stop("cannot make the mounts private: $!\n$chroot");
+mounted("none", "/", "none", RECURSIVE | PRIVATE) or stop("cannot make the mounts private: $!");
 
 # --- two processes: this one relays the output, the other one is process 1 of its namespace and becomes COMMAND ---
 pipe(my $output, my $inlet) && pipe(my $alive, my $held) or stop("no pipe: $!");
@@ -143,17 +148,17 @@ for (grep { /^\d+$/ && $_ > 2 } readdir $descriptors) {
 call(SETHOSTNAME, "capelet", 7) or stop("cannot set the host name: $!");
 
 # --- the new root: an empty folder in memory, in which ROOT is a folder ---
-mounted("tmpfs", $root, "tmpfs", NO_SUID | NO_DEVICES, "mode=755,size=64k") or stop("cannot mount a tmpfs: $!\n$help");
-mkdir "$root/machine" and mkdir "$root/root" or stop("cannot make a folder in a tmpfs: $!");
-call(PIVOT_ROOT, $root, "$root/machine")
-    or stop("cannot change the root: $!\n$chroot");
+mounted("tmpfs", "$chroot$root", "tmpfs", NO_SUID | NO_DEVICES, "mode=755,size=64k") or stop("cannot mount a tmpfs: $!\n$help");
+mkdir "$chroot$root/machine" and mkdir "$chroot$root/root" or stop("cannot make a folder in a tmpfs: $!");
+call(PIVOT_ROOT, "$chroot$root", "$chroot$root/machine")
+    or stop("cannot change the root: $!");
 chdir "/" or stop("cannot enter the new root: $!");
 my $fixed = READ_ONLY | NO_SUID | NO_DEVICES;
-bind_at("/machine$root", "/root", $fixed);
-bind_at("/machine$work", "/root/build", NO_SUID | NO_DEVICES);
+bind_at("/machine$chroot$root", "/root", $fixed);
+bind_at("/machine$chroot$work", "/root/build", NO_SUID | NO_DEVICES);
 for (@folders) {
     my ($from, $to) = @$_;
-    bind_at("/machine$from", "/root$to", $fixed);
+    bind_at("/machine$chroot$from", "/root$to", $fixed);
 }
 mounted("tmpfs", "/root/tmp", "tmpfs", NO_SUID | NO_DEVICES, "mode=1777") or stop("cannot mount /tmp: $!");
 mounted("tmpfs", "/root/dev", "tmpfs", NO_SUID | NO_PROGRAMS, "mode=755,size=64k") or stop("cannot mount /dev: $!");

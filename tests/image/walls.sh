@@ -132,15 +132,18 @@ fi
 if [ "$(id -u)" = 0 ]; then
   # A chroot: the folder is no mount, its folders are.
   # shellcheck disable=SC2016 # the inner shell expands
-  refused 'a chroot: says what to do' 'In a chroot it is not: enter it with pivot_root' unshare --mount sh -euc '
+  unshare --mount sh -euc '
     mkdir "$1/chroot"
     for folder in usr proc dev bin lib lib64 "${2#/}" "${3#/}"; do
       mkdir -p "$1/chroot/$folder"
       mount --bind "/$folder" "$1/chroot/$folder"
     done
-    mkdir "$1/chroot/work"
-    exec chroot "$1/chroot" "$2/walls.pl" "$3" /work -- true
-  ' sh "$test" "$here" "$root"
+    mkdir "$1/chroot/written"
+    chown 65533:65533 "$1/chroot/written"
+    exec chroot "$1/chroot" "$2/walls.pl" "$3" /written -- sh -c "ls / > /build/seen"
+  ' sh "$test" "$here" "$root" || wrong 'a chroot: the build does not start'
+  [ "$(cat "$test/chroot/written/seen")" = "$(ls "$root")" ] || wrong 'a chroot: another root is seen'
+  ok 'a chroot: the build sees its root, and nothing else'
 fi
 if unshare --user --map-root-user true 2> /dev/null; then
   refused 'root of a container without the builder: says what is missing' 'the range of users must include' \
