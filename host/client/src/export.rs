@@ -208,6 +208,7 @@ fn derive(passphrase: &[u8], salt: &[u8; 32], cost: Cost) -> Result<Zeroizing<[u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::home::accepted::Enclave;
     use crate::root_id::RootId;
     use crate::sample::ARN;
     use enclave_core::kms::{AcceptedKey, Arn};
@@ -232,7 +233,7 @@ mod tests {
         .unwrap();
         home.update_of(&owner, |accepted: &mut AcceptedTexts| {
             let key = AcceptedKey { arn: Arn::parse(ARN).unwrap(), policy: Some([1; 48]), metadata: None };
-            accepted.accept(&root, "unix:/x", &key);
+            accepted.accept(&root, &Enclave { url: "unix:/x".into(), image: Hex(image) }, &key);
             Ok(())
         })
         .unwrap();

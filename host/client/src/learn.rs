@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::home::Home;
-use crate::home::accepted::AcceptedTexts;
+use crate::home::accepted::{AcceptedTexts, Enclave};
 use crate::home::catalogue::{Catalogue, EpochEntry, EpochState};
 use crate::home::seen::Seen;
 use crate::listing::request_list;
@@ -99,11 +99,11 @@ pub fn accepted_texts(home: &Home, session: &mut Session, identity: &Identity, a
         return Ok(());
     }
     // The statement may be under another key. Then the owner learns that the enclave uses another one now.
-    let Some(key) = request(session, identity, None)?.and_then(|newest| newest.texts) else { return Ok(()) };
-    let url = session.url().to_string();
+    let Some(Learned { texts: Some(key), epoch, .. }) = request(session, identity, None)? else { return Ok(()) };
+    let enclave = Enclave { url: session.url().to_string(), image: epoch.image };
     home.update_of(&owner, |texts: &mut AcceptedTexts| {
         if !texts.contains(&root, key.arn.text()) {
-            texts.accept(&root, &url, &key);
+            texts.accept(&root, &enclave, &key);
         }
         Ok(())
     })

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::home::Home;
-use crate::home::accepted::{AcceptedTexts, Difference, Differences};
+use crate::home::accepted::{AcceptedTexts, Difference, Differences, Enclave};
 use crate::key_change::KeyChange;
 use crate::session::{RequestSpec, Session};
 use crate::values::{Hex, SHA384_FORM};
@@ -27,7 +27,7 @@ pub const KEY_METADATA_UNREAD: &str = "facts-unread";
 pub const POLICY_DIFFERS: &str = "policy-differs";
 /// Exception: the metadata differs, in the same sense.
 pub const KEY_METADATA_DIFFERS: &str = "facts-differ";
-/// Exception: the enclave uses another KMS key than those that the owner accepted at its address.
+/// Exception: the enclave uses another KMS key than those that the owner accepted for its image at its address.
 pub const KEY_DIFFERS: &str = "key-differs";
 
 /// Exception: the KMS key is the operator's. Operator and vault owner together could decrypt outside an enclave.
@@ -47,9 +47,10 @@ pub fn accept_as_owner(
     named: bool,
     accepted: Option<&str>,
 ) -> Result<(), Error> {
-    let (root, url) = (session.root_id(), session.url().to_string());
+    let root = session.root_id();
+    let enclave = Enclave { url: session.url().to_string(), image: Hex(*session.image()) };
     home.update_of(owner, |texts: &mut AcceptedTexts| {
-        let differences = texts.compare(&root, &url, key);
+        let differences = texts.compare(&root, &enclave, key);
         let exceptions = [
             (differences.key && !named, KEY_DIFFERS),
             (key.policy.is_none(), POLICY_UNREAD),
@@ -65,7 +66,7 @@ pub fn accept_as_owner(
             }
             error => error,
         })?;
-        texts.accept(&root, &url, key);
+        texts.accept(&root, &enclave, key);
         Ok(())
     })
 }

@@ -13,7 +13,8 @@ const HOME: FolderPurpose = FolderPurpose {
     name: "the folder of a capelet-local",
     marker: "layout",
     content: b"capelet-local 1\n",
-    may_precede: |_| false,
+    // A volume of its own for the store is mounted before the first start.
+    may_precede: |name| name == "store",
 };
 
 /// An open installation. While it exists, no other process can open the same folder.

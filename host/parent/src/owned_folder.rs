@@ -118,7 +118,12 @@ pub fn is_marked(folder: &Path, purpose: &FolderPurpose) -> Result<bool, FolderF
             content.is_ok_and(|content| purpose.content.starts_with(&content))
         };
         let locked = || entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
-        let known = (name == LOCK && locked()) || (name == unfinished && begun()) || (purpose.may_precede)(&name);
+        // The root of a new ext4 volume has this folder (ext4(5)).
+        let found = || entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let known = (name == LOCK && locked())
+            || (name == unfinished && begun())
+            || (name == "lost+found" && found())
+            || (purpose.may_precede)(&name);
         if !known {
             return Err(FolderFault::Foreign(name.into_owned()));
         }
@@ -195,6 +200,14 @@ mod tests {
             assert!(matches!(&refused, Err(FolderFault::Foreign(entry)) if entry == name), "{refused:?}");
             assert_eq!(names(folder.path()), [name]);
         }
+    }
+
+    #[test]
+    fn marks_the_root_of_a_new_volume() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("lost+found")).unwrap();
+        OwnedFolder::open(folder.path(), &PURPOSE).unwrap();
+        assert_eq!(names(folder.path()), ["lock", "lost+found", "mark"]);
     }
 
     #[test]

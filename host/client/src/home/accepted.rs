@@ -6,8 +6,8 @@
 use super::{OwnedState, State};
 use crate::root_id::RootId;
 use crate::values::{Hex, OwnerText};
-use enclave_core::OwnerKey;
 use enclave_core::kms::AcceptedKey;
+use enclave_core::{OwnerKey, Pcr};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -21,8 +21,18 @@ struct Texts {
     policy: Option<Hex<[u8; 48]>>,
     /// SHA-384 of the metadata. `None` if no enclave could read it yet.
     metadata: Option<Hex<[u8; 48]>>,
-    /// The addresses of the enclaves that sealed under this key for the owner.
-    urls: BTreeSet<String>,
+    /// The enclaves that sealed under this key for the owner.
+    enclaves: BTreeSet<Enclave>,
+}
+
+/// An image at an address. A new image has a policy that names it, and often a key of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enclave {
+    /// The address.
+    pub url: String,
+    /// PCR0 of the image.
+    pub image: Hex<Pcr>,
 }
 
 /// The accepted texts of all KMS keys.
@@ -59,7 +69,7 @@ pub struct Difference {
 /// How a KMS key differs from what was accepted. A text is `None` if it is the same, or if none was accepted yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// Whether the enclave at this address used other keys until now, and not this one.
+    /// Whether the same image at the same address used other keys until now, and not this one.
     pub key: bool,
     /// The policy.
     pub policy: Option<Difference>,
@@ -81,8 +91,9 @@ impl AcceptedTexts {
     }
 
     /// Compares the KMS key that an enclave uses, and its present texts, with what was accepted.
-    pub fn compare(&self, root: &RootId, url: &str, key: &AcceptedKey) -> Differences {
-        let mut used = self.keys.iter().filter(|texts| texts.root.0 == *root && texts.urls.contains(url)).peekable();
+    pub fn compare(&self, root: &RootId, enclave: &Enclave, key: &AcceptedKey) -> Differences {
+        let mut used =
+            self.keys.iter().filter(|texts| texts.root.0 == *root && texts.enclaves.contains(enclave)).peekable();
         let other_key = used.peek().is_some() && used.all(|texts| texts.arn != key.arn.text());
         let Some(accepted) = self.find(root, key.arn.text()) else {
             return Differences { key: other_key, ..Differences::default() };
@@ -98,20 +109,20 @@ impl AcceptedTexts {
         }
     }
 
-    /// Records a KMS key and its present texts as accepted for the enclave at this address. A text that could not be read
-    /// does not replace one that was.
-    pub fn accept(&mut self, root: &RootId, url: &str, key: &AcceptedKey) {
-        let (policy, metadata, url) = (key.policy.map(Hex), key.metadata.map(Hex), url.to_owned());
+    /// Records a KMS key and its present texts as accepted for this enclave. A text that could not be read does not replace
+    /// one that was.
+    pub fn accept(&mut self, root: &RootId, enclave: &Enclave, key: &AcceptedKey) {
+        let (policy, metadata, enclave) = (key.policy.map(Hex), key.metadata.map(Hex), enclave.clone());
         let known = self.keys.iter_mut().find(|texts| texts.root.0 == *root && texts.arn == key.arn.text());
         match known {
             Some(known) => {
                 known.policy = policy.or(known.policy);
                 known.metadata = metadata.or(known.metadata);
-                known.urls.insert(url);
+                known.enclaves.insert(enclave);
             }
             None => {
                 let (root, arn) = (Hex(*root), key.arn.text().to_owned());
-                self.keys.push(Texts { root, arn, policy, metadata, urls: BTreeSet::from([url]) });
+                self.keys.push(Texts { root, arn, policy, metadata, enclaves: BTreeSet::from([enclave]) });
             }
         }
     }
@@ -135,7 +146,11 @@ mod tests {
     use enclave_core::kms::Arn;
 
     const ROOT: RootId = RootId::new([1; 32]);
-    const URL: &str = "unix:/x";
+
+    /// An enclave at this address.
+    fn at(url: &str) -> Enclave {
+        Enclave { url: url.to_owned(), image: Hex(Pcr::new([1; 48])) }
+    }
 
     fn key(policy: Option<u8>, metadata: Option<u8>) -> AcceptedKey {
         let digest = |byte: Option<u8>| byte.map(|byte| [byte; 48]);
@@ -146,10 +161,10 @@ mod tests {
     fn finds_each_text_that_differs_from_the_accepted_one() {
         let mut accepted = AcceptedTexts::default();
         // Nothing was accepted yet, so nothing differs.
-        assert_eq!(accepted.compare(&ROOT, URL, &key(Some(1), Some(2))), Differences::default());
-        accepted.accept(&ROOT, URL, &key(Some(1), Some(2)));
+        assert_eq!(accepted.compare(&ROOT, &at("a"), &key(Some(1), Some(2))), Differences::default());
+        accepted.accept(&ROOT, &at("a"), &key(Some(1), Some(2)));
         let differs = |policy, metadata| {
-            let found = accepted.compare(&ROOT, URL, &key(policy, metadata));
+            let found = accepted.compare(&ROOT, &at("a"), &key(policy, metadata));
             (found.policy.is_some(), found.metadata.is_some())
         };
         assert_eq!(differs(Some(1), Some(2)), (false, false));
@@ -158,7 +173,7 @@ mod tests {
         assert_eq!(differs(None, None), (true, true));
         // Each root has keys of its own.
         let other = RootId::new([2; 32]);
-        assert_eq!(accepted.compare(&other, URL, &key(Some(9), Some(9))), Differences::default());
+        assert_eq!(accepted.compare(&other, &at("a"), &key(Some(9), Some(9))), Differences::default());
     }
 
     #[test]
@@ -166,33 +181,34 @@ mod tests {
         let mut accepted = AcceptedTexts::default();
         let other = Arn::parse(&ARN.replace("138395648162", "111122223333")).unwrap();
         let other = AcceptedKey { arn: other, policy: None, metadata: None };
-        let differs = |accepted: &AcceptedTexts, url: &str, key: &AcceptedKey| accepted.compare(&ROOT, url, key).key;
-        assert!(!differs(&accepted, URL, &other));
-        accepted.accept(&ROOT, URL, &key(None, None));
-        assert!(differs(&accepted, URL, &other) && !differs(&accepted, URL, &key(None, None)));
-        assert!(!differs(&accepted, "unix:/another", &other));
-        accepted.accept(&ROOT, URL, &other);
-        assert!(!differs(&accepted, URL, &other) && !differs(&accepted, URL, &key(None, None)));
+        let differs = |accepted: &AcceptedTexts, at: &Enclave, key: &AcceptedKey| accepted.compare(&ROOT, at, key).key;
+        assert!(!differs(&accepted, &at("a"), &other));
+        accepted.accept(&ROOT, &at("a"), &key(None, None));
+        assert!(differs(&accepted, &at("a"), &other) && !differs(&accepted, &at("a"), &key(None, None)));
+        let other_image = Enclave { image: Hex(Pcr::new([2; 48])), ..at("a") };
+        assert!(!differs(&accepted, &at("b"), &other) && !differs(&accepted, &other_image, &other));
+        accepted.accept(&ROOT, &at("a"), &other);
+        assert!(!differs(&accepted, &at("a"), &other) && !differs(&accepted, &at("a"), &key(None, None)));
     }
 
     #[test]
     fn an_unreadable_text_does_not_replace_an_accepted_one() {
         let mut accepted = AcceptedTexts::default();
-        accepted.accept(&ROOT, URL, &key(Some(1), None));
-        accepted.accept(&ROOT, URL, &key(None, Some(2)));
-        assert_eq!(accepted.compare(&ROOT, URL, &key(Some(1), Some(2))), Differences::default());
-        let policy = accepted.compare(&ROOT, URL, &key(Some(3), Some(2))).policy;
+        accepted.accept(&ROOT, &at("a"), &key(Some(1), None));
+        accepted.accept(&ROOT, &at("a"), &key(None, Some(2)));
+        assert_eq!(accepted.compare(&ROOT, &at("a"), &key(Some(1), Some(2))), Differences::default());
+        let policy = accepted.compare(&ROOT, &at("a"), &key(Some(3), Some(2))).policy;
         assert_eq!(policy, Some(Difference { accepted: [1; 48], now: Some([3; 48]) }));
     }
 
     #[test]
     fn a_merge_adds_only_what_is_missing() {
         let (mut here, mut imported) = (AcceptedTexts::default(), AcceptedTexts::default());
-        here.accept(&ROOT, URL, &key(Some(1), Some(1)));
-        imported.accept(&ROOT, URL, &key(Some(2), Some(2)));
-        imported.accept(&RootId::new([2; 32]), URL, &key(Some(3), Some(3)));
+        here.accept(&ROOT, &at("a"), &key(Some(1), Some(1)));
+        imported.accept(&ROOT, &at("a"), &key(Some(2), Some(2)));
+        imported.accept(&RootId::new([2; 32]), &at("a"), &key(Some(3), Some(3)));
         here.merge(imported);
-        assert_eq!(here.compare(&ROOT, URL, &key(Some(1), Some(1))), Differences::default());
+        assert_eq!(here.compare(&ROOT, &at("a"), &key(Some(1), Some(1))), Differences::default());
         assert!(here.contains(&RootId::new([2; 32]), ARN));
     }
 }
