@@ -30,7 +30,7 @@ const COSE_SIGN1: u64 = 18;
 
 /// The first signature of a section, and its certificate.
 ///
-/// A value of this type proves nothing. [`SectionSignature::verify`] verifies the signature.
+/// A value of this type proves nothing. `SectionSignature::verify` verifies the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SectionSignature {
     /// The DER of the certificate, as it is in the PEM text. It may be malformed.
