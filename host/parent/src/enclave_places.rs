@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How often a waiting thread checks for silent clients and for the parent's shutdown.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// How long after its end a client that received no answer is still counted.
+const GONE: Duration = Duration::from_secs(1);
 
 /// The places of one enclave, and the threads that wait for one.
 pub(crate) struct EnclavePlaces {
@@ -36,14 +38,20 @@ struct State {
     next: u64,
 }
 
-/// Holding one proves that a client is counted. Dropping it makes room for another one.
+/// Holding one proves that a client is counted, unless it is silent or gone. Dropping it makes room for another one.
 pub(crate) struct EnclavePlace {
     places: Arc<EnclavePlaces>,
     activity: Arc<Activity>,
 }
 
-/// When bytes last passed in a connection, and who sent them.
-pub(crate) struct Activity(Mutex<(Instant, Sender)>);
+/// When bytes last passed in a connection, who sent them, and when the client ended its side.
+struct Activity(Mutex<Passed>);
+
+struct Passed {
+    at: Instant,
+    sender: Sender,
+    client_ended: Option<Instant>,
+}
 
 /// One of the two sides of a client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +63,23 @@ pub(crate) enum Sender {
 impl Activity {
     fn new() -> Arc<Self> {
         // Before its first byte, a client is the one for which the other side waits.
-        Arc::new(Self(Mutex::new((Instant::now(), Sender::Enclave))))
+        Arc::new(Self(Mutex::new(Passed { at: Instant::now(), sender: Sender::Enclave, client_ended: None })))
     }
 
-    /// Notes that bytes of this side have passed.
-    pub fn note(&self, sender: Sender) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), sender);
+    fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the enclave has been waiting for the client for this long.
+    /// Whether the enclave has been waiting for the client for this long, or the client is gone.
+    ///
+    /// The enclave may not learn that the client is gone: vhost-device-vsock passes on no end of one direction.
     fn is_silent(&self, silence: Duration, now: Instant) -> bool {
-        let (at, sender) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sender == Sender::Enclave && now.saturating_duration_since(at) >= silence
+        let Passed { at, sender, client_ended } = *self.passed();
+        let answered = sender == Sender::Enclave;
+        match client_ended {
+            Some(ended) => answered || now.saturating_duration_since(ended) >= GONE,
+            None => answered && now.saturating_duration_since(at) >= silence,
+        }
     }
 }
 
@@ -130,8 +143,15 @@ fn wake_first(state: &State) {
 }
 
 impl EnclavePlace {
-    pub fn activity(&self) -> &Activity {
-        &self.activity
+    /// Notes that bytes of this side have passed.
+    pub fn note(&self, sender: Sender) {
+        let mut passed = self.activity.passed();
+        (passed.at, passed.sender) = (Instant::now(), sender);
+    }
+
+    /// Notes that the client has ended its side. Further calls change nothing.
+    pub fn note_end(&self) {
+        self.activity.passed().client_ended.get_or_insert_with(Instant::now);
     }
 }
 
@@ -176,7 +196,7 @@ mod tests {
         // Clients of which no byte can be told from those of a run hold the only place.
         let places = EnclavePlaces::new(1, NEVER, Duration::from_secs(60));
         let held = places.take(soon()).ok().unwrap();
-        held.activity().note(Sender::Client);
+        held.note(Sender::Client);
         assert!(matches!(places.take(soon()), Err(Error::NoPlace)));
         places.state().passed -= Duration::from_secs(60);
         assert!(places.take(soon()).is_ok());
@@ -203,9 +223,23 @@ mod tests {
         assert!(!places.has_room(&places.state(), now));
         assert!(places.has_room(&places.state(), now + NEVER));
         // The enclave works for this client. However long that takes, it is not the client's silence.
-        first.activity().note(Sender::Client);
+        first.note(Sender::Client);
         assert!(!places.has_room(&places.state(), now + 2 * NEVER));
-        first.activity().note(Sender::Enclave);
+        first.note(Sender::Enclave);
         assert!(places.has_room(&places.state(), now + 2 * NEVER));
+    }
+
+    #[test]
+    fn a_client_that_is_gone_is_not_counted() {
+        let signal = ShutdownSignal::new().unwrap();
+        let places = EnclavePlaces::new(1, NEVER, NEVER);
+        let place = places.take(within(&signal, NEVER)).ok().unwrap();
+        place.note(Sender::Client);
+        place.note_end();
+        // It may have ended one direction only, and wait for its answer.
+        let now = Instant::now();
+        assert!(!places.has_room(&places.state(), now) && places.has_room(&places.state(), now + GONE));
+        place.note(Sender::Enclave);
+        assert!(places.has_room(&places.state(), now));
     }
 }

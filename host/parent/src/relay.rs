@@ -1,7 +1,7 @@
 //! Relays bytes in both directions between two connections, until both have ended or a limit is reached.
 
 use crate::Error;
-use crate::enclave_places::{Activity, Sender};
+use crate::enclave_places::{EnclavePlace, Sender};
 use crate::shutdown_signal::ShutdownSignal;
 use crate::stream::Stream;
 use nix::poll::PollFlags;
@@ -34,8 +34,8 @@ pub(crate) struct Bounds<'a> {
 pub(crate) struct SessionBounds<'a> {
     /// How long the enclave's first byte may take after the client's first one.
     pub first_answer: Duration,
-    /// Where the relay notes who sent the last bytes.
-    pub activity: &'a Activity,
+    /// Where the relay notes who sent the last bytes, and the client's end.
+    pub place: &'a EnclavePlace,
 }
 
 /// The result of one relay.
@@ -199,9 +199,12 @@ fn carry(
         }
         if let Some(session) = &bounds.session {
             match (from_first, from_second) {
-                (_, true) => session.activity.note(Sender::Enclave),
-                (true, false) => session.activity.note(Sender::Client),
+                (_, true) => session.place.note(Sender::Enclave),
+                (true, false) => session.place.note(Sender::Client),
                 (false, false) => {}
+            }
+            if forth.done {
+                session.place.note_end();
             }
         }
     }

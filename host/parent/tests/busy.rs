@@ -94,6 +94,27 @@ fn a_client_that_waits_gets_the_next_place() {
 }
 
 #[test]
+fn a_client_that_has_closed_does_not_count_although_the_enclave_waits_for_it() {
+    let running = start(|settings, _| {
+        settings.limits.sessions = 1;
+        settings.limits.silence = Duration::from_secs(600);
+        settings.limits.wait = Duration::from_secs(60);
+    });
+    let listener = enclave(&running);
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        let mut client = running.client();
+        client.write_all(&FIRST).unwrap();
+        // The enclave never closes its side, as if it did not learn of the client's end.
+        let mut session = accept(&listener);
+        session.read_exact(&mut [0; FIRST.len()]).unwrap();
+        session.write_all(b"served").unwrap();
+        client.read_exact(&mut [0; 6]).unwrap();
+        sessions.push(session);
+    }
+}
+
+#[test]
 fn silent_clients_do_not_keep_others_from_the_enclave() {
     let running = start(|settings, _| {
         settings.limits.sessions = 1;

@@ -44,7 +44,7 @@ fn carry(context: &Context, client: &Stream, place: &EnclavePlace, enclave: &Str
         half_closed: limits.client_half_closed,
         deadline: Instant::now() + limits.client_total,
         bytes: u64::MAX,
-        session: Some(SessionBounds { first_answer: limits.connect, activity: place.activity() }),
+        session: Some(SessionBounds { first_answer: limits.connect, place }),
     };
     let carried = relay(client, enclave, &bounds, &context.shutdown);
     let seconds = match carried.end {
