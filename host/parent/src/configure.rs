@@ -12,6 +12,12 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 pub fn run(asked: &Configure) -> Result<(), Error> {
+    // The list of deployers is replaced without --force too.
+    if asked.force && output_file::is_stdout(&asked.to) {
+        return Err(Error::ConfigureArguments(
+            "--force has no effect with --to -, which replaces no file; leave it out",
+        ));
+    }
     let arn = Arn::parse(&asked.key).map_err(|_| Error::Key(asked.key.clone()))?;
     let Configure { run, memory, input, output, .. } = *asked;
     let limits = run_limits(RequestedLimits { run, memory, input, output })?;

@@ -52,7 +52,9 @@ pub enum Error {
     TwoOutputs,
     /// Standard output could not be written.
     Output(io::Error),
-    /// An option of `serve` has no effect without another one.
+    /// An option of `configure` has no effect.
+    ConfigureArguments(&'static str),
+    /// An option of `serve` has no effect without another one, or its value is invalid.
     ServeArguments(&'static str),
     /// A limit is zero, or needs more descriptors than this process can have.
     Limit(&'static str),
@@ -77,20 +79,20 @@ pub enum Error {
         /// What is wrong.
         why: NotPrivate,
     },
-    /// A folder has files and no marker of its purpose.
+    /// A folder contains something, and has no marker of its purpose.
     ForeignFolder {
         /// The folder.
         folder: PathBuf,
         /// What it was to be: `a store`.
         purpose: &'static str,
-        /// One of its files.
+        /// One of its files or folders.
         entry: String,
     },
-    /// A folder was marked by another version of the program.
+    /// A folder is marked for another purpose, or by another version of the program.
     FolderVersion {
         /// The folder.
         folder: PathBuf,
-        /// What it is: `a store`.
+        /// What it was to be: `a store`.
         purpose: &'static str,
     },
     /// Another process uses a folder.
@@ -129,6 +131,8 @@ pub enum Error {
     },
     /// A file is not a `measurements.json`.
     Measurements(PathBuf),
+    /// A `measurements.json` has two members with one name in one object.
+    DuplicateMeasurements(PathBuf),
     /// The image does not have these measurements.
     NotAsMeasured(PathBuf),
     /// `--development` was given for an image that was not built for development.
@@ -219,6 +223,7 @@ impl Error {
             Self::ConfigurationExists(_) => "configuration-exists",
             Self::TwoOutputs => "two-outputs",
             Self::Output(_) => "output",
+            Self::ConfigureArguments(_) => "configure-arguments",
             Self::ServeArguments(_) => "serve-arguments",
             Self::TwoKms => "two-kms",
             Self::NothingToListenOn => "nothing-to-listen-on",
@@ -235,7 +240,7 @@ impl Error {
             Self::StoreLayout(_) => "store-layout",
             Self::Store { .. } => "store",
             Self::Image { source, .. } => source.code(),
-            Self::Measurements(_) => "measurements",
+            Self::Measurements(_) | Self::DuplicateMeasurements(_) => "measurements",
             Self::NotAsMeasured(_) => "not-as-measured",
             Self::NotDevelopment | Self::NotDebugMode(_) => "not-development",
             Self::NoConsole(_) => "no-console",
@@ -318,7 +323,7 @@ impl fmt::Display for Error {
                 f.write_str("--to and --deployers-to are both standard output; name a file for one of them")
             }
             Self::Output(source) => write!(f, "standard output cannot be written ({source}); check where it goes"),
-            Self::ServeArguments(what) => f.write_str(what),
+            Self::ConfigureArguments(what) | Self::ServeArguments(what) => f.write_str(what),
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
             Self::NothingToListenOn => {
                 write!(f, "no address for clients was given; add --listen IP:PORT or --listen unix:PATH")
@@ -331,6 +336,9 @@ impl fmt::Display for Error {
                 )
             }
             Self::FileTooLarge { what, limit } => write!(f, "{what} is longer than {limit} bytes; shorten it"),
+            Self::File { path, source } if source.kind() == io::ErrorKind::NotADirectory => {
+                write!(f, "{}, or a part of its path, is not a folder; name another one", path.display())
+            }
             Self::File { path, source } => {
                 write!(f, "{} cannot be used ({source}); check the name and the permissions", path.display())
             }
@@ -348,13 +356,14 @@ impl fmt::Display for Error {
             }
             Self::ForeignFolder { folder, purpose, entry } => write!(
                 f,
-                "{} has the file {entry} and is not marked as {purpose}, so its files may belong to something else, and \
-                 it was not changed; name an empty or a new folder",
+                "{} contains {entry} and is not marked as {purpose}, so what it contains may belong to something else, \
+                 and it was not changed; name an empty or a new folder",
                 folder.display()
             ),
             Self::FolderVersion { folder, purpose } => write!(
                 f,
-                "{} is {purpose} of another version of this program, and was not changed; name a new folder",
+                "{} is not marked as {purpose} of this version, but for another purpose or by another version, and was not \
+                 changed; name a new folder",
                 folder.display()
             ),
             Self::FolderInUse { folder, purpose } => {
@@ -370,6 +379,13 @@ impl fmt::Display for Error {
                     f,
                     "{address} cannot be bound: its folder was not found; create it, or first start the \
                      program that creates it"
+                )
+            }
+            Self::Listen { address, source } if source.kind() == io::ErrorKind::AlreadyExists => {
+                write!(
+                    f,
+                    "{address} cannot be bound: a file is there that is not a socket, and it was not changed; move it \
+                     away, or name another address"
                 )
             }
             Self::Listen { address, source } => {
@@ -393,6 +409,11 @@ impl fmt::Display for Error {
             Self::Measurements(path) => {
                 write!(f, "{} does not contain measurements; use the measurements.json of a release", path.display())
             }
+            Self::DuplicateMeasurements(path) => write!(
+                f,
+                "{} has a duplicate key, so its measurements are ambiguous; use the measurements.json of a release",
+                path.display()
+            ),
             Self::NotAsMeasured(path) => {
                 write!(f, "the image does not match {}; take both from the same release", path.display())
             }

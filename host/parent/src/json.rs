@@ -12,6 +12,11 @@ pub fn parse_json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice::<Strict>(bytes).ok().map(|strict| strict.0)
 }
 
+/// Whether this is JSON in which an object has two members with one name, so that [`parse_json`] refuses it.
+pub fn has_duplicate_key(bytes: &[u8]) -> bool {
+    parse_json(bytes).is_none() && serde_json::from_slice::<Value>(bytes).is_ok()
+}
+
 /// The text of a JSON value with everything but printable ASCII and line ends escaped. `serde_json` escapes the controls
 /// of ASCII only: others, and characters that reverse the direction of writing, could command a terminal.
 pub fn ascii_json(json: &str) -> String {

@@ -200,7 +200,10 @@ fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     };
     // A file of another type also refuses connections. Neither it nor another user's socket must be removed.
     let metadata = symlink_metadata(path)?;
-    if !metadata.file_type().is_socket() || metadata.uid() != rustix::process::geteuid().as_raw() {
+    if !metadata.file_type().is_socket() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(taken);
     }
     match connect::unix(path, Duration::from_secs(1)) {

@@ -41,7 +41,7 @@ pub enum FolderFault {
     InUse,
     /// The marker has another content.
     OtherMarker,
-    /// It has no marker, and has this file.
+    /// It has no marker, and contains this file or folder.
     Foreign(String),
     /// It cannot be used, or other users can change what is in it.
     Unusable(Error),
@@ -153,7 +153,11 @@ fn make_folder(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| match error.kind() {
+        // A file, or a link to nothing.
+        ErrorKind::AlreadyExists => failed(ErrorKind::NotADirectory.into()),
+        _ => failed(error),
+    })?;
     sync(path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))
 }
 

@@ -10,6 +10,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::Signals;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -20,6 +21,7 @@ pub fn run(serve: Serve) -> Result<(), Error> {
     }
     raise_descriptors(limits.descriptors())?;
     check_unused(&serve)?;
+    check_files(&serve)?;
     let kms = match (serve.kms, serve.region) {
         (Some(_), regions) if !regions.is_empty() => return Err(Error::TwoKms),
         (Some(address), _) => KmsRoute::Development(address),
@@ -28,13 +30,16 @@ pub fn run(serve: Serve) -> Result<(), Error> {
     let read = |file: Option<_>, limit| file.map(|path| read_file(path, limit)).transpose();
     let configuration = read(serve.configuration.as_deref(), MAX_CONFIGURATION)?.unwrap_or_default();
     let deployers = read(serve.deployers.as_deref(), MAX_DEPLOYERS)?;
+    let credentials = serve.credentials.map_or(CredentialSource::None, CredentialSource::File);
+    // They are read again at each use. A file that cannot be used is reported before anything is made or served.
+    credentials.get()?;
     let mut signals = ending_signals().map_err(Error::System)?;
     let parent = Parent::start(Settings {
         listen: serve.listen,
         enclave: serve.enclave,
         store: Arc::new(Store::open(&serve.store)?),
         kms,
-        credentials: serve.credentials.map_or(CredentialSource::None, CredentialSource::File),
+        credentials,
         configuration,
         deployers,
         limits,
@@ -58,6 +63,21 @@ fn check_unused(serve: &Serve) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::ServeArguments(unused))
+}
+
+/// Refuses `-` in place of a file. The file with the credentials is read many times, and a service has no input.
+fn check_files(serve: &Serve) -> Result<(), Error> {
+    let dash = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+    let wrong = if dash(&serve.configuration) {
+        "--configuration must be a file, and - is none; write the configuration to a file, and name it"
+    } else if dash(&serve.deployers) {
+        "--deployers must be a file, and - is none; write the list to a file, and name it"
+    } else if dash(&serve.credentials) {
+        "--credentials must be a file, and - is none; write the credentials to a file, and name it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::ServeArguments(wrong))
 }
 
 /// The first signal stops the parent in order. A second one exits at once with status 1. A signal that is ignored at the

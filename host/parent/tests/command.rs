@@ -85,6 +85,9 @@ fn rejects_invalid_arguments_with_code_and_advice() {
             "--listen IP:PORT",
         ),
         (also(&["--per-address", "few"]), "(usage)", "few"),
+        (also(&["--configuration", "-"]), "(serve-arguments)", "--configuration must be a file"),
+        (also(&["--configuration", &older, "--deployers", "-"]), "(serve-arguments)", "--deployers must be a file"),
+        (also(&["--kms=127.0.0.1:1", "--credentials=-"]), "(serve-arguments)", "--credentials must be a file"),
         // A value that is the word `help` is a value.
         (also(&["--configuration", "help"]), "(file)", "help"),
         (also(&["--connections", "0"]), "(limit)", "another number"),
@@ -99,6 +102,48 @@ fn rejects_invalid_arguments_with_code_and_advice() {
         let error = error_of(&output);
         assert!(error.contains(code) && error.contains(advice), "{code}, {advice}: {error}");
     }
+}
+
+/// Credentials that are read for the first time when the enclave needs them would fail hours after the start.
+#[test]
+fn refuses_credentials_at_the_start_that_it_would_refuse_at_their_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (unix, store, file) = (format!("unix:{}", path("enclave")), path("store"), path("credentials"));
+    let good = r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#;
+    let twice = r#"{"AccessKeyId":"A","SecretAccessKey":"s","SecretAccessKey":"t"}"#;
+    for (content, mode, code) in
+        [(good, 0o644, "(not-private)"), (twice, 0o600, "(credentials)"), ("", 0o600, "(credentials)")]
+    {
+        std::fs::write(&file, content).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let words = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", &store];
+        let error =
+            error_of(&capelet_parent(&[&words[..], &["--kms", "127.0.0.1:1", "--credentials", &file]].concat()));
+        assert!(error.contains(code) && error.contains(&file), "{code}: {error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was made");
+}
+
+#[test]
+fn says_that_a_file_stands_in_place_of_a_socket_or_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, fifo, link) = (path("file"), path("fifo"), path("link"));
+    std::fs::write(&file, b"kept").unwrap();
+    nix::unistd::mkfifo(fifo.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let (unix, store) = (format!("unix:{}", path("enclave")), path("store"));
+    for taken in [&file, &fifo, &link] {
+        let listen = format!("unix:{taken}");
+        let error = error_of(&capelet_parent(&["serve", "--listen", &listen, "--enclave", &unix, "--store", &store]));
+        assert!(error.contains("(listen)") && error.contains("not a socket"), "{error}");
+        assert!(!error.contains("end the program"), "{error}");
+        let words = ["serve", "--listen", "127.0.0.1:0", "--enclave", &unix, "--store", taken];
+        let error = error_of(&capelet_parent(&words));
+        assert!(error.contains("(store)") && error.contains("not a directory"), "{error}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"kept");
 }
 
 fn spawn(folder: &Path, more: &[&str]) -> Process {

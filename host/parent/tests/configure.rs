@@ -150,6 +150,9 @@ fn writes_into_standard_output_and_into_fifos() {
     assert!(output.status.success());
     assert!(Configuration::parse(&output.stdout).is_ok());
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("PCR16 "));
+    let forced = run(folder.path(), &["--to", "-", "--force"]);
+    assert!(forced.stdout.is_empty() && forced.status.code() == Some(1));
+    assert!(String::from_utf8(forced.stderr).unwrap().contains("--force has no effect"));
     let key = "a".repeat(52);
     let both = run(folder.path(), &["--to", "-", "--deployer", &key, "--deployers-to", "-"]);
     assert!(String::from_utf8(both.stderr).unwrap().contains("(two-outputs)"));

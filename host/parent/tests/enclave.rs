@@ -544,6 +544,10 @@ fn refuses_a_state_folder_of_something_else_and_leaves_it_unchanged() {
         assert_eq!(fs::read_to_string(place.path("state").join(name)).unwrap(), "foreign");
     }
     assert_eq!(fs::read_dir(place.path("state")).unwrap().count(), 3);
+    assert!(output.stdout.is_empty(), "it printed before it refused");
+    for verb in ["describe", "console", "terminate"] {
+        assert_eq!(code(&place.run(&[verb, "--state", "state"])), "foreign-folder", "{verb}");
+    }
     // The sockets of a parent that was started first do not make the folder foreign.
     fs::remove_dir_all(place.path("state")).unwrap();
     fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
@@ -564,6 +568,47 @@ fn refuses_an_image_whose_certificate_has_expired() {
         assert!(output.stdout.is_empty());
     }
     assert!(place.words().is_empty() && !place.path("state").exists());
+}
+
+#[test]
+fn refuses_a_folder_that_is_marked_for_another_purpose() {
+    let place = Place::new();
+    fs::DirBuilder::new().mode(0o700).create(place.path("state")).unwrap();
+    fs::write(place.path("state/layout"), "capelet store 2\n").unwrap();
+    for words in [&["describe", "--state", "state"][..], &RUN] {
+        let output = place.run(words);
+        assert_eq!(code(&output), "folder-version", "{words:?}");
+        assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("another purpose"));
+    }
+    assert_eq!(fs::read_dir(place.path("state")).unwrap().count(), 1);
+}
+
+#[test]
+fn checks_its_arguments_before_it_prints_or_makes_anything() {
+    let place = Place::new();
+    let qemu = |nsm| ["run", "image.eif", "--qemu", ".", "--nsm", nsm, "--state", "state"];
+    for (words, expected) in [
+        (&["run", "image.eif", "--state", "state"][..], "enclave-arguments"),
+        (&["run", "image.eif", "--qemu", "."], "enclave-arguments"),
+        (&["run", "image.eif", "--measurements", "-"], "enclave-arguments"),
+        (&qemu("-"), "enclave-arguments"),
+        (&qemu("absent.pem"), "file"),
+    ] {
+        let output = place.run(words);
+        assert_eq!(code(&output), expected, "{words:?}");
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
+    assert!(place.words().is_empty() && !place.path("state").exists());
+}
+
+#[test]
+fn names_the_duplicate_key_of_measurements() {
+    let place = Place::new();
+    let text = fs::read_to_string(place.path("release.json")).unwrap();
+    fs::write(place.path("twice.json"), text.replacen('{', r#"{"inputs":[],"#, 1)).unwrap();
+    let output = place.run(&["run", "image.eif", "--measurements", "twice.json"]);
+    assert_eq!(code(&output), "measurements");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("duplicate key"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The image file, which is measured before another program reads it.
 
-use capelet_parent::{Error, parse_json, read_file};
+use capelet_parent::{Error, has_duplicate_key, parse_json, read_file};
 use data_encoding::HEXLOWER;
 use eif_build::{MAX_FILE, Measurements};
 use serde_json::Value;
@@ -47,7 +47,11 @@ impl Image {
 /// Compares the measurements with a `measurements.json`. Returns whether that describes a development image.
 fn compare(measured: &Measurements, expected: &Path) -> Result<bool, Error> {
     let malformed = || Error::Measurements(expected.to_owned());
-    let json = parse_json(&read_file(expected, MAX_MEASUREMENTS)?).ok_or_else(malformed)?;
+    let bytes = read_file(expected, MAX_MEASUREMENTS)?;
+    let json = parse_json(&bytes).ok_or_else(|| match has_duplicate_key(&bytes) {
+        true => Error::DuplicateMeasurements(expected.to_owned()),
+        false => malformed(),
+    })?;
     let pcrs = json["pcrs"].as_object().ok_or_else(malformed)?;
     let sha256 = json["file"]["sha256"].as_str().ok_or_else(malformed)?;
     let inputs = json["inputs"].as_array().ok_or_else(malformed)?;

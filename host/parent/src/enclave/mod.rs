@@ -18,8 +18,10 @@ use cli::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
 use data_encoding::HEXLOWER;
 use image::Image;
 use nitro::NitroCli;
+use qemu::MachineFiles;
 use serde_json::Value;
 use state::State;
+use std::path::{Path, PathBuf};
 
 pub fn run(enclave: Enclave) -> Result<(), Error> {
     match enclave.verb {
@@ -43,25 +45,38 @@ fn start(arguments: &Run) -> Result<(), Error> {
     if arguments.image.as_os_str() == STDIN {
         return Err(Error::EnclaveArguments("the image must be a file: it is measured first, and then read again"));
     }
+    let backend = match (&arguments.qemu, &arguments.state, &arguments.nsm) {
+        (None, None, None) => None,
+        (Some(programs), Some(state), Some(nsm)) => Some((programs, state, nsm)),
+        _ => return Err(Error::EnclaveArguments("--qemu, --state and --nsm go together")),
+    };
+    let dash = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+    if dash(&arguments.measurements) || dash(&arguments.nsm) {
+        return Err(Error::EnclaveArguments("--measurements and --nsm must be files, and - is none; name a file"));
+    }
     let image = Image::measure(&arguments.image, arguments.measurements.as_deref())?;
     if arguments.development && !image.development {
         return Err(Error::NotDevelopment);
     }
     image.check_certificate_time()?;
-    say("PCR0", &HEXLOWER.encode(&image.measured.pcr0))?;
-    match (&arguments.qemu, &arguments.state, &arguments.nsm) {
-        (None, None, None) => {
+    let pcr0 = HEXLOWER.encode(&image.measured.pcr0);
+    match backend {
+        None => {
+            NitroCli::check_path(&image)?;
+            say("PCR0", &pcr0)?;
             say("Transport", &Transport::Vsock(arguments.cid).to_string())?;
             let enclave = NitroCli.run(&image, arguments)?;
             say("Enclave", &enclave.id)?;
             Ok(())
         }
-        (Some(programs), Some(state), Some(nsm)) => {
+        Some((programs, state, nsm)) => {
+            let files = MachineFiles::find(programs, nsm)?;
             let state = State::make(state)?;
+            let _lock = state.lock()?;
+            say("PCR0", &pcr0)?;
             say("Transport", &Transport::Qemu(state.vsock()).to_string())?;
-            qemu::run(&image, arguments, programs, nsm, &state)
+            qemu::run(&image, arguments, &files, &state)
         }
-        _ => Err(Error::EnclaveArguments("--qemu, --state and --nsm go together")),
     }
 }
 

@@ -35,10 +35,15 @@ pub struct Enclave {
 }
 
 impl NitroCli {
+    /// The image's path as nitro-cli takes it, which must be UTF-8.
+    pub fn check_path(image: &Image) -> Result<&str, Error> {
+        image.path.to_str().ok_or(Error::EnclaveArguments("the image's path must be UTF-8"))
+    }
+
     /// Starts an image and compares the running enclave with the measured image. If they differ, terminates it.
     pub fn run(&self, image: &Image, arguments: &Run) -> Result<Enclave, Error> {
         let number = |number: u32| number.to_string();
-        let path = image.path.to_str().ok_or(Error::EnclaveArguments("the image's path must be UTF-8"))?;
+        let path = Self::check_path(image)?;
         let mut words = vec!["run-enclave".to_owned(), "--eif-path".into(), path.into()];
         words.extend(["--cpu-count".into(), number(arguments.cpus), "--memory".into(), number(arguments.memory)]);
         words.extend(["--enclave-cid".into(), number(arguments.cid)]);

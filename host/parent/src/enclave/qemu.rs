@@ -36,9 +36,23 @@ enum Event {
     Ended(String),
 }
 
-/// Runs an image until a signal comes or the machine ends.
-pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &State) -> Result<(), Error> {
-    let _lock = state.lock()?;
+/// What the machine reads, and the folder of its programs.
+pub struct MachineFiles {
+    programs: PathBuf,
+    firmware: String,
+    nsm: String,
+}
+
+impl MachineFiles {
+    /// Finds the files, so that a missing one is an error before anything starts.
+    pub fn find(programs: &Path, nsm: &Path) -> Result<Self, Error> {
+        let (programs, firmware, nsm) = (programs.to_owned(), plain(&programs.join("firmware"))?, plain(nsm)?);
+        Ok(Self { programs, firmware, nsm })
+    }
+}
+
+/// Runs an image until a signal comes or the machine ends. The caller has locked the state folder.
+pub fn run(image: &Image, arguments: &Run, files: &MachineFiles, state: &State) -> Result<(), Error> {
     // Start the bytes that were measured, even if the original file changes.
     let copy = state.image();
     write_private(&copy, &image.bytes)?;
@@ -54,7 +68,7 @@ pub fn run(image: &Image, arguments: &Run, programs: &Path, nsm: &Path, state: &
         processes: vec![Process::new("capelet-parent", std::process::id())?],
     };
     let mut started = Started { state, record, events };
-    let served = started.serve(&happens, arguments, programs, nsm).map_err(|error| match error {
+    let served = started.serve(&happens, arguments, files).map_err(|error| match error {
         // Read the files before ending the rest, because the backend then writes more to its log.
         Error::EnclaveEnded { what, .. } => Error::EnclaveEnded { what, details: last_words(state) },
         other => other,
@@ -70,10 +84,10 @@ struct Started<'a> {
 }
 
 impl Started<'_> {
-    fn serve(&mut self, happens: &Receiver<Event>, arguments: &Run, programs: &Path, nsm: &Path) -> Result<(), Error> {
+    fn serve(&mut self, happens: &Receiver<Event>, arguments: &Run, files: &MachineFiles) -> Result<(), Error> {
         let state = self.state;
         let (vhost, vsock) = (state.vhost(), state.vsock());
-        let mut backend = Command::new(programs.join(BACKEND));
+        let mut backend = Command::new(files.programs.join(BACKEND));
         let vm = format!("guest-cid={},socket={},uds-path={}", arguments.cid, vhost.display(), vsock.display());
         backend.args(["--vm", &vm]).stderr(kept::create(&state.log())?);
         self.start(BACKEND, backend)?;
@@ -85,29 +99,23 @@ impl Started<'_> {
         if !wait(happens, || parent.iter().all(|socket| socket.exists()), Error::NoParent(vsock))? {
             return Ok(());
         }
-        self.start(MACHINE, self.machine(arguments, programs, nsm)?)?;
+        self.start(MACHINE, self.machine(arguments, files)?)?;
         match happens.recv() {
             Ok(Event::Ended(what)) => Err(ended(what)),
             Ok(Event::Signal) | Err(_) => Ok(()),
         }
     }
 
-    fn machine(&self, arguments: &Run, programs: &Path, nsm: &Path) -> Result<Command, Error> {
-        // A canonical path cannot begin like an option. A comma would begin another argument.
-        let plain = |path: &Path| {
-            let found = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
-            let text = found.to_str().filter(|text| !text.contains(',')).map(str::to_owned);
-            text.ok_or(Error::EnclaveArguments("paths must be UTF-8 without commas"))
-        };
+    fn machine(&self, arguments: &Run, files: &MachineFiles) -> Result<Command, Error> {
         let serial = format!("file:{}", self.state.console().display());
         let parent_id = ID.split_once("-enc").map_or(ID, |(parent, _)| parent);
-        let mut machine = Command::new(programs.join(MACHINE));
-        machine.args(["-L", &plain(&programs.join("firmware"))?]);
+        let mut machine = Command::new(files.programs.join(MACHINE));
+        machine.args(["-L", &files.firmware]);
         machine.args(["-accel", "tcg", "-cpu", "max", "-m", &format!("{}M", arguments.memory)]);
         machine.args(["-smp", &arguments.cpus.to_string()]);
         machine.args(["-M", &format!("nitro-enclave,vsock=c,id={ID},parent-role={ROLE},parent-id={parent_id}")]);
         machine.args(["-chardev", &format!("socket,id=c,path={}", self.state.vhost().display())]);
-        machine.args(["-global", &format!("virtio-nsm-device.signing-pem={}", plain(nsm)?)]);
+        machine.args(["-global", &format!("virtio-nsm-device.signing-pem={}", files.nsm)]);
         // The kernel resets through the keyboard controller. Without one the machine would not end at once.
         machine.args(["-device", "i8042", "-nodefaults", "-display", "none", "-no-reboot", "-serial", &serial]);
         machine.args(["-kernel", &plain(&self.state.image())?]);
@@ -130,6 +138,13 @@ impl Started<'_> {
         self.record.processes.push(process);
         self.state.write(&self.record)
     }
+}
+
+/// A path as an argument of QEMU. A canonical path cannot begin like an option. A comma would begin another argument.
+fn plain(path: &Path) -> Result<String, Error> {
+    let found = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let text = found.to_str().filter(|text| !text.contains(',')).map(str::to_owned);
+    text.ok_or(Error::EnclaveArguments("paths must be UTF-8 without commas"))
 }
 
 /// Waits until `ready` returns `true`. Returns `false` if a signal came first, and the error `late` after [`PATIENCE`].

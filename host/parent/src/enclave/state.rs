@@ -131,16 +131,17 @@ impl State {
 
     /// Reads the record. `None` if no record exists, or if it is from an earlier boot of the machine.
     pub fn read(&self) -> Result<Option<Record>, Error> {
+        // A record in a folder without the marker was written by something else, or by an older version. A folder of
+        // something else is refused also if it has no record: it has no enclave about which anything could be said.
+        if !is_marked(&self.0, &STATE).map_err(|fault| fault.into_error(&self.0, &STATE))? {
+            return Ok(None);
+        }
         let path = self.record();
         let json = match read_private(&path, MAX_RECORD, Links::Refuse, CHANGED_BY_OTHERS) {
             Ok(bytes) => parse_json(&bytes),
             Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        // A record in a folder without the marker was written by something else, or by an older version.
-        if !is_marked(&self.0, &STATE).map_err(|fault| fault.into_error(&self.0, &STATE))? {
-            return Ok(None);
-        }
         let (boots, record) = json.as_ref().and_then(parse).ok_or(Error::StateFolder(path))?;
         Ok((boots == boot()?).then_some(record))
     }
