@@ -23,12 +23,8 @@ use crate::files;
 pub fn archive_from_list(list: &str) -> Result<Vec<u8>, Error> {
     let mut lines = Vec::new();
     let mut left = MAX_ARCHIVE;
-    for (text, line) in list.lines().zip(1..) {
-        let words: Vec<_> = text.split_ascii_whitespace().collect();
-        if words.first().is_none_or(|word| word.starts_with('#')) {
-            continue;
-        }
-        let item = Line::parse(&words).ok_or(Error::ListLine { line })?;
+    for item in items(list) {
+        let item = item?;
         let data = match item.node {
             ListedNode::File(source) => files::read(Path::new(source), left)?,
             _ => Vec::new(),
@@ -38,6 +34,25 @@ pub fn archive_from_list(list: &str) -> Result<Vec<u8>, Error> {
     }
     let entries: Vec<_> = lines.iter().map(|(item, data)| item.entry(data)).collect();
     cpio::write(&entries)
+}
+
+/// The source files that a list names. None of them is read.
+///
+/// # Errors
+/// [`Error::ListLine`].
+pub fn list_sources(list: &str) -> Result<Vec<&Path>, Error> {
+    items(list).filter_map(|item| item.map(|item| item.source()).transpose()).collect()
+}
+
+/// The lines of a list that have an entry.
+fn items(list: &str) -> impl Iterator<Item = Result<Line<'_>, Error>> {
+    list.lines().zip(1..).filter_map(|(text, line)| {
+        let words: Vec<_> = text.split_ascii_whitespace().collect();
+        if words.first().is_none_or(|word| word.starts_with('#')) {
+            return None;
+        }
+        Some(Line::parse(&words).ok_or(Error::ListLine { line }))
+    })
 }
 
 /// One line of the list.
@@ -71,6 +86,14 @@ impl<'a> Line<'a> {
         };
         let mode = u32::from_str_radix(mode, 8).ok()?;
         Some(Self { path: path.strip_prefix('/')?, mode, uid: uid.parse().ok()?, gid: gid.parse().ok()?, node })
+    }
+
+    /// The source of a regular file.
+    fn source(&self) -> Option<&'a Path> {
+        match self.node {
+            ListedNode::File(source) => Some(Path::new(source)),
+            _ => None,
+        }
     }
 
     /// The entry of this line. `data` is the content of a regular file.

@@ -1,11 +1,14 @@
 //! The errors of this crate, each with a stable code.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::date;
 use crate::layout::{SLOTS, Section, VERSION};
+
+/// The error number of a stream that is closed: EBADF of Linux.
+const CLOSED: i32 = 9;
 
 /// The reason why a file was refused or a command failed.
 ///
@@ -227,6 +230,8 @@ pub enum Error {
         path: PathBuf,
         /// The kind of the failure.
         kind: ErrorKind,
+        /// The operating system's number of it. `None` if the failure was found by this program.
+        number: Option<i32>,
     },
     /// The command line of the program is invalid.
     Usage {
@@ -396,10 +401,33 @@ impl fmt::Display for Error {
             ),
             Self::BadKey => write!(f, "the key file must hold an unencrypted P-384 private key in PEM"),
             Self::KeyMismatch => write!(f, "the private key does not belong to the certificate"),
-            Self::Io { doing, path, kind } => write!(f, "cannot {doing} {}: {kind}", path.display()),
+            Self::Io { doing, path, kind, number } => {
+                write!(f, "cannot {doing} {}: {}", path.display(), reason(*kind, *number))
+            }
             Self::Usage { message } => write!(f, "{message}"),
         }
     }
+}
+
+/// What the operating system's error means, and what to do about it.
+fn reason(kind: ErrorKind, number: Option<i32>) -> String {
+    let text = match kind {
+        _ if number == Some(CLOSED) => "it is closed; give the program one, for example with < FILE or > FILE",
+        ErrorKind::NotFound => "it does not exist; check the path",
+        ErrorKind::PermissionDenied => "permission is denied; check the rights of the file and of its folder",
+        ErrorKind::StorageFull => "the disk is full; free some space, then retry",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; choose another folder",
+        ErrorKind::IsADirectory => "it is a folder; name a file",
+        ErrorKind::NotADirectory => "a part of its path is not a folder; check the path",
+        ErrorKind::BrokenPipe => "the program at its other end has ended; let that program read everything",
+        ErrorKind::InvalidData => "it is not UTF-8 text; check the file",
+        kind => {
+            let text =
+                number.map_or_else(|| kind.to_string(), |number| io::Error::from_raw_os_error(number).to_string());
+            return format!("{text}; check the path and the disk");
+        }
+    };
+    text.into()
 }
 
 impl std::error::Error for Error {}

@@ -51,7 +51,7 @@ mod write;
 
 pub use build_input::BuildInput;
 pub use certificate::Certificate;
-pub use cpio_list::archive_from_list;
+pub use cpio_list::{archive_from_list, list_sources};
 pub use error::Error;
 pub use image::Image;
 pub use layout::{HEADER_SIZE, MAX_FILE, Section};

@@ -12,7 +12,7 @@ use capelet_cli::arguments::{Program, Stop, USAGE_STATUS, UsageError};
 use capelet_cli::{interrupt, streams};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
-    attach, cpio, lenient, measure, pcr0, report, sign, to_be_signed, verify, write,
+    attach, cpio, lenient, list_sources, measure, pcr0, report, sign, to_be_signed, verify, write,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -71,7 +71,9 @@ fn run(command: &Command) -> Result<(), Error> {
 fn execute(command: &Command) -> Result<String, Error> {
     match command {
         Command::Cpio(args) => {
-            let archive = archive_from_list(&read_text(&args.list, MAX_LIST)?)?;
+            let list = read_text(&args.list, MAX_LIST)?;
+            named_files::check_sources(&list_sources(&list)?, &args.to)?;
+            let archive = archive_from_list(&list)?;
             named_files::write(&args.to, &archive)?;
             let ContentDigest { size, sha256 } = ContentDigest::of(&archive);
             let sha256 = data_encoding::HEXLOWER.encode(&sha256);

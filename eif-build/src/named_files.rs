@@ -32,7 +32,7 @@ pub fn report_on_stdout(to: Option<&Path>) -> bool {
 }
 
 pub fn failed(doing: &'static str, path: &Path, error: &io::Error) -> Error {
-    Error::Io { doing, path: path.into(), kind: error.kind() }
+    Error::Io { doing, path: path.into(), kind: error.kind(), number: error.raw_os_error() }
 }
 
 /// Refuses combinations of files before anything is read or written.
@@ -52,21 +52,42 @@ pub fn check(command: &Command) -> Result<(), Error> {
     }
     let kept = inputs.iter().skip(usize::from(command.replaces_its_input()));
     match kept.copied().find(|input| is_same_file(input, to)) {
-        Some(input) => refused(format!("{} is an input, and would be replaced: name another file", input.display())),
+        Some(input) => Err(replaced(input)),
         None => Ok(()),
     }
+}
+
+/// Refuses an output that is one of the files of a list, which it would replace.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn check_sources(sources: &[&Path], to: &Path) -> Result<(), Error> {
+    // Of a list, `-` is the name of a file.
+    match sources.iter().find(|source| !output_file::is_stdout(to) && is_one_file(source, to)) {
+        Some(source) => Err(replaced(source)),
+        None => Ok(()),
+    }
+}
+
+fn replaced(input: &Path) -> Error {
+    Error::Usage { message: format!("{} is an input, and would be replaced: name another file", input.display()) }
 }
 
 fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN) || path == Path::new("-")
 }
 
+/// Whether an argument leads to the regular file at the other path.
+fn is_same_file(argument: &Path, other: &Path) -> bool {
+    !is_stdin(argument) && is_one_file(argument, other)
+}
+
 /// Whether both paths lead to one regular file.
-fn is_same_file(one: &Path, other: &Path) -> bool {
+fn is_one_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let id = |path: &Path| {
         let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
         Some((metadata.dev(), metadata.ino()))
     };
-    !is_stdin(one) && id(one).is_some() && id(one) == id(other)
+    id(one).is_some() && id(one) == id(other)
 }

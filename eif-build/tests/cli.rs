@@ -565,6 +565,12 @@ fn refuses_outputs_and_inputs_that_exclude_each_other() {
     assert_eq!(place.get("key.pem"), key.as_bytes());
     assert_eq!(place.refused(&["measure", "image.eif", "--to-be-signed", "image.eif"]), "usage");
     assert_eq!(place.refused(&["cpio", "--list", "list", "--to", "list"]), "usage");
+    // A file that only the list names is an input too.
+    fs::hard_link(place.path("init"), place.path("init-too")).unwrap();
+    for to in ["init", "./init", "init-too"] {
+        assert_eq!(place.refused(&["cpio", "--list", "list", "--to", to]), "usage", "{to}");
+    }
+    assert_eq!(place.get("init"), b"\x7fELF");
     assert_eq!(place.refused(&["verify", "-", "--certificate", "-"]), "usage");
     let both = place.run(&["measure", "image.eif", "--to-be-signed", "-", "-o", "json"]);
     assert!(String::from_utf8_lossy(&both.stderr).ends_with(" [usage]\n"));
@@ -634,7 +640,16 @@ fn reports_streams_that_cannot_be_written() {
     assert_eq!(closed.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&closed.stderr).starts_with("Error: cannot write to standard output: "));
     assert!(!place.path("new.eif").exists());
-    assert_eq!(shell("<&-", &["measure", "-"]).status.code(), Some(1));
+    for (redirection, args, name) in [
+        (">&-", &["--help"][..], "write to standard output"),
+        (">&-", &["-V"], "write to standard output"),
+        ("<&-", &["measure", "-"], "read standard input"),
+    ] {
+        let output = shell(redirection, args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with(&format!("Error: cannot {name}: it is closed")), "{text}");
+    }
     assert_eq!(shell("2>&-", &["measure", "absent"]).status.code(), Some(1));
     assert_eq!(shell("2>&-", &["measure", "image.eif"]).status.code(), Some(0));
 
@@ -647,6 +662,23 @@ fn reports_streams_that_cannot_be_written() {
     assert_eq!(run(&["measure", "image.eif"]), Some(1));
     assert_eq!(run(&["measure", "absent", "-o", "json"]), Some(1));
     assert_eq!(run(&["measure", "--help"]), Some(1));
+}
+
+#[test]
+fn says_in_plain_words_why_a_file_cannot_be_used() {
+    let place = Place::with_image();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eif-build"));
+    let output = command.args(["measure", "image.eif"]).current_dir(place.0.path()).stdout(full()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the disk is full"), "{output:?}");
+    for (name, words) in [
+        ("absent", "it does not exist; check the path"),
+        (".", "it is a folder"),
+        ("init/below", "a part of its path is not a folder"),
+    ] {
+        let output = place.run(&["measure", name]);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{output:?}");
+    }
 }
 
 /// A file name could otherwise command the terminal, or pretend to be another line of this program.
