@@ -1,11 +1,12 @@
 //! The folder of one installation: roots, KMS keys, store, sockets. All folders in it have mode 0700.
 
 use crate::Error;
-use capelet_parent::{FolderFault, FolderPurpose, OwnedFolder};
+use capelet_parent::{FolderFault, FolderPurpose, OwnedFolder, Store, is_marked};
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 /// The marker of the folder.
@@ -21,22 +22,33 @@ const HOME: FolderPurpose = FolderPurpose {
 pub struct Home {
     /// An absolute path.
     path: PathBuf,
+    /// The store in it.
+    pub store: Arc<Store>,
     _folder: OwnedFolder,
 }
 
 impl Home {
-    /// Opens `folder`, or the default folder, for this process alone.
+    /// Opens `folder`, or the default folder, and the store in it for this process alone.
     ///
     /// # Errors
     /// [`Error::NoHome`] if there is no default folder, [`Error::Running`] if another process has opened it,
-    /// [`Error::Parent`] if it cannot be used or belongs to something else.
+    /// [`Error::Parent`] if it or the store cannot be used or belongs to something else. At the first use, nothing was
+    /// made in the folder then.
     pub fn open(folder: Option<PathBuf>) -> Result<Self, Error> {
         let folder = folder.or_else(default_folder).ok_or(Error::NoHome)?;
-        let opened = OwnedFolder::open(&folder, &HOME).map_err(|fault| match fault {
+        let refused = |fault| match fault {
             FolderFault::InUse => Error::Running(folder.clone()),
             fault => fault.into_error(&folder, &HOME).into(),
-        })?;
-        Ok(Self { path: folder.canonicalize().map_err(Error::file(&folder))?, _folder: opened })
+        };
+        // A store that is there before the first start may belong to something else. It is opened before the folder is
+        // marked. Later the folder goes first, so that a second process finds the folder in use and not its store.
+        let is_new = folder.is_dir() && !is_marked(&folder, &HOME).map_err(refused)?;
+        let is_mounted = is_new && folder.join("store").symlink_metadata().is_ok();
+        let mounted = is_mounted.then(|| open_store(&folder)).transpose()?;
+        let opened = OwnedFolder::open(&folder, &HOME).map_err(refused)?;
+        let store = mounted.map_or_else(|| open_store(&folder), Ok)?;
+        let path = folder.canonicalize().map_err(Error::file(&folder))?;
+        Ok(Self { path, store: Arc::new(store), _folder: opened })
     }
 
     /// The folder `name` in this one. Creates it if it does not exist.
@@ -71,6 +83,11 @@ impl Home {
         }
         Ok(folder)
     }
+}
+
+fn open_store(folder: &Path) -> Result<Store, Error> {
+    let folder = folder.canonicalize().map_err(Error::file(folder))?;
+    Ok(Store::open(&folder.join("store"))?)
 }
 
 fn default_folder() -> Option<PathBuf> {
@@ -114,6 +131,21 @@ mod tests {
         assert_eq!(error.code(), "foreign-folder");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(fs::read(folder.path().join("run/notes")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn refuses_a_store_of_something_else_before_it_makes_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        fs::create_dir(&store).unwrap();
+        fs::write(store.join("mydata"), b"x").unwrap();
+        let error = Home::open(Some(folder.path().to_owned())).err().unwrap();
+        assert_eq!(error.code(), "foreign-folder");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&store).unwrap().count(), 1);
+        // An empty volume for the store is taken.
+        fs::remove_file(store.join("mydata")).unwrap();
+        Home::open(Some(folder.path().to_owned())).unwrap();
     }
 
     #[test]

@@ -17,8 +17,8 @@ use capelet_cli::{printable, streams};
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_parent::{
-    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Store,
-    Transport, ascii_json, encode_deployers, run_limits,
+    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Transport,
+    ascii_json, encode_deployers, run_limits,
 };
 use enclave::{Enclave, Measured, Programs};
 use enclave_core::Configuration;
@@ -38,11 +38,15 @@ use std::thread;
 
 /// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(note = "Beside a running capelet-local:
+#[argh(
+    help_triggers("-h", "--help"),
+    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1; with -o json
+they go to standard output too. Beside a running capelet-local:
   capelet pin --development unix:HOME/capelet.sock
   capelet deploy FOLDER
   capelet run ID 'input'
-Ctrl-C ends it. The folder --home keeps the stored objects.")]
+Ctrl-C ends it. The folder --home keeps the stored objects."
+)]
 struct Arguments {
     /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
     #[argh(option)]
@@ -88,23 +92,23 @@ fn main() -> ExitCode {
     let arguments: Arguments = match arguments::parse("capelet-local", env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(Exit::Help(help)) => return printed(&format!("{}\n", help.trim_end())),
-        Err(Exit::Usage(wrong)) => {
-            streams::note(&format!("Error: {wrong}"));
-            return ExitCode::FAILURE;
-        }
+        Err(Exit::Usage(wrong, outputs)) => return failed("usage", &wrong, outputs.iter().any(|name| name == "json")),
     };
     let json = matches!(arguments.output, LogFormat::Json);
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if json {
-                let text = json!({ "error": { "code": error.code(), "message": error.to_string() } });
-                printed(&format!("{}\n", ascii_json(&text.to_string())));
-            }
-            streams::note(&format!("Error: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(error.code(), &error.to_string(), json),
     }
+}
+
+/// Prints an error on standard error, and for `-o json` also on standard output.
+fn failed(code: &str, message: &str, as_json: bool) -> ExitCode {
+    if as_json {
+        let text = json!({ "error": { "code": code, "message": message } });
+        printed(&format!("{}\n", ascii_json(&text.to_string())));
+    }
+    streams::note(&format!("Error: {message} ({code})"));
+    ExitCode::FAILURE
 }
 
 /// Prints a text on standard output, and says so on standard error if that fails.
@@ -112,7 +116,8 @@ fn printed(text: &str) -> ExitCode {
     match streams::print(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            streams::note(&format!("Error: cannot write to standard output: {error}"));
+            let error = capelet_parent::Error::Output(error);
+            streams::note(&format!("Error: {error} ({})", error.code()));
             ExitCode::FAILURE
         }
     }
@@ -153,7 +158,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let parent = Parent::start(Settings {
         listen,
         enclave: Transport::Unix(sockets.clone()),
-        store: Arc::new(Store::open(&home.folder("store")?)?),
+        store: Arc::clone(&home.store),
         kms: KmsRoute::Development(kms.address.parse::<Address>()?),
         credentials: CredentialSource::File(credentials),
         configuration: configuration.encode(),

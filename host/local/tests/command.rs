@@ -20,6 +20,7 @@ fn error_of(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let error = String::from_utf8(output.stderr.clone()).unwrap();
     assert!(error.starts_with("Error: ") && error.lines().count() == 1, "{error}");
+    assert!(error.ends_with(")\n"), "without a code: {error}");
     error
 }
 
@@ -33,6 +34,46 @@ fn refuses_a_folder_of_something_else_and_leaves_it_unchanged() {
     assert!(error.contains("run") && error.contains("new folder"), "{error}");
     assert_eq!(fs::read(folder.path().join("run/8000")).unwrap(), b"foreign");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn refuses_a_store_of_something_else_before_it_makes_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("store")).unwrap();
+    fs::create_dir(folder.path().join("store/mydata")).unwrap();
+    let error = error_of(&local(folder.path(), &[]).output().unwrap());
+    assert!(error.contains("contains mydata") && error.contains("(foreign-folder)"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path().join("store")).unwrap().count(), 1);
+}
+
+#[test]
+fn says_that_its_home_is_not_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fs::write(&file, b"kept").unwrap();
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    for home in [&file, &link] {
+        let error = error_of(&local(home, &[]).output().unwrap());
+        assert!(error.contains("is not a folder") && error.contains("(file)"), "{error}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), b"kept");
+}
+
+#[test]
+fn reports_invalid_arguments_as_json_and_lists_both_names_of_help() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [&["-o", "json", "--nope"][..], &["--nope", "--output=json"]] {
+        let words: Vec<_> = words.iter().map(OsStr::new).collect();
+        let output = local(folder.path(), &words).output().unwrap();
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(text.starts_with(r#"{"error":{"code":"usage","message":"#) && text.contains("--nope"), "{text}");
+        assert!(error_of(&output).ends_with("(usage)\n"));
+    }
+    let output = local(folder.path(), &["--nope".as_ref()]).output().unwrap();
+    assert!(output.stdout.is_empty());
+    let help = String::from_utf8(local(folder.path(), &["-h".as_ref()]).output().unwrap().stdout).unwrap();
+    assert!(help.contains("  -h, --help  ") && !help.contains("--help, help"), "{help}");
 }
 
 #[test]

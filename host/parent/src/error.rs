@@ -322,6 +322,9 @@ impl fmt::Display for Error {
             Self::TwoOutputs => {
                 f.write_str("--to and --deployers-to are both standard output; name a file for one of them")
             }
+            Self::Output(source) if source.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error()) => {
+                f.write_str("standard output is closed; give the program one, for example with > FILE")
+            }
             Self::Output(source) => write!(f, "standard output cannot be written ({source}); check where it goes"),
             Self::ConfigureArguments(what) | Self::ServeArguments(what) => f.write_str(what),
             Self::TwoKms => write!(f, "regions and a development KMS exclude each other; leave out --region or --kms"),
