@@ -28,6 +28,8 @@ pub enum Error {
     NotARoot,
     /// The cryptographic library refused a key that was just made.
     Key,
+    /// This file is where a socket was to be made, and is not a socket.
+    NotASocket(PathBuf),
     /// The clock is before 1970.
     Clock,
     /// This file does not hold a stored key.
@@ -85,6 +87,11 @@ impl fmt::Display for Error {
             ),
             Self::NotARoot => f.write_str("the root is not a certificate in DER"),
             Self::Key => f.write_str("the cryptographic library refused a key that was just made"),
+            Self::NotASocket(path) => write!(
+                f,
+                "{}: the file there is not a socket, and it was not changed; move it away, or name another address",
+                path.display()
+            ),
             Self::Clock => f.write_str("this machine's clock is before 1970: set it"),
             Self::StoredKey(path) => write!(f, "{}: not a stored key; delete the file", path.display()),
             Self::OpenSsl(text) => write!(f, "the program openssl failed: {text}"),

@@ -74,12 +74,15 @@ impl Address {
     /// Listens. A socket file of a process that has ended is removed first.
     ///
     /// # Errors
-    /// [`Error::File`] for a Unix socket, [`Error::Connection`] for TCP.
+    /// [`Error::NotASocket`] and [`Error::File`] for a Unix socket, [`Error::Connection`] for TCP.
     pub fn listen(&self) -> Result<Listener, Error> {
         Ok(match self {
             Self::Unix(path) => {
                 remove_dead_socket(path);
-                Listener::Unix(UnixListener::bind(path).map_err(|error| Error::File(path.clone(), error))?)
+                Listener::Unix(UnixListener::bind(path).map_err(|error| match error.kind() {
+                    ErrorKind::AddrInUse if !is_socket(path) => Error::NotASocket(path.clone()),
+                    _ => Error::File(path.clone(), error),
+                })?)
             }
             Self::Tcp(address) => Listener::Tcp(TcpListener::bind(address)?),
         })
@@ -94,6 +97,10 @@ fn connect_unix(path: &Path) -> io::Result<UnixStream> {
     rustix::io::retry_on_intr(|| connect(&socket, &address))?;
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
     Ok(socket.into())
+}
+
+fn is_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }
 
 /// Removes a socket file of this user on which no process listens.

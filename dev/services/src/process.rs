@@ -16,9 +16,12 @@ pub fn main<T: FromArgs + ArgsInfo>(program: &str, run: impl FnOnce(T) -> Result
         Ok(arguments) => exit(run(arguments)),
         Err(Exit::Help(help)) => match streams::print(format!("{}\n", help.trim_end()).as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+            Err(error) => {
+                streams::note(&format!("Error: standard output cannot be written ({error}); check where it goes"));
+                ExitCode::FAILURE
+            }
         },
-        Err(Exit::Usage(wrong)) => {
+        Err(Exit::Usage(wrong, _)) => {
             streams::note(&format!("Error: {wrong}"));
             ExitCode::FAILURE
         }

@@ -103,12 +103,24 @@ fn the_adversary_pads_swaps_and_intercepts() {
 }
 
 #[test]
+fn helps_with_both_names_and_reports_a_closed_output() {
+    for program in [KMS, PROXY, ADVERSARY] {
+        let help = String::from_utf8(run(program, &["-h"]).stdout).unwrap();
+        assert!(help.contains("  -h, --help  "), "{help}");
+        let output = Command::new("sh").args(["-c", "exec \"$0\" --help >&-", program]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("Error: standard output"));
+    }
+}
+
+#[test]
 fn reports_addresses_files_and_roots_that_are_invalid() {
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().to_str().unwrap();
     fs::write(directory.path().join("bad.der"), b"no certificate").unwrap();
     let bad = format!("{state}/bad.der");
     let missing = format!("{state}/missing.der");
+    let file = format!("unix:{bad}");
     for (arguments, says) in [
         (vec!["--listen", "0.0.0.0:0", "--state", state], "not a loopback address"),
         (vec!["--listen", "somewhere", "--state", state], "neither IP:PORT nor unix:PATH"),
@@ -116,6 +128,7 @@ fn reports_addresses_files_and_roots_that_are_invalid() {
         (vec!["--listen", "127.0.0.1:0", "--state", state, "--nsm-root", &missing], "No such file"),
         (vec!["--listen", "127.0.0.1:0", "--state", "/dev/null/x"], "/dev/null/x"),
         (vec!["--listen", "unix:/dev/null/x", "--state", state], "/dev/null/x"),
+        (vec!["--listen", &file, "--state", state], "not a socket"),
     ] {
         let output = run(KMS, &arguments);
         let error = String::from_utf8(output.stderr).unwrap();

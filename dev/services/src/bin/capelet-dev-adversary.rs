@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// Run an attack that a product must detect.
 #[derive(FromArgs, ArgsInfo)]
+#[argh(help_triggers("-h", "--help"))]
 struct Arguments {
     #[argh(subcommand)]
     attack: Attack,
@@ -26,7 +27,7 @@ enum Attack {
 
 /// Replace one stored object with another one, as a parent can.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "swap-object")]
+#[argh(subcommand, name = "swap-object", help_triggers("-h", "--help"))]
 struct SwapObject {
     /// the parent's store
     #[argh(positional)]
@@ -44,7 +45,7 @@ struct SwapObject {
 
 /// Copy a program and append one byte, so that its measurement differs.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "pad")]
+#[argh(subcommand, name = "pad", help_triggers("-h", "--help"))]
 struct Pad {
     /// the program
     #[argh(positional)]
@@ -57,7 +58,7 @@ struct Pad {
 /// Stand between a client and an enclave, and forward the genuine document of another connection. When it serves, it
 /// prints one line of JSON with its address.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "mitm")]
+#[argh(subcommand, name = "mitm", help_triggers("-h", "--help"))]
 struct Mitm {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]

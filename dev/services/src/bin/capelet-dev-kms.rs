@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// It serves loopback and Unix sockets only. When it serves, it prints one line of JSON: its address, and the file with
 /// the root of its TLS.
 #[derive(FromArgs, ArgsInfo)]
+#[argh(help_triggers("-h", "--help"))]
 struct Arguments {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]

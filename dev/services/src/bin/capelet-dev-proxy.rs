@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 /// Forward bytes and record all of them. When it serves, it prints one line of JSON with its address.
 #[derive(FromArgs, ArgsInfo)]
+#[argh(help_triggers("-h", "--help"))]
 struct Arguments {
     /// address to listen at: 127.0.0.1:PORT (0: any free port) or unix:PATH
     #[argh(option)]
