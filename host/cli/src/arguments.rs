@@ -16,8 +16,9 @@ pub use crate::words::STDIN;
 pub enum Exit {
     /// The user asked for this help. The program prints it on standard output and succeeds.
     Help(String),
-    /// The arguments are invalid. The sentence, in one line, says why.
-    Usage(String),
+    /// The arguments are invalid. The sentence, in one line, says why. The second part has the values of `--output` or
+    /// its short name: the program reports the error in this format.
+    Usage(String, Vec<String>),
 }
 
 /// Parses the arguments of the program with this name, which they do not include. Without any, the help is returned if
@@ -29,8 +30,10 @@ pub fn parse<T: FromArgs + ArgsInfo>(program: &str, arguments: impl Iterator<Ite
     match read(program, None, arguments) {
         Ok(arguments) => Ok(arguments),
         Err(Early { reason: Reason::Text(text), .. }) => Err(Exit::Help(text)),
-        Err(Early { reason: Reason::Problem(problem), .. }) => Err(Exit::Usage(problem.short_sentence())),
-        Err(Early { reason: Reason::Sentence(sentence), .. }) => Err(Exit::Usage(sentence)),
+        Err(Early { reason: Reason::Problem(problem), outputs, .. }) => {
+            Err(Exit::Usage(problem.short_sentence(), outputs))
+        }
+        Err(Early { reason: Reason::Sentence(sentence), outputs, .. }) => Err(Exit::Usage(sentence, outputs)),
     }
 }
 
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn a_dash_is_no_command() {
         let exit = parse::<Arguments>("program", ["-"].iter().map(OsString::from)).unwrap_err();
-        assert_eq!(exit, Exit::Usage("Unrecognized argument: -".into()));
+        assert_eq!(exit, Exit::Usage("Unrecognized argument: -".into(), Vec::new()));
     }
 
     #[test]
@@ -290,6 +293,6 @@ mod tests {
     fn rejects_arguments_that_are_not_utf8_in_words() {
         let arguments = [OsString::from("say"), OsString::from_vec(b"a\n\xff".to_vec())];
         let exit = parse::<Arguments>("program", arguments.into_iter()).unwrap_err();
-        assert_eq!(exit, Exit::Usage("the argument a\\n\\xff is not UTF-8: use UTF-8 names".into()));
+        assert_eq!(exit, Exit::Usage("the argument a\\n\\xff is not UTF-8: use UTF-8 names".into(), Vec::new()));
     }
 }

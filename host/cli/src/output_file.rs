@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Who may read an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Only the file's owner: mode 0600. A file that is replaced loses the rights of others.
+    /// Only the user of this process: mode 0600. A file that is replaced loses the rights of others, its owner's too.
     Owner,
     /// Everyone whom the umask allows: mode 0666 without the umask. A file that is replaced keeps its mode.
     Umask,
@@ -116,8 +116,12 @@ impl OutputFile {
             Existing::Replace => temporary.persist(&path)?,
             Existing::Refuse => temporary.persist_noclobber(&path)?,
         };
-        // The folder is synced too, so that the new name survives a crash.
-        File::open(folder_of(&path))?.sync_all()
+        // The folder is synced too, so that the new name survives a crash. One that may not be read cannot be synced.
+        match File::open(folder_of(&path)) {
+            Ok(folder) => folder.sync_all(),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -171,7 +175,8 @@ fn open_special(path: &Path) -> io::Result<File> {
 /// Gives a new file the owner and the mode of the file that it replaces.
 fn keep_owner_and_mode(file: &File, old: &Metadata, readers: Readers) -> io::Result<()> {
     let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+    // What is private belongs to the user who makes it, whoever owned the old file.
+    if readers == Readers::Umask && (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         // Only root may give files away. A user who replaces another one's file owns the new one.
         let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
     }
@@ -267,6 +272,31 @@ mod tests {
         assert_eq!(early.unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"another's");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_private_is_not_given_to_the_owner_of_the_old_file() {
+        const NOBODY: u32 = 65534;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (readers, given) in [(Readers::Umask, true), (Readers::Owner, false)] {
+            fs::write(&path, "old").unwrap();
+            if std::os::unix::fs::chown(&path, Some(NOBODY), None).is_err() {
+                // Only root can make this test's file.
+                return;
+            }
+            write(&path, b"new", readers, Existing::Replace).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().uid() == NOBODY, given, "{readers:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_takes_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o300)).unwrap();
+        let written = write(&folder.path().join("file"), b"x", Readers::Umask, Existing::Refuse);
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        written.unwrap();
     }
 
     #[test]

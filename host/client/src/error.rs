@@ -129,6 +129,15 @@ pub enum Error {
     Newer(PathBuf),
     /// An older client wrote this file, in a layout that this one does not read.
     Older(PathBuf),
+    /// A folder, a FIFO or a device is in the place of a file of this client.
+    NotAFile(PathBuf),
+    /// An output would replace a file of this client, an identity, an export or an input of the same command.
+    Protected {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// Another client has held the lock for too long.
     Locked(PathBuf),
     /// A file exceeds its limit.
@@ -320,6 +329,8 @@ impl Error {
             Self::Damaged(_) => "damaged-file",
             Self::Newer(_) => "newer-file",
             Self::Older(_) => "older-file",
+            Self::NotAFile(_) => "not-a-file",
+            Self::Protected { .. } => "protected-file",
             Self::Locked(_) => "locked",
             Self::FileTooLarge { .. } => "too-large",
             Self::Bundle { error, .. } => error.code(),
@@ -464,6 +475,12 @@ impl fmt::Display for Error {
                  `import`",
                 path.display()
             ),
+            Self::NotAFile(path) => {
+                write!(f, "{} is not a regular file: move it away, and restore the file", path.display())
+            }
+            Self::Protected { path, what } => {
+                write!(f, "{} is {what} and was not changed: name another file for the output", path.display())
+            }
             Self::Locked(path) => {
                 write!(f, "another capelet process uses {}: wait until it ends, then retry", path.display())
             }
@@ -483,7 +500,8 @@ impl fmt::Display for Error {
             ),
             Self::NoChecksum(name) => write!(
                 f,
-                "the checksum of function {name} is unknown: give --function-checksum HEX, which its owner can tell you"
+                "the checksum of function {name} in this version is unknown: check --function-version, or give \
+                 --function-checksum HEX, which its owner can tell you"
             ),
             Self::NameTaken(name) => write!(f, "the name {name:?} is already in use: choose another name"),
             Self::UnknownContact(name) => write!(

@@ -32,7 +32,9 @@ impl Form {
     /// [`Error::Argument`] if both were given.
     pub fn of_options(plain: bool, ciphertext: bool) -> Result<Self, Error> {
         match (plain, ciphertext) {
-            (true, true) => Err(Error::Argument { name: "the input", want: "given either --plain or --ciphertext" }),
+            (true, true) => {
+                Err(Error::Argument { name: "the input", want: "given either --plain or --ciphertext, not both" })
+            }
             (true, false) => Ok(Self::Plain),
             (false, true) => Ok(Self::Ciphertext),
             (false, false) => Ok(Self::Recognise),

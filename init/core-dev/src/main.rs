@@ -10,7 +10,7 @@
 
 mod nsm;
 
-use capelet_core::{Device, Nsm, Settings, Transport, run};
+use capelet_core::{Device, Nsm, Settings, Transport, note, run};
 use enclave_core::attestation::TrustMode;
 use std::io::{self, stdin, stdout};
 use std::os::fd::AsFd as _;
@@ -21,11 +21,11 @@ use std::{env, fs};
 const KMS_ROOT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kms-root.der"));
 
 fn main() -> ExitCode {
-    eprintln!("capelet-core-dev: DEVELOPMENT");
+    note("capelet-core-dev: DEVELOPMENT");
     match settings().map(run) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => eprintln!("capelet-core-dev: {error}"),
-        Err(error) => eprintln!("capelet-core-dev: {error}"),
+        Ok(Err(error)) => note(&format!("capelet-core-dev: {error}")),
+        Err(error) => note(&format!("capelet-core-dev: {error}")),
     }
     ExitCode::FAILURE
 }

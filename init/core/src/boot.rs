@@ -4,6 +4,7 @@
 use crate::enclave_platform::EnclavePlatform;
 use crate::key_pool::KeyPool;
 use crate::kms_connection::Roots;
+use crate::note::note;
 use crate::nsm::{self, Nsm};
 use crate::serve;
 use crate::tls;
@@ -126,7 +127,7 @@ pub fn run(settings: Settings) -> Result<(), BootError> {
     if run > one_owners {
         return Err(BootError::Memory(one_owners >> 20, run.div_ceil(1 << 20)));
     }
-    eprintln!("capelet-core: sessions may reserve {} of {} MiB of memory", budget >> 20, total >> 20);
+    note(&format!("capelet-core: sessions may reserve {} of {} MiB of memory", budget >> 20, total >> 20));
     let digest = sha384(&[&boot.configuration]);
     let expected = pcr16(&boot.configuration);
     nsm::measure(platform.nsm.as_ref(), &digest, &expected).map_err(|_| BootError::Measure)?;
@@ -134,7 +135,7 @@ pub fn run(settings: Settings) -> Result<(), BootError> {
     let listener = platform.transport.listen(CLIENT_PORT).map_err(BootError::Listen)?;
     let platform = Arc::new(platform);
     start_forgetting(platform.clone()).map_err(|_| BootError::Start(TransportError::Failed))?;
-    eprintln!("capelet-core: serving");
+    note("capelet-core: serving");
     serve::serve(&platform, &Arc::new(boot), &tls, &listener);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! RSA keys for KMS's `Recipient`. They are made ahead, so that no request waits for one, and each is used once.
 
+use crate::note::note;
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use enclave_core::platform::Recipient;
@@ -32,7 +33,7 @@ impl KeyPool {
                     return;
                 }
             }
-            eprintln!("capelet-core: cannot make an RSA key");
+            note("capelet-core: cannot make an RSA key");
             process::exit(1);
         };
         thread::Builder::new().name("key pool".into()).spawn(make).map_err(|_| TransportError::Failed)?;

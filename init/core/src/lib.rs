@@ -13,6 +13,7 @@ mod boot;
 mod enclave_platform;
 mod key_pool;
 mod kms_connection;
+mod note;
 mod nsm;
 mod parent_client;
 mod random;
@@ -24,6 +25,7 @@ mod workers;
 
 pub use boot::{BootError, Settings, run};
 pub use kms_connection::AMAZON_ROOTS;
+pub use note::note;
 pub use nsm::{Device, Nsm};
 pub use sessions::{MAX_SESSIONS, Place, Sessions};
 pub use tls::{Tls, server_config};

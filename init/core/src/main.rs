@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use capelet_core::{AMAZON_ROOTS, Device, Settings, Transport, run};
+use capelet_core::{AMAZON_ROOTS, Device, Settings, Transport, note, run};
 use enclave_core::attestation::TrustMode;
 use std::io::{stdin, stdout};
 use std::os::fd::AsFd as _;
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Ok((pid1, nsm))
     });
     let Ok((pid1, nsm)) = descriptors else {
-        eprintln!("capelet-core: descriptor 0 must be the socket to PID 1, and descriptor 1 the NSM");
+        note("capelet-core: descriptor 0 must be the socket to PID 1, and descriptor 1 the NSM");
         return ExitCode::FAILURE;
     };
     let settings = Settings {
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         mode: TrustMode::Production,
     };
     if let Err(error) = run(settings) {
-        eprintln!("capelet-core: {error}");
+        note(&format!("capelet-core: {error}"));
     }
     ExitCode::FAILURE
 }

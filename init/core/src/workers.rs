@@ -1,5 +1,6 @@
 //! Workers: PID 1 starts them, and the core talks to each over a socketpair of its own.
 
+use crate::note::note;
 use crate::transport::transport_error;
 use capelet_abi::{
     ExitReason, Frame, JobHeader, MAX_DIAGNOSTIC, MAX_WORKERS, OUTCOME_HEAD_LEN, Spawn, WORKER_EXIT_LEN,
@@ -72,7 +73,7 @@ impl Workers {
                     let _ = run.send(exit.reason);
                 }
             }
-            eprintln!("capelet-core: PID 1 has ended or sent an invalid message");
+            note("capelet-core: PID 1 has ended or sent an invalid message");
             process::exit(1);
         };
         thread::Builder::new().name("workers".into()).spawn(listen).map_err(|_| TransportError::Failed)?;

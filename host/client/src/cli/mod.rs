@@ -8,3 +8,4 @@ mod commands;
 mod context;
 mod document_text;
 mod input;
+mod protected;

@@ -5,6 +5,7 @@
 //! to be a line of this program. In JSON the same characters are escaped as `\uXXXX`.
 
 use crate::error::{Error, Stream};
+use capelet_cli::arguments::STDIN;
 use capelet_cli::{printable, streams};
 use enclave_core::Error as CoreError;
 use serde::Serialize;
@@ -116,10 +117,12 @@ impl Output {
         if streams::output_is_terminal() { self.raw(printable::lines(bytes).as_bytes()) } else { self.raw(bytes) }
     }
 
-    /// Prints what a function wrote to its standard error: unchanged, unless a terminal would obey it.
+    /// Prints what a function wrote to its standard error: unchanged, or with a mark before each line on a terminal.
     pub fn diagnostic(&self, bytes: &[u8]) {
         if streams::error_is_terminal() {
-            streams::note_bytes(printable::lines(bytes).as_bytes());
+            // Each line is marked, because it could look like one of this program's.
+            let lines = printable::lines(bytes);
+            lines.lines().for_each(|line| streams::note_bytes(format!("function: {line}\n").as_bytes()));
         } else {
             streams::note_bytes(bytes);
         }
@@ -184,12 +187,17 @@ fn labelled(fields: Fields<'_>) -> Vec<String> {
 
 /// The line that reports an error.
 pub fn sentence(error: &Error) -> String {
-    format!("Error: {error} [{}]", error.code())
+    format!("Error: {} [{}]", message(error), error.code())
+}
+
+/// The error's sentence. The value that stands for a positional `-` is shown as the user wrote it.
+fn message(error: &Error) -> String {
+    error.to_string().replace("\\0", "-").replace(STDIN, "-")
 }
 
 /// The JSON object for an error.
 pub fn describe(error: &Error) -> Value {
-    let mut object = json!({"code": error.code(), "message": error.to_string()});
+    let mut object = json!({"code": error.code(), "message": message(error)});
     let seconds = match error {
         Error::NoPlace { retry_after: Some(seconds), .. } => Some(u32::from(*seconds)),
         Error::Answered(CoreError::Busy(seconds)) => Some(*seconds),

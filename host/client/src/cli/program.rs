@@ -16,8 +16,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// What is printed if a signal ends the program. The client records each step before it takes it. Running the same
-/// command again therefore continues the interrupted one.
-const INTERRUPTED: &str = "Error: interrupted, and nothing was lost: run the same command again [interrupted]";
+/// command again therefore continues the interrupted one. Only a run is not continued, and its receipt is lost.
+const INTERRUPTED: &str =
+    "Error: interrupted: run the same command again; a `run` that was sent may have been carried out [interrupted]";
 
 /// Runs the command in `arguments`, which do not include the program's name. Prints the error if it fails.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -34,19 +35,23 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result<(), Error> {
     const VARIABLE: &str = "CAPELET_OUTPUT";
     let variable = environment(VARIABLE).and_then(|text| text.map(|text| Format::parse(VARIABLE, &text)).transpose());
-    let arguments: Vec<_> = arguments.collect();
     output.format = variable.as_ref().ok().copied().flatten().unwrap_or_default();
-    if asks_for_json(&arguments) {
-        output.format = Format::Json;
-    }
-    let capelet: Capelet = match arguments::parse("capelet", arguments.into_iter()) {
+    let capelet: Capelet = match arguments::parse("capelet", arguments) {
         Ok(capelet) => capelet,
         Err(Exit::Help(help)) => return output.raw(help.as_bytes()),
-        Err(Exit::Usage(text)) => return Err(Error::Usage(text)),
+        Err(Exit::Usage(text, outputs)) => {
+            if outputs.iter().any(|format| format == Format::Json.name()) {
+                output.format = Format::Json;
+            }
+            return Err(Error::Usage(text));
+        }
     };
     let Globals { url, output: format, verbose, timeout, repeated } = capelet.all_globals();
     output.verbose = verbose;
     if let Some(name) = repeated {
+        if format.as_deref() == Some(Format::Json.name()) {
+            output.format = Format::Json;
+        }
         return Err(Error::Argument { name, want: "given only once" });
     }
     let format = match format {
@@ -54,6 +59,8 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
         None => variable?,
     };
     output.format = format.unwrap_or_default();
+    // From here on, files are read.
+    watch(timeout, *output)?;
     let home = Home::from_environment()?;
     if format.is_none() {
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
@@ -67,15 +74,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     }
     // A result that could not be printed is lost. A request cannot be taken back.
     streams::check_output().map_err(|error| Error::pipe(Stream::Output, &error))?;
-    watch(timeout, *output)?;
     dispatch(capelet.command, &Context { home, output: *output, url_option: url })
-}
-
-/// Whether `-o json` is among arguments that may be invalid. Their error is then printed as JSON too.
-fn asks_for_json(arguments: &[OsString]) -> bool {
-    let option =
-        |words: &[OsString]| matches!(words, [name, value] if (name == "-o" || name == "--output") && value == "json");
-    arguments.windows(2).any(option) || arguments.iter().any(|word| word == "--output=json")
 }
 
 /// Lets signals and the time limit of `--timeout` end the program.

@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-const FILE: &str = "identity.json";
+pub(super) const FILE: &str = "identity.json";
 const VERSION: u64 = 1;
 /// The largest identity file, in bytes.
 const MAX_IDENTITY: u64 = 4096;

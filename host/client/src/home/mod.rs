@@ -10,6 +10,7 @@ pub mod contacts;
 pub mod identity;
 pub mod seen;
 pub mod settings;
+mod state_files;
 pub mod statements;
 pub mod trust;
 
@@ -34,6 +35,11 @@ const VERSION: u64 = 2;
 const MAX_FILE: u64 = 16 << 20;
 /// The time limit for waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// O_NONBLOCK: opening a FIFO does not wait for its other side.
+const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+/// O_NOFOLLOW: a link is an error.
+const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The state in one file.
 pub trait State: Default + Serialize + DeserializeOwned {
@@ -175,7 +181,10 @@ impl Home {
         self.make(&self.path)?;
         let path = self.file(name);
         let failed = |error: io::Error| Error::io("lock", &path, &error);
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).mode(0o600).custom_flags(NONBLOCK | NO_LINK);
+        let file = options.open(&path).map_err(failed)?;
+        check_private(&path, &file.metadata().map_err(failed)?, CHANGED_BY_OTHERS, 0o600)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -224,14 +233,20 @@ fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) ->
 /// A link to nothing is an error. If it counted as no file, a new state would take the place of the one that it means.
 fn open_private(path: &Path) -> Result<Option<File>, Error> {
     let failed = |error: io::Error| Error::io("read", path, &error);
-    let file = match File::open(path) {
+    // A FIFO without a writer would keep this process waiting.
+    let opened = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path);
+    let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return if fs::symlink_metadata(path).is_ok() { Err(failed(error)) } else { Ok(None) };
         }
         Err(error) => return Err(failed(error)),
     };
-    check_private(path, &file.metadata().map_err(failed)?, READ_BY_OTHERS, 0o600)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile(path.to_owned()));
+    }
+    check_private(path, &metadata, READ_BY_OTHERS, 0o600)?;
     Ok(Some(file))
 }
 
@@ -342,6 +357,24 @@ mod tests {
             assert_eq!(home.load::<Counter>().unwrap_err().code(), "bad-permissions", "{mode:o}");
             assert_eq!(home.update(|_: &mut Counter| Ok(())).unwrap_err().code(), "bad-permissions", "{mode:o}");
         }
+    }
+
+    #[test]
+    fn neither_waits_for_a_fifo_nor_takes_what_is_no_file() {
+        let (folder, home) = home();
+        home.update(|_: &mut Counter| Ok(())).unwrap();
+        let path = home.file("counter.json");
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert_eq!(home.load::<Counter>().unwrap_err().code(), "not-a-file");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(home.load::<Counter>().unwrap_err().code(), "not-a-file");
+        // The lock is not made through a link.
+        let target = folder.path().join("target");
+        fs::remove_file(home.file("lock")).unwrap();
+        std::os::unix::fs::symlink(&target, home.file("lock")).unwrap();
+        assert!(home.lock("lock").is_err() && !target.exists());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
 use crate::cli::input::{max_age, parse_checksum};
 use crate::cli::output::{Format, Output, describe, mark};
+use crate::cli::protected;
 use crate::encrypt::{self, TextForm};
 use crate::error::{Error, Stream};
 use crate::files::Source;
@@ -33,6 +34,8 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     if out.is_some_and(output_file::is_stdout) && context.output.format == Format::Json {
         return Err(Error::Argument { name: "--out", want: "a file with -o json, which needs standard output" });
     }
+    let file: Vec<_> = arguments.file.as_deref().map(Path::new).into_iter().collect();
+    out.map_or(Ok(()), |out| protected::check(out, &context.home, &file, false))?;
     let me = context.home.secret()?.map(|secret| secret.owner());
     let owner = match &arguments.to {
         Some(name) => Some(context.home.load::<Contacts>()?.resolve(name)?),

@@ -3,6 +3,7 @@
 use crate::cli::args::identity::{IdentityExport, IdentityImport};
 use crate::cli::context::Context;
 use crate::cli::output::Format;
+use crate::cli::protected;
 use crate::error::{Error, Stream};
 use crate::export::{self, Content};
 use crate::files;
@@ -28,6 +29,9 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
     if stdout && context.output.format == Format::Json {
         return Err(Error::Argument { name: "the file", want: "another one than standard output with -o json" });
     }
+    let file: Vec<_> = arguments.passphrase_file.as_deref().map(Path::new).into_iter().collect();
+    // Without --force, a file that exists is refused below, whatever it is.
+    protected::check(path, &context.home, &file, true)?;
     let content = Content::of(&context.home)?.ok_or(Error::NoIdentity)?;
     let passphrase = passphrase(arguments.passphrase_file.as_deref(), true)?;
     export::write(path, &content, &passphrase, arguments.force)?;

@@ -4,6 +4,7 @@ use crate::cli::args::receipt::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
 use crate::cli::context::Context;
 use crate::cli::input::{parse_checksum, read_file_or_stdin, read_root};
 use crate::cli::output::{Format, describe, mark};
+use crate::cli::protected;
 use crate::clock;
 use crate::error::{Error, WrongPart};
 use crate::evidence;
@@ -147,6 +148,7 @@ pub(super) fn disclose(arguments: &ReceiptDisclose, context: &Context) -> Result
     if stdout && context.output.format == Format::Json {
         return Err(Error::Argument { name: "--out", want: "a file with -o json, which needs standard output" });
     }
+    protected::check(out, &context.home, &[Path::new(&arguments.file)], false)?;
     let bytes = read_file_or_stdin(&arguments.file, MAX_RECEIPT)?;
     let mut parts = Vec::from_iter(arguments.result.then_some(Part::Result));
     parts.extend(arguments.input.iter().copied().map(Part::Input));

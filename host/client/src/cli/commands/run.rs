@@ -4,6 +4,7 @@ use crate::cli::args::run::Run;
 use crate::cli::context::Context;
 use crate::cli::input::{check_sha384, parse_checksum};
 use crate::cli::output::{Format, describe, mark};
+use crate::cli::protected;
 use crate::error::Error;
 use crate::evidence;
 use crate::files::Source;
@@ -35,6 +36,9 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     check_sha384("--key-policy-checksum", arguments.key_policy_checksum.as_deref())?;
     let form = Form::of_options(arguments.plain, arguments.ciphertext)?;
     let inputs = inputs(arguments, form)?;
+    let files: Vec<_> = arguments.file.iter().map(Path::new).collect();
+    let receipt = arguments.receipt.as_deref().map(Path::new);
+    receipt.map_or(Ok(()), |receipt| protected::check(receipt, &context.home, &files, false))?;
     let receipt = arguments.receipt.as_deref().map(ReceiptFile::create).transpose()?;
     let mut session = context.connect()?;
     let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
