@@ -113,7 +113,7 @@ pub enum Error {
     },
     /// Another process uses the store.
     StoreInUse(PathBuf),
-    /// The store has another layout, or no marker that says which one.
+    /// The store has another layout, or no marker that says which one, or the folder is marked for another purpose.
     StoreLayout(PathBuf),
     /// The store's folder cannot be used.
     Store {
@@ -399,8 +399,8 @@ impl fmt::Display for Error {
             }
             Self::StoreLayout(path) => write!(
                 f,
-                "the store {} has another layout than this version's, probably an older one, and was not changed; name a \
-                 new folder, and deploy again",
+                "{} is a store of another layout than this version's, probably an older one, or is marked for another \
+                 purpose, and was not changed; name a new folder, and deploy again",
                 path.display()
             ),
             Self::Store { path, source } => write!(
