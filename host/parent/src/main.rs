@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             Command::Serve(serve) => serve::run(serve),
         },
         Err(Exit::Help(help)) => streams::print(format!("{}\n", help.trim_end()).as_bytes()).map_err(Error::Output),
-        Err(Exit::Usage(wrong)) => {
+        Err(Exit::Usage(wrong, _)) => {
             streams::note(&format!("Error: {wrong} (usage)"));
             return ExitCode::FAILURE;
         }
