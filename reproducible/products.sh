@@ -12,7 +12,7 @@ private=
 
 # only_ours FOLDER VARIABLE: makes the folder. It is refused if another user owns it or may write there.
 only_ours() {
-  mkdir -p "$1"
+  mkdir -p "$1" || die "the folder $1 cannot be made: name another one in $2"
   [ -z "$(find "$1/." -maxdepth 0 \( ! -user "$(id -u)" -o -perm /022 \))" ] \
     || die "the folder $1 belongs to another user, or others may write there ($(stat -L -c '%U, %a' "$1")): name another one in $2"
 }
