@@ -56,7 +56,8 @@ for command; do
     mount -t tmpfs -o mode=755 tmpfs "$2/dev"
     for d in null zero full random urandom tty; do : > "$2/dev/$d"; mount --bind "/dev/$d" "$2/dev/$d"; done
     mkdir "$2/dev/shm" && mount -t tmpfs tmpfs "$2/dev/shm"
-    mkdir "$2/dev/pts" && mount -t devpts devpts "$2/dev/pts"
+    mkdir "$2/dev/pts" && mount -t devpts -o newinstance,ptmxmode=666 devpts "$2/dev/pts"
+    ln -s pts/ptmx "$2/dev/ptmx"
     ln -s /proc/self/fd "$2/dev/fd"
     for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$2/dev/${n#*:}"; done
     exec chroot "$2" /usr/bin/env -i HOME=/root PATH=/root/.cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \

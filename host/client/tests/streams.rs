@@ -110,7 +110,11 @@ fn a_signal_that_nohup_ignores_stays_ignored() {
 #[test]
 fn a_command_that_is_ended_while_a_passphrase_is_typed_restores_the_terminal() {
     let person = Person::new();
-    let terminal = File::from(openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+    let Ok(terminal) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
+        println!("skipped: this machine has no pseudo-terminals");
+        return;
+    };
+    let terminal = File::from(terminal);
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();

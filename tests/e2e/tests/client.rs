@@ -137,7 +137,10 @@ fn a_function_cannot_command_a_terminal() {
     assert_eq!(output.stdout, RAW);
     assert!(output.stderr.windows(RAW.len()).any(|part| part == RAW), "{:?}", output.stderr);
 
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    let Ok(terminal) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
+        println!("skipped: this machine has no pseudo-terminals");
+        return;
+    };
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
