@@ -51,7 +51,9 @@ fn observed() -> TempDir {
 fn the_core_and_each_worker_have_another_cookie_and_no_speculative_store_bypass() {
     let (kms, image) = (Kms::start(), observed());
     let key = kms.key(&measured(image.path())["PCR0"]);
-    let enclave = kms.enclave_on(image.path(), &key, &["--run", "2000"], &SIBLINGS, &CONTROLLED);
+    // With the default limit on memory, the second run would wait until the first one ends.
+    let limits = ["--run", "4000", "--memory", "16777216"];
+    let enclave = kms.enclave_on(image.path(), &key, &limits, &SIBLINGS, &CONTROLLED);
     let owner = enclave.pinned(&image.path().join("measurements.json"));
     let folder = enclave.folder.path().join("function");
     function(&folder, &wat::parse_str(SPIN).unwrap(), &json!({ "entry": "function.wasm" }));
