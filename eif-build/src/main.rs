@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use capelet_cli::arguments::{Program, Stop, USAGE_STATUS, UsageError};
-use capelet_cli::{interrupt, streams};
+use capelet_cli::{interrupt, printable, streams};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
     attach, cpio, lenient, list_sources, measure, pcr0, report, sign, to_be_signed, verify, write,
@@ -162,18 +162,7 @@ fn show(output: OutputFormat, json: impl Fn() -> Value, text: impl Fn() -> Strin
 
 /// JSON in ASCII. An image of another builder can hold characters that command a terminal or hide.
 fn pretty(value: &Value) -> String {
-    let mut text = String::new();
-    for character in format!("{value:#}\n").chars() {
-        if matches!(character, '\n' | ' '..='~') {
-            text.push(character);
-        } else {
-            // All others are inside a string of the JSON text.
-            let units =
-                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-            text.push_str(&units);
-        }
-    }
-    text
+    printable::ascii_json(&format!("{value:#}\n"))
 }
 
 fn print(text: &str) -> Result<(), Error> {

@@ -1,11 +1,10 @@
 //! Files and directories that only their owner can read, and atomic writing.
 
 use crate::Error;
-use capelet_cli::private_file::{CHANGED_BY_OTHERS, READ_BY_OTHERS, check};
-use rustix::fs::OFlags;
+use capelet_cli::private_file::{CHANGED_BY_OTHERS, Links, OpenError, READ_BY_OTHERS, check, open};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -29,14 +28,11 @@ pub fn make_directory(path: &Path) -> Result<(), Error> {
 /// [`Error::File`], [`Error::NotPrivate`] if it belongs to another user or others can read it.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |error| Error::File(path.to_path_buf(), error);
-    // Opening a FIFO must not wait for its other side.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
-    }
-    check(&metadata, READ_BY_OTHERS).map_err(|_| Error::NotPrivate(path.to_path_buf(), "600"))?;
+    let file = open(path, Links::Refuse, READ_BY_OTHERS).map_err(|error| match error {
+        OpenError::Io(error) => failed(error),
+        OpenError::NotRegular => failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+        OpenError::NotPrivate(_) => Error::NotPrivate(path.to_path_buf(), "600"),
+    })?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE { Err(failed(ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }

@@ -14,7 +14,7 @@ use std::thread;
 pub fn main<T: FromArgs + ArgsInfo>(program: &str, run: impl FnOnce(T) -> Result<(), Error>) -> ExitCode {
     match arguments::parse(program, env::args_os().skip(1)) {
         Ok(arguments) => exit(run(arguments)),
-        Err(Exit::Help(help)) => match streams::print(format!("{}\n", help.trim_end()).as_bytes()) {
+        Err(Exit::Help(help)) => match streams::print(help.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 streams::note(&format!("Error: standard output cannot be written ({error}); check where it goes"));

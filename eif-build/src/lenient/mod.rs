@@ -219,7 +219,8 @@ impl<'a> Survey<'a> {
         self.signature.as_ref()
     }
 
-    /// The last metadata section. `None` if there is none, or if it is not JSON, or if it is above 64 KiB.
+    /// The content of the last metadata section. `None` if the file has no such section, or if the last one is not JSON
+    /// or exceeds 64 KiB.
     pub fn metadata(&self) -> Option<&Value> {
         self.metadata.as_ref()
     }

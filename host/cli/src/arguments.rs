@@ -14,7 +14,7 @@ pub use crate::words::STDIN;
 /// Why [`parse`] returned no arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The user asked for this help. The program prints it on standard output and succeeds.
+    /// The user asked for this help, which ends with a line end. The program prints it on standard output and succeeds.
     Help(String),
     /// The arguments are invalid. The sentence, in one line, says why. The second part has the values of `--output` or
     /// its short name: the program reports the error in this format.

@@ -18,7 +18,7 @@ fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
 }
 
 /// The entry of a temporary file in the list of files that an interrupt removes. Dropping it removes the entry.
-pub struct Registered(PathBuf);
+pub(crate) struct Registered(PathBuf);
 
 /// Creates a temporary file that an interrupt removes until the second value is dropped.
 ///
@@ -26,7 +26,7 @@ pub struct Registered(PathBuf);
 ///
 /// # Errors
 /// Those of `make`.
-pub fn removed_on_interrupt(
+pub(crate) fn removed_on_interrupt(
     make: impl FnOnce() -> io::Result<NamedTempFile>,
 ) -> io::Result<(NamedTempFile, Registered)> {
     let mut list = temporary();

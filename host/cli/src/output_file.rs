@@ -175,7 +175,7 @@ fn open_special(path: &Path) -> io::Result<File> {
 /// Gives a new file the owner and the mode of the file that it replaces.
 fn keep_owner_and_mode(file: &File, old: &Metadata, readers: Readers) -> io::Result<()> {
     let new = file.metadata()?;
-    // What is private belongs to the user who makes it, whoever owned the old file.
+    // A private file belongs to the user of this process, even if another user owned the old file.
     if readers == Readers::Umask && (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         // Only root may give files away. A user who replaces another one's file owns the new one.
         let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));

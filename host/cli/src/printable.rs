@@ -22,6 +22,25 @@ pub fn lines(bytes: &[u8]) -> String {
     lines
 }
 
+/// The text of a JSON value with everything but printable ASCII and line ends escaped. `serde_json` escapes the controls
+/// of ASCII only: others, and characters that reverse the direction of writing, could command a terminal.
+pub fn ascii_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, '\n' | ' '..='~') {
+            text.push(character);
+        } else {
+            text += &json_escape(character);
+        }
+    }
+    text
+}
+
+/// A character inside a string of a JSON text as `\uNNNN`, or two of them (RFC 8259, section 7).
+pub fn json_escape(character: char) -> String {
+    character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
 fn escape(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -70,5 +89,11 @@ mod tests {
     #[test]
     fn keeps_line_ends_and_tabs_of_several_lines() {
         assert_eq!(lines(b"a\tb\nc\r\n\xff\x1b"), "a\tb\nc\\r\n\\xff\\u{1b}");
+    }
+
+    #[test]
+    fn prints_json_that_could_command_a_terminal_in_ascii() {
+        let json = "{\n  \"a\": \"\u{9b}\u{202e}\u{1f600}\\u001b\"\n}";
+        assert_eq!(ascii_json(json), "{\n  \"a\": \"\\u009b\\u202e\\ud83d\\ude00\\u001b\"\n}");
     }
 }

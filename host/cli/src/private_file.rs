@@ -1,7 +1,10 @@
-//! The check of who owns a file or folder, and of who else can read or change it.
+//! Files and folders that only this user may change, or also read.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
+use rustix::fs::OFlags;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
 /// The mode bits by which others can change a file or folder.
 pub const CHANGED_BY_OTHERS: u32 = 0o022;
@@ -30,6 +33,43 @@ pub fn check(metadata: &Metadata, forbidden: u32) -> Result<(), NotPrivate> {
     }
     let mode = metadata.mode() & 0o7777;
     if mode & forbidden != 0 { Err(NotPrivate::Mode(mode)) } else { Ok(()) }
+}
+
+/// What happens if the path of a file is a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// It is followed. The file behind it is checked.
+    Follow,
+    /// It is refused.
+    Refuse,
+}
+
+/// Why [`open`] opened no file.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The operating system refused.
+    Io(io::Error),
+    /// It is a folder, a FIFO or a device.
+    NotRegular,
+    /// Others own it, or can read or change it.
+    NotPrivate(NotPrivate),
+}
+
+/// Opens a regular file for reading that passes [`check`]. All is checked on the descriptor that is returned.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(path: &Path, links: Links, forbidden: u32) -> Result<File, OpenError> {
+    let link = if links == Links::Refuse { OFlags::NOFOLLOW } else { OFlags::empty() };
+    // Opening a FIFO must not wait for its other side.
+    let flags = (link | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(OpenError::Io)?;
+    let metadata = file.metadata().map_err(OpenError::Io)?;
+    if !metadata.is_file() {
+        return Err(OpenError::NotRegular);
+    }
+    check(&metadata, forbidden).map_err(OpenError::NotPrivate)?;
+    Ok(file)
 }
 
 #[cfg(test)]

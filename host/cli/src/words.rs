@@ -41,7 +41,7 @@ pub(crate) struct Words {
 /// Why a command line is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// The command has no such option.
+    /// The option is unknown to the command.
     UnknownOption {
         /// The option's name.
         name: String,
@@ -50,7 +50,7 @@ pub(crate) enum Problem {
         /// What to do.
         advice: String,
     },
-    /// The program has no such command.
+    /// The command is unknown.
     UnknownCommand {
         /// The word in place of the command.
         word: String,
@@ -162,7 +162,7 @@ impl Reader<'_> {
             return;
         }
         let is_leaf = self.command.commands.is_empty();
-        // Where no argument is possible, the word is no data.
+        // Where no argument is possible, the word cannot be data.
         let asks_help = !is_leaf || (self.read.path.is_empty() && self.command.positionals.is_empty());
         if word == "help" && asks_help && !self.ended {
             self.ask(false);
@@ -277,7 +277,7 @@ impl Reader<'_> {
     fn unknown(&mut self, name: &str, within: &str, is_named: impl Fn(&FlagInfo<'_>) -> bool + Copy) {
         let long_names = self.command.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long);
         let version = self.with_version.then_some("--version");
-        // `-name` is probably `--name`, and a short name is no mistyping of another one.
+        // `-name` is probably `--name`, and a short name is never taken for a mistyped one.
         let given = if name.starts_with("--") { name.to_owned() } else { format!("-{within}") };
         let meant = if given.chars().count() > 3 { closest(&given, long_names.chain(version)) } else { None };
         let advice = match meant {

@@ -37,8 +37,8 @@ pub struct Options<'a> {
 /// The catalogue records it before it is sent, and confirms it after the enclave has decrypted the stored bytes.
 ///
 /// # Errors
-/// [`Error::NotAccepted`] and [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Local`] for an invalid ARN, or for another
-/// policy than the wanted one; [`Error::Answered`] if the enclave refuses; those of [`policy::read`],
+/// [`Error::NotAccepted`] and [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Local`] for an invalid
+/// ARN, or for another policy than the wanted one; [`Error::Answered`] if the enclave refuses; those of [`policy::read`],
 /// [`Home::update_of`] and [`Session::send`].
 pub fn deploy(
     home: &Home,

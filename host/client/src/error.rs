@@ -229,7 +229,7 @@ pub enum Error {
     },
     /// An .eif or a measurements file is invalid. Contains the reader's code.
     Measurements(&'static str),
-    /// The input begins like a ciphertext and is none. `true` if `--ciphertext` was given.
+    /// The input begins like a ciphertext, and is not one. `true` if `--ciphertext` was given.
     NotCiphertext(bool),
     /// The receipt names another function, checksum or caller than was demanded.
     Wrong {

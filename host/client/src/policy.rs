@@ -167,7 +167,7 @@ pub static EXCEPTIONS: [&str; 6] =
     [POLICY_UNREAD, KEY_METADATA_UNREAD, POLICY_DIFFERS, KEY_METADATA_DIFFERS, KEY_DIFFERS, OPERATOR_ACCOUNT];
 
 /// Checks that each name in `accepted` is the name of an exception. A command calls this before it does anything. A name
-/// that is not needed is no error, because a script cannot know which exceptions hold.
+/// that is not needed is accepted, because a script cannot know which exceptions hold.
 ///
 /// # Errors
 /// [`Error::UnknownException`].

@@ -312,7 +312,7 @@ mod tests {
         let _first = connect_unix(&path, far).unwrap();
         let now = Instant::now();
         assert_eq!(connect_unix(&path, now).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        // Whoever waits is connected as soon as there is a place.
+        // A waiting client is connected as soon as the queue has a place.
         let waiting = std::thread::spawn({
             let path = path.clone();
             move || connect_unix(&path, far)

@@ -91,8 +91,8 @@ impl ExpectedOffer {
 ///
 /// # Errors
 /// [`Error::VaultKeyExists`] and [`Error::WrongImage`] unless `next` is set; [`Error::NotAccepted`] and
-/// [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Answered`] if the enclave refuses; [`Error::Local`] if what it attests is not what was
-/// requested; those of [`policy::read`], [`Home::update_of`], [`Home::lock`] and [`Session::send`].
+/// [`Error::KeyChanged`] for exceptions that are not accepted; [`Error::Answered`] if the enclave refuses;
+/// [`Error::Local`] if what it attests is not what was requested; those of [`policy::read`], [`Home::update_of`], [`Home::lock`] and [`Session::send`].
 pub fn create(
     home: &Home,
     session: &mut Session,

@@ -12,7 +12,7 @@ pub enum Error {
     File(PathBuf, io::Error),
     /// No folder for the state was given.
     NoHome,
-    /// This file in the folder for sockets is no socket.
+    /// This file in the folder for sockets is not a socket.
     NotASocket(PathBuf),
     /// Another `capelet-local` uses this folder.
     Running(PathBuf),

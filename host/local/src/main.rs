@@ -13,12 +13,13 @@ mod supervisor;
 use argh::{ArgsInfo, FromArgs};
 use capelet_cli::arguments::{self, Exit};
 use capelet_cli::interrupt::not_ignored;
-use capelet_cli::{printable, streams};
+use capelet_cli::printable::{self, ascii_json};
+use capelet_cli::streams;
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_parent::{
     Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Transport,
-    ascii_json, encode_deployers, run_limits,
+    encode_deployers, run_limits,
 };
 use enclave::{Enclave, Measured, Programs};
 use enclave_core::Configuration;
@@ -91,7 +92,7 @@ fn format(text: &str) -> Result<LogFormat, String> {
 fn main() -> ExitCode {
     let arguments: Arguments = match arguments::parse("capelet-local", env::args_os().skip(1)) {
         Ok(arguments) => arguments,
-        Err(Exit::Help(help)) => return printed(&format!("{}\n", help.trim_end())),
+        Err(Exit::Help(help)) => return printed(&help),
         Err(Exit::Usage(wrong, outputs)) => return failed("usage", &wrong, outputs.iter().any(|name| name == "json")),
     };
     let json = matches!(arguments.output, LogFormat::Json);

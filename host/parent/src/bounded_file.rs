@@ -10,10 +10,18 @@ use std::path::Path;
 /// # Errors
 /// [`Error::File`] if the file cannot be read, [`Error::FileTooLarge`] if it is longer than `limit`.
 pub fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    read_opened(file, path, limit)
+}
+
+/// Like [`read_file`], for an open file.
+///
+/// # Errors
+/// As [`read_file`].
+pub(crate) fn read_opened(file: File, path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let read = file.take(limit as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::File { path: path.to_owned(), source })?;
     if bytes.len() > limit {
         return Err(Error::FileTooLarge { what: path.display().to_string(), limit });
     }

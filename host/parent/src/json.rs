@@ -1,4 +1,4 @@
-//! JSON: parsed without duplicate keys, and printed in ASCII.
+//! JSON, parsed without duplicate keys.
 //!
 //! `serde_json` takes the last of two members with one name, while another reader takes the first one. A file with such
 //! members means two things, and is refused.
@@ -15,21 +15,6 @@ pub fn parse_json(bytes: &[u8]) -> Option<Value> {
 /// Whether this is JSON in which an object has two members with one name, so that [`parse_json`] refuses it.
 pub fn has_duplicate_key(bytes: &[u8]) -> bool {
     parse_json(bytes).is_none() && serde_json::from_slice::<Value>(bytes).is_ok()
-}
-
-/// The text of a JSON value with everything but printable ASCII and line ends escaped. `serde_json` escapes the controls
-/// of ASCII only: others, and characters that reverse the direction of writing, could command a terminal.
-pub fn ascii_json(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        if matches!(character, '\n' | ' '..='~') {
-            text.push(character);
-        } else {
-            let mut units = [0; 2];
-            text.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    text
 }
 
 struct Strict(Value);
@@ -95,6 +80,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use capelet_cli::printable::ascii_json;
     use serde_json::json;
 
     #[test]

@@ -52,7 +52,7 @@ pub use connect::unix as connect_unix;
 pub use credentials::CredentialSource;
 pub use deployers::encode_deployers;
 pub use error::Error;
-pub use json::{ascii_json, has_duplicate_key, parse_json};
+pub use json::{has_duplicate_key, parse_json};
 pub use kms_route::{KmsRoute, Region};
 pub use log::{Log, LogFormat};
 pub use owned_folder::{FolderFault, FolderPurpose, OwnedFolder, is_marked};

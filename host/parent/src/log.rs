@@ -3,7 +3,8 @@
 //! Nothing that serves a client waits for the log. Lines go through a bounded queue to one thread that writes them. If
 //! the reader of the log does not keep up, further lines are dropped and counted, and the count is logged later.
 
-use crate::{Error, ascii_json};
+use crate::Error;
+use capelet_cli::printable::ascii_json;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{self, Write};

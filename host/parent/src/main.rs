@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             Command::Enclave(enclave) => enclave::run(enclave),
             Command::Serve(serve) => serve::run(serve),
         },
-        Err(Exit::Help(help)) => streams::print(format!("{}\n", help.trim_end()).as_bytes()).map_err(Error::Output),
+        Err(Exit::Help(help)) => streams::print(help.as_bytes()).map_err(Error::Output),
         Err(Exit::Usage(wrong, _)) => {
             streams::note(&format!("Error: {wrong} (usage)"));
             return ExitCode::FAILURE;

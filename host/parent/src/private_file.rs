@@ -1,39 +1,27 @@
 //! Files that only this user may change, or also read: state that this program wrote, and credentials.
 
 use crate::Error;
-use capelet_cli::private_file::check;
-use rustix::fs::OFlags;
+use crate::bounded_file::read_opened;
+use capelet_cli::private_file::{OpenError, open};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// What happens if the path is a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Links {
-    /// It is followed. The file behind it is checked.
-    Follow,
-    /// It is refused.
-    Refuse,
-}
+pub use capelet_cli::private_file::Links;
 
 /// Opens a regular file for reading. It must belong to the user of this process, and its mode must have none of the
 /// `forbidden` bits. All is checked on the descriptor that is returned.
 ///
 /// # Errors
-/// [`Error::File`] if it cannot be opened or is no regular file, [`Error::NotPrivate`] for its owner or mode.
+/// [`Error::File`] if it cannot be opened or is not a regular file, [`Error::NotPrivate`] for its owner or mode.
 pub fn open_private(path: &Path, links: Links, forbidden: u32) -> Result<File, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
-    let link = if links == Links::Refuse { OFlags::NOFOLLOW } else { OFlags::empty() };
-    // Opening a FIFO must not wait for its other side.
-    let flags = (link | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
-    }
-    check(&metadata, forbidden).map_err(|why| Error::NotPrivate { path: path.to_owned(), why })?;
-    Ok(file)
+    open(path, links, forbidden).map_err(|error| match error {
+        OpenError::Io(source) => failed(source),
+        OpenError::NotRegular => failed(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+        OpenError::NotPrivate(why) => Error::NotPrivate { path: path.to_owned(), why },
+    })
 }
 
 /// Reads a file of at most `limit` bytes, which [`open_private`] opens.
@@ -41,14 +29,7 @@ pub fn open_private(path: &Path, links: Links, forbidden: u32) -> Result<File, E
 /// # Errors
 /// Those of [`open_private`], and [`Error::FileTooLarge`].
 pub fn read_private(path: &Path, limit: usize, links: Links, forbidden: u32) -> Result<Vec<u8>, Error> {
-    let file = open_private(path, links, forbidden)?;
-    let mut bytes = Vec::new();
-    let read = file.take(limit as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(|source| Error::File { path: path.to_owned(), source })?;
-    if bytes.len() > limit {
-        return Err(Error::FileTooLarge { what: path.display().to_string(), limit });
-    }
-    Ok(bytes)
+    read_opened(open_private(path, links, forbidden)?, path, limit)
 }
 
 /// Writes a file of mode 0600 in a folder that only this user can change. A reader sees the previous file or this one,

@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::StoreInUse`] if another process uses it, [`Error::StoreLayout`] if it has another layout,
-    /// [`Error::ForeignFolder`] if it has files and is no store, [`Error::NotPrivate`] if other users can change it,
+    /// [`Error::ForeignFolder`] if it has files and is not a store, [`Error::NotPrivate`] if other users can change it,
     /// [`Error::Store`] if the folder cannot be used. A folder that is refused is unchanged.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let unusable = |source| Error::Store { path: folder.to_owned(), source };

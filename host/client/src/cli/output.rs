@@ -229,9 +229,7 @@ impl<W: Write> Write for EscapedJson<W> {
         let mut plain = 0;
         for (at, character) in text.char_indices().filter(|(_, character)| !printable::is_plain(*character)) {
             self.0.write_all(bytes.get(plain..at).unwrap_or_default())?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(self.0, "\\u{unit:04x}")?;
-            }
+            self.0.write_all(printable::json_escape(character).as_bytes())?;
             plain = at + character.len_utf8();
         }
         self.0.write_all(bytes.get(plain..).unwrap_or_default())?;

@@ -123,7 +123,7 @@ impl Catalogue {
 
     /// The last confirmed deployment of a name, or of an id, at this address. `None` if the name has none.
     ///
-    /// An earlier deployment is no substitute, whatever became of the last one: it would silently run older code.
+    /// An earlier deployment is never returned instead, whatever became of the last one: older code would run silently.
     /// Another address has pins of its own. Its image must not receive a key share because the name exists elsewhere.
     /// The image is not compared, for the first reason.
     ///

@@ -18,8 +18,9 @@ use crate::error::Error;
 use crate::files;
 use crate::values::OwnerText;
 use capelet_cli::output_file::Readers;
-use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, NotPrivate, READ_BY_OTHERS};
+use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, Links, NotPrivate, OpenError, READ_BY_OTHERS};
 use enclave_core::OwnerKey;
+use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -35,11 +36,6 @@ const VERSION: u64 = 2;
 const MAX_FILE: u64 = 16 << 20;
 /// The time limit for waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// O_NONBLOCK: opening a FIFO does not wait for its other side.
-const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-/// O_NOFOLLOW: a link is an error.
-const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The state in one file.
 pub trait State: Default + Serialize + DeserializeOwned {
@@ -125,15 +121,21 @@ impl Home {
         Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
     }
 
-    /// Changes a state under the lock. If `change` fails, nothing is written.
+    /// Changes a state under the lock. If `change` fails or changes nothing, nothing is written.
     ///
     /// # Errors
     /// Those of `change`, [`Home::load`] and [`Home::lock`]; [`Error::Io`] if the file cannot be written.
     pub fn update<S: State, R>(&self, change: impl FnOnce(&mut S) -> Result<R, Error>) -> Result<R, Error> {
         let _lock = self.lock("lock")?;
-        let mut state = self.load::<S>()?;
+        let path = self.file(S::FILE);
+        let old = read_json::<S>(&path)?;
+        let before = old.as_ref().map(|old| encode(&path, old)).transpose()?;
+        let mut state = old.unwrap_or_default();
         let result = change(&mut state)?;
-        write_json(&self.file(S::FILE), &state)?;
+        let after = encode(&path, &state)?;
+        if before.as_ref() != Some(&after) {
+            files::write(&path, &after, Readers::Owner)?;
+        }
         Ok(result)
     }
 
@@ -182,7 +184,9 @@ impl Home {
         let path = self.file(name);
         let failed = |error: io::Error| Error::io("lock", &path, &error);
         let mut options = OpenOptions::new();
-        options.create(true).append(true).mode(0o600).custom_flags(NONBLOCK | NO_LINK);
+        // A link is an error, and opening a FIFO does not wait.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        options.create(true).append(true).mode(0o600).custom_flags(flags);
         let file = options.open(&path).map_err(failed)?;
         check_private(&path, &file.metadata().map_err(failed)?, CHANGED_BY_OTHERS, 0o600)?;
         let deadline = Instant::now() + PATIENCE;
@@ -222,10 +226,14 @@ impl Home {
 /// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
 /// mode that the error recommends.
 fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
-    private_file::check(metadata, forbidden).map_err(|not_private| match not_private {
+    private_file::check(metadata, forbidden).map_err(|why| not_private(path, why, want))
+}
+
+fn not_private(path: &Path, why: NotPrivate, want: u32) -> Error {
+    match why {
         NotPrivate::Owner(owner) => Error::NotYours { path: path.to_owned(), owner },
         NotPrivate::Mode(mode) => Error::Permissions { path: path.to_owned(), mode, want },
-    })
+    }
 }
 
 /// Opens a file of the folder, which only this user may read and change. `None` if it does not exist.
@@ -233,21 +241,19 @@ fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) ->
 /// A link to nothing is an error. If it counted as no file, a new state would take the place of the one that it means.
 fn open_private(path: &Path) -> Result<Option<File>, Error> {
     let failed = |error: io::Error| Error::io("read", path, &error);
-    // A FIFO without a writer would keep this process waiting.
-    let opened = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return if fs::symlink_metadata(path).is_ok() { Err(failed(error)) } else { Ok(None) };
+    match private_file::open(path, Links::Follow, READ_BY_OTHERS) {
+        Ok(file) => Ok(Some(file)),
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            if fs::symlink_metadata(path).is_ok() {
+                Err(failed(error))
+            } else {
+                Ok(None)
+            }
         }
-        Err(error) => return Err(failed(error)),
-    };
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile(path.to_owned()));
+        Err(OpenError::Io(error)) => Err(failed(error)),
+        Err(OpenError::NotRegular) => Err(Error::NotAFile(path.to_owned())),
+        Err(OpenError::NotPrivate(why)) => Err(not_private(path, why, 0o600)),
     }
-    check_private(path, &metadata, READ_BY_OTHERS, 0o600)?;
-    Ok(Some(file))
 }
 
 /// Reads a file of the folder. `None` if it does not exist.
@@ -265,16 +271,21 @@ fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
 
 /// Replaces a file of the folder.
 fn write_json<S: Serialize>(path: &Path, content: &S) -> Result<(), Error> {
+    files::write(path, &encode(path, content)?, Readers::Owner)
+}
+
+/// The bytes of a file of the folder.
+fn encode<S: Serialize>(path: &Path, content: &S) -> Result<Vec<u8>, Error> {
     let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
     let mut bytes = serde_json::to_vec_pretty(&Versioned { version: VERSION, content }).map_err(failed)?;
     bytes.push(b'\n');
-    files::write(path, &bytes, Readers::Owner)
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     #[derive(Default, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -322,6 +333,24 @@ mod tests {
         });
         assert_eq!(failed, Err(Error::NoUrl));
         assert_eq!(home.load::<Counter>().unwrap().count, 0);
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_writes_nothing() {
+        let (_folder, home) = home();
+        let inode = || fs::metadata(home.file("counter.json")).unwrap().ino();
+        let count = |count| {
+            let changed = home.update(|counter: &mut Counter| {
+                counter.count = count;
+                Ok(())
+            });
+            changed.unwrap();
+            inode()
+        };
+        // The first change writes the file, even the default.
+        let first = count(0);
+        assert_eq!(count(0), first);
+        assert_ne!(count(1), first);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod state;
 
 use capelet_cli::arguments::STDIN;
 use capelet_cli::{printable as escape, streams};
-use capelet_parent::{Error, Transport, ascii_json};
+use capelet_parent::{Error, Transport};
 use cli::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
 use data_encoding::HEXLOWER;
 use image::Image;
@@ -86,5 +86,5 @@ fn say(name: &str, value: &str) -> Result<(), Error> {
 }
 
 fn print(value: &Value) -> Result<(), Error> {
-    streams::print(format!("{}\n", ascii_json(&format!("{value:#}"))).as_bytes()).map_err(Error::Output)
+    streams::print(format!("{}\n", escape::ascii_json(&format!("{value:#}"))).as_bytes()).map_err(Error::Output)
 }
