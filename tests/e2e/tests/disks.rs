@@ -64,7 +64,8 @@ fn sends_nothing_that_cannot_be_recorded_and_prints_results_on_a_full_disk() {
     owner.ok(&deploy);
     let stored = place.local.stored();
     disk.fill();
-    for command in [&deploy[..], &["key", "create"], &["pin", "--development", &place.local.url, "--replace"]] {
+    let another_image = "77".repeat(48);
+    for command in [&deploy[..], &["key", "create"], &["pin", &place.local.url, "--revoke", &another_image]] {
         assert_eq!(owner.code(command), "disk-full", "{command:?}");
     }
     assert_eq!(place.local.stored(), stored, "a step was sent that could not be recorded");
