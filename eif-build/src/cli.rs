@@ -1,4 +1,4 @@
-//! The command line: its commands and options.
+//! The arguments of `eif-build`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,20 +8,30 @@ use argh::{ArgsInfo, FromArgs};
 #[derive(FromArgs, ArgsInfo)]
 #[argh(help_triggers("-h", "--help"))]
 pub struct Args {
+    /// the command
     #[argh(subcommand)]
     pub command: Command,
 }
 
+/// All commands.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
+    /// See [`Cpio`].
     Cpio(Cpio),
+    /// See [`Build`].
     Build(Build),
+    /// See [`Describe`].
     Describe(Describe),
+    /// See [`Measure`].
     Measure(Measure),
+    /// See [`ReleaseMeasurements`].
     Measurements(ReleaseMeasurements),
+    /// See [`Sign`].
     Sign(Sign),
+    /// See [`Attach`].
     Attach(Attach),
+    /// See [`Verify`].
     Verify(Verify),
 }
 
@@ -83,8 +93,10 @@ impl Command {
 /// The format of results on standard output.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum OutputFormat {
+    /// Text for people.
     #[default]
     Plain,
+    /// JSON in ASCII.
     Json,
 }
 

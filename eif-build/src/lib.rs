@@ -31,6 +31,7 @@
 mod build_input;
 mod bzimage;
 mod certificate;
+pub mod cli;
 pub mod cpio;
 mod cpio_list;
 mod date;

@@ -1,7 +1,6 @@
 //! The program `eif-build`: writes, reads, measures and signs .eif files.
 #![forbid(unsafe_code)]
 
-mod cli;
 mod named_files;
 
 use std::path::Path;
@@ -10,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use capelet_cli::arguments::{Program, Stop, USAGE_STATUS, UsageError};
 use capelet_cli::{interrupt, printable, streams};
+use eif_build::cli::{Args, Command, OutputFormat};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
     attach, cpio, lenient, list_sources, measure, pcr0, report, sign, to_be_signed, verify, write,
@@ -17,7 +17,6 @@ use eif_build::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::cli::{Args, Command, OutputFormat};
 use crate::named_files::{failed, read};
 
 /// The largest size of a list of entries or of inputs, in bytes.

@@ -6,9 +6,8 @@ use std::path::Path;
 use capelet_cli::arguments::STDIN;
 use capelet_cli::output_file::{self, Existing, Readers};
 use capelet_cli::streams;
+use eif_build::cli::{Command, OutputFormat};
 use eif_build::{Error, files};
-
-use crate::cli::{Command, OutputFormat};
 
 /// Reads a file of at most `limit` bytes, or standard input.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {

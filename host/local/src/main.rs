@@ -10,13 +10,13 @@ mod kms;
 mod programs;
 mod supervisor;
 
-use argh::{ArgsInfo, FromArgs};
 use capelet_cli::arguments::{self, Exit};
 use capelet_cli::interrupt::not_ignored;
 use capelet_cli::printable::{self, ascii_json};
 use capelet_cli::streams;
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
+use capelet_local::cli::Arguments;
 use capelet_parent::{
     Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Transport,
     encode_deployers, run_limits,
@@ -36,58 +36,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
-
-/// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
-#[derive(FromArgs, ArgsInfo)]
-#[argh(
-    help_triggers("-h", "--help"),
-    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1; with -o json
-they go to standard output too. Beside a running capelet-local:
-  capelet pin --development unix:HOME/capelet.sock
-  capelet deploy FOLDER
-  capelet run ID 'input'
-Ctrl-C ends it. The folder --home keeps the stored objects."
-)]
-struct Arguments {
-    /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
-    #[argh(option)]
-    home: Option<PathBuf>,
-    /// address for clients: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
-    #[argh(option)]
-    listen: Vec<Address>,
-    /// the core's program (default: capelet-core-dev in the folder of this program)
-    #[argh(option)]
-    core: Option<PathBuf>,
-    /// the worker's program (default: capelet-worker in the folder of this program)
-    #[argh(option)]
-    worker: Option<PathBuf>,
-    /// key of an owner who may deploy, from `capelet identity show` (repeatable; default: everyone may deploy)
-    #[argh(option)]
-    deployer: Vec<String>,
-    /// lower the limit on a run's wall time, in milliseconds
-    #[argh(option)]
-    limit_run: Option<u64>,
-    /// lower the limit on a run's memory, in bytes
-    #[argh(option)]
-    limit_memory: Option<u64>,
-    /// lower the limit on a run's input, in bytes
-    #[argh(option)]
-    limit_input: Option<u64>,
-    /// lower the limit on a run's output, in bytes
-    #[argh(option)]
-    limit_output: Option<u64>,
-    /// format of output and log: plain or json
-    #[argh(option, short = 'o', arg_name = "format", default = "LogFormat::Plain", from_str_fn(format))]
-    output: LogFormat,
-}
-
-fn format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "plain" => Ok(LogFormat::Plain),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("write plain or json".into()),
-    }
-}
 
 fn main() -> ExitCode {
     let arguments: Arguments = match arguments::parse("capelet-local", env::args_os().skip(1)) {

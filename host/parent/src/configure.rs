@@ -1,8 +1,8 @@
 //! `capelet-parent configure`.
 
-use crate::cli::Configure;
 use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
 use capelet_cli::streams;
+use capelet_parent::cli::Configure;
 use capelet_parent::{Error, RequestedLimits, encode_deployers, run_limits};
 use enclave_core::crypto::sha256;
 use enclave_core::encoding::hex;

@@ -8,6 +8,7 @@
 //!    wakes it there.
 //!
 //! # Map
+//! - The command line: [`cli`].
 //! - What the operator decides: `settings`, `configuration`, `deployers`, `address`, `kms_route`, `credentials`.
 //! - Files: `bounded_file`, `private_file`, `owned_folder`, `json`.
 //! - Sockets: `stream`, `listen`, `connect`, `frames`, `relay`. The ports are those of `capelet_abi`.
@@ -22,6 +23,7 @@ mod address;
 mod address_limit;
 mod bounded_file;
 mod busy;
+pub mod cli;
 mod configuration;
 mod connect;
 mod connection_limit;

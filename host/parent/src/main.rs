@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod cli;
 mod configure;
 mod enclave;
 mod serve;
@@ -11,7 +10,7 @@ mod serve;
 use capelet_cli::arguments::{self, Exit};
 use capelet_cli::{printable, streams};
 use capelet_parent::Error;
-use cli::{Arguments, Command};
+use capelet_parent::cli::{Arguments, Command};
 use std::env;
 use std::process::ExitCode;
 

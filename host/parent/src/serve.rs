@@ -1,7 +1,7 @@
 //! `capelet-parent serve`.
 
-use crate::cli::Serve;
 use capelet_cli::interrupt::not_ignored;
+use capelet_parent::cli::Serve;
 use capelet_parent::{
     Address, CredentialSource, Error, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, read_file,
 };

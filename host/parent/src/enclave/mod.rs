@@ -1,7 +1,6 @@
 //! `capelet-parent enclave` starts, describes and ends an enclave. It uses `nitro-cli` on AWS and QEMU on any other
 //! machine.
 
-pub mod cli;
 mod console;
 mod image;
 mod kept;
@@ -13,8 +12,8 @@ mod state;
 
 use capelet_cli::arguments::STDIN;
 use capelet_cli::{printable as escape, streams};
+use capelet_parent::cli::enclave::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
 use capelet_parent::{Error, Transport};
-use cli::{Console, Describe, Enclave, Named, Run, Terminate, Verb};
 use data_encoding::HEXLOWER;
 use image::Image;
 use nitro::NitroCli;

@@ -2,10 +2,10 @@
 //!
 //! An answer is rejected if a member that is used is missing or has another type. Not tested on hardware so far.
 
-use super::cli::Run;
 use super::image::Image;
 use super::printable::Printable;
 use capelet_cli::streams;
+use capelet_parent::cli::enclave::Run;
 use capelet_parent::{Error, parse_json};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};

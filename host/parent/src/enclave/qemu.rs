@@ -1,12 +1,12 @@
 //! An enclave under QEMU: starts vhost-device-vsock, then the nitro-enclave machine, and ends both.
 
-use super::cli::Run;
 use super::image::Image;
 use super::kept;
 use super::process::Process;
 use super::state::{Record, State};
 use capelet_abi::{HEARTBEAT_PORT, OPERATIONS_PORT};
 use capelet_cli::interrupt::not_ignored;
+use capelet_parent::cli::enclave::Run;
 use capelet_parent::{Error, write_private};
 use data_encoding::HEXLOWER;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};

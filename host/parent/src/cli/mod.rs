@@ -1,8 +1,10 @@
-//! The command line.
+//! The arguments of `capelet-parent`.
 
-use crate::enclave::cli::Enclave;
+pub mod enclave;
+
+use crate::{Address, Error, LogFormat, Region, Transport};
 use argh::{ArgsInfo, FromArgs};
-use capelet_parent::{Address, LogFormat, Region, Transport};
+use enclave::Enclave;
 use std::path::PathBuf;
 
 /// Carries bytes between clients, an enclave and KMS, and keeps what the enclave stores. It can read none of it.
@@ -13,15 +15,20 @@ use std::path::PathBuf;
 follow on further lines."
 )]
 pub struct Arguments {
+    /// the command
     #[argh(subcommand)]
     pub command: Command,
 }
 
+/// All commands.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Command {
+    /// See [`Configure`].
     Configure(Configure),
+    /// See [`Enclave`].
     Enclave(Enclave),
+    /// See [`Serve`].
     Serve(Serve),
 }
 
@@ -141,8 +148,8 @@ pub struct Serve {
     pub log: LogFormat,
 }
 
-fn parse<T: std::str::FromStr<Err = capelet_parent::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: capelet_parent::Error| error.to_string())
+fn parse<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| error.to_string())
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

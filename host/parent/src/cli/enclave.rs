@@ -1,7 +1,7 @@
-//! The command line of `capelet-parent enclave`.
+//! The arguments of `capelet-parent enclave`.
 
+use crate::{ENCLAVE_CIDS, Error};
 use argh::{ArgsInfo, FromArgs};
-use capelet_parent::{ENCLAVE_CIDS, Error};
 use std::path::PathBuf;
 
 /// Start, look at and end an enclave: with nitro-cli on AWS (untried there so far: docs/hardware-check.md), or with QEMU
@@ -9,16 +9,22 @@ use std::path::PathBuf;
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "enclave", help_triggers("-h", "--help"))]
 pub struct Enclave {
+    /// the command
     #[argh(subcommand)]
     pub verb: Verb,
 }
 
+/// The commands of `enclave`.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub enum Verb {
+    /// See [`Run`].
     Run(Run),
+    /// See [`Describe`].
     Describe(Describe),
+    /// See [`Terminate`].
     Terminate(Terminate),
+    /// See [`Console`].
     Console(Console),
 }
 
@@ -121,6 +127,10 @@ pub enum Named {
 }
 
 impl Named {
+    /// The enclave of the arguments `--id` and `--state`.
+    ///
+    /// # Errors
+    /// [`Error::EnclaveArguments`] unless exactly one of them is given.
     pub fn new(id: Option<String>, state: Option<PathBuf>) -> Result<Self, Error> {
         match (id, state) {
             (Some(id), None) => Ok(Self::Nitro(id)),

@@ -1,0 +1,57 @@
+//! The arguments of `capelet-local`.
+
+use argh::{ArgsInfo, FromArgs};
+use capelet_parent::{Address, LogFormat};
+use std::path::PathBuf;
+
+/// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    help_triggers("-h", "--help"),
+    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1; with -o json
+they go to standard output too. Beside a running capelet-local:
+  capelet pin --development unix:HOME/capelet.sock
+  capelet deploy FOLDER
+  capelet run ID 'input'
+Ctrl-C ends it. The folder --home keeps the stored objects."
+)]
+pub struct Arguments {
+    /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
+    #[argh(option)]
+    pub home: Option<PathBuf>,
+    /// address for clients: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
+    #[argh(option)]
+    pub listen: Vec<Address>,
+    /// the core's program (default: capelet-core-dev in the folder of this program)
+    #[argh(option)]
+    pub core: Option<PathBuf>,
+    /// the worker's program (default: capelet-worker in the folder of this program)
+    #[argh(option)]
+    pub worker: Option<PathBuf>,
+    /// key of an owner who may deploy, from `capelet identity show` (repeatable; default: everyone may deploy)
+    #[argh(option)]
+    pub deployer: Vec<String>,
+    /// lower the limit on a run's wall time, in milliseconds
+    #[argh(option)]
+    pub limit_run: Option<u64>,
+    /// lower the limit on a run's memory, in bytes
+    #[argh(option)]
+    pub limit_memory: Option<u64>,
+    /// lower the limit on a run's input, in bytes
+    #[argh(option)]
+    pub limit_input: Option<u64>,
+    /// lower the limit on a run's output, in bytes
+    #[argh(option)]
+    pub limit_output: Option<u64>,
+    /// format of output and log: plain or json
+    #[argh(option, short = 'o', arg_name = "format", default = "LogFormat::Plain", from_str_fn(format))]
+    pub output: LogFormat,
+}
+
+fn format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "plain" => Ok(LogFormat::Plain),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write plain or json".into()),
+    }
+}
