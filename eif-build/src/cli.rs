@@ -115,13 +115,13 @@ impl argh::FromArgValue for OutputFormat {
 #[argh(subcommand, name = "cpio", help_triggers("-h", "--help"))]
 pub struct Cpio {
     /// list of entries, in the format of the kernel's gen_init_cpio: dir, nod, file, slink; - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub list: PathBuf,
     /// the archive to write, or - for standard output
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -130,19 +130,19 @@ pub struct Cpio {
 #[argh(subcommand, name = "build", help_triggers("-h", "--help"))]
 pub struct Build {
     /// an x86-64 bzImage, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub kernel: PathBuf,
     /// the kernel's command line
-    #[argh(option)]
+    #[argh(option, arg_name = "text")]
     pub command_line: String,
     /// an archive that the cpio command wrote, or - for standard input; this command compresses it
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub ramdisk: PathBuf,
     /// the .eif to write, or - for standard output
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -151,14 +151,14 @@ pub struct Build {
 #[argh(subcommand, name = "describe", help_triggers("-h", "--help"))]
 pub struct Describe {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// show an .eif of another builder too: its PCRs as AWS's tools compute them, and each deviation from the layout of
     /// this program; no other command takes such a file
     #[argh(switch)]
     pub lenient: bool,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -167,13 +167,13 @@ pub struct Describe {
 #[argh(subcommand, name = "measure", help_triggers("-h", "--help"))]
 pub struct Measure {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// also write the bytes that an external key must sign (ECDSA, SHA-384) to this file, or to standard output for -
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub to_be_signed: Option<PathBuf>,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -182,13 +182,13 @@ pub struct Measure {
 #[argh(subcommand, name = "measurements", help_triggers("-h", "--help"))]
 pub struct ReleaseMeasurements {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// list of the inputs of the build, or - for standard input; each line has name, version and SHA-256
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub inputs: PathBuf,
     /// json: an error is JSON too; the result always is
-    #[argh(option, short = 'o')]
+    #[argh(option, short = 'o', arg_name = "json")]
     pub output: Option<OutputFormat>,
 }
 
@@ -197,22 +197,22 @@ pub struct ReleaseMeasurements {
 #[argh(subcommand, name = "sign", help_triggers("-h", "--help"))]
 pub struct Sign {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// the P-384 private key, PEM, not encrypted, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub key: PathBuf,
     /// the key's certificate, PEM, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub certificate: PathBuf,
     /// the signed .eif to write, or - for standard output
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)
-    #[argh(option)]
+    #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -221,22 +221,22 @@ pub struct Sign {
 #[argh(subcommand, name = "attach", help_triggers("-h", "--help"))]
 pub struct Attach {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// the signature, DER, as openssl, PKCS #11 tools and KMS print it, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub signature: PathBuf,
     /// the key's certificate, PEM, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub certificate: PathBuf,
     /// the signed .eif to write, or - for standard output
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)
-    #[argh(option)]
+    #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }
 
@@ -245,15 +245,15 @@ pub struct Attach {
 #[argh(subcommand, name = "verify", help_triggers("-h", "--help"))]
 pub struct Verify {
     /// the .eif, or - for standard input
-    #[argh(positional)]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
     /// the certificate that must have signed the image, PEM, or - for standard input
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub certificate: PathBuf,
     /// the Unix time in seconds at which the certificate must be valid (default: now)
-    #[argh(option)]
+    #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', default = "OutputFormat::Plain")]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
     pub output: OutputFormat,
 }

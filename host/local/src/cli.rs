@@ -17,34 +17,34 @@ Ctrl-C ends it. The folder --home keeps the stored objects."
 )]
 pub struct Arguments {
     /// folder for roots, keys and store (default: CAPELET_LOCAL_HOME, else ~/.local/state/capelet-local)
-    #[argh(option)]
+    #[argh(option, arg_name = "folder")]
     pub home: Option<PathBuf>,
     /// address for clients: 127.0.0.1:PORT or unix:PATH (repeatable; default: unix:HOME/capelet.sock)
-    #[argh(option)]
+    #[argh(option, arg_name = "address")]
     pub listen: Vec<Address>,
     /// the core's program (default: capelet-core-dev in the folder of this program)
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub core: Option<PathBuf>,
     /// the worker's program (default: capelet-worker in the folder of this program)
-    #[argh(option)]
+    #[argh(option, arg_name = "file")]
     pub worker: Option<PathBuf>,
     /// key of an owner who may deploy, from `capelet identity show` (repeatable; default: everyone may deploy)
-    #[argh(option)]
+    #[argh(option, arg_name = "key")]
     pub deployer: Vec<String>,
     /// lower the limit on a run's wall time, in milliseconds
-    #[argh(option)]
+    #[argh(option, arg_name = "number")]
     pub limit_run: Option<u64>,
     /// lower the limit on a run's memory, in bytes
-    #[argh(option)]
+    #[argh(option, arg_name = "number")]
     pub limit_memory: Option<u64>,
     /// lower the limit on a run's input, in bytes
-    #[argh(option)]
+    #[argh(option, arg_name = "number")]
     pub limit_input: Option<u64>,
     /// lower the limit on a run's output, in bytes
-    #[argh(option)]
+    #[argh(option, arg_name = "number")]
     pub limit_output: Option<u64>,
     /// format of output and log: plain or json
-    #[argh(option, short = 'o', arg_name = "format", default = "LogFormat::Plain", from_str_fn(format))]
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "LogFormat::Plain", from_str_fn(format))]
     pub output: LogFormat,
 }
 

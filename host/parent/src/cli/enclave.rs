@@ -45,7 +45,7 @@ is kept in STATE/console, also after its end, until the next run. If it ends by 
 )]
 pub struct Run {
     /// the image, an .eif file
-    #[argh(positional, arg_name = "image")]
+    #[argh(positional, arg_name = "image-file")]
     pub image: PathBuf,
 
     /// what the image must measure (a release's measurements.json)

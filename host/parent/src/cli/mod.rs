@@ -144,7 +144,7 @@ pub struct Serve {
     pub per_address: Option<usize>,
 
     /// how the log looks: json (default) or plain
-    #[argh(option, arg_name = "format", default = "LogFormat::Json", from_str_fn(log_format))]
+    #[argh(option, arg_name = "json|plain", default = "LogFormat::Json", from_str_fn(log_format))]
     pub log: LogFormat,
 }
 

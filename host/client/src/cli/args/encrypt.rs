@@ -28,7 +28,7 @@ command! {
         #[argh(option, short = 'f')]
         file: Option<String>,
         /// the file for the ciphertext, or - for standard output
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         out: Option<String>,
         /// the exceptions that you accept, separated by commas
         #[argh(option)]

@@ -12,16 +12,16 @@ macro_rules! command {
             $($(#[$field_meta])* pub $field: $outer $(<$inner>)?,)*
             /// the enclave's address: `capelet://HOST[:PORT]` or `unix:/PATH` (default: CAPELET_URL, else `config url`,
             /// else the only pinned address); an error with a command that uses no address
-            #[argh(option, short = 'u')]
+            #[argh(option, short = 'u', arg_name = "address")]
             pub url: Option<String>,
             /// plain or json
-            #[argh(option, short = 'o')]
+            #[argh(option, short = 'o', arg_name = "plain|json")]
             pub output: Option<String>,
             /// print more on standard error
             #[argh(switch, short = 'v')]
             pub verbose: bool,
             /// end the command with an error after this many seconds (default: each step has a limit of its own)
-            #[argh(option)]
+            #[argh(option, arg_name = "seconds")]
             pub timeout: Option<u64>,
         }
 

@@ -18,16 +18,16 @@ command! {
         #[argh(positional)]
         address: Option<String>,
         /// a release's measurements.json
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         measurements: Option<String>,
         /// an .eif file, which this command measures
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         eif: Option<String>,
         /// PCRs: 0:HEX; separate several by commas, or repeat -p
         #[argh(option, short = 'p')]
         pcr: Vec<String>,
         /// a development root certificate (DER) instead of Amazon's
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         root: Option<String>,
         /// trust the enclave that answers now; only with a development root, and only on this machine
         #[argh(switch)]

@@ -39,16 +39,16 @@ command! {
         #[argh(positional)]
         file: String,
         /// a file with the result to compare
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         result: Option<String>,
         /// a file with an input to compare, as plaintext or encrypted as it was sent; repeat for each input, in order
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         input: Vec<String>,
         /// PCRs: 0:HEX; separate several by commas, or repeat -p
         #[argh(option, short = 'p')]
         pcr: Vec<String>,
         /// a root certificate (DER) instead of Amazon's; needs -p
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         root: Option<String>,
         /// accept a development root
         #[argh(switch)]
@@ -91,16 +91,16 @@ command! {
         #[argh(positional)]
         file: String,
         /// the file for the copy, or - for standard output
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         out: String,
         /// disclose the result
         #[argh(switch)]
         result: bool,
         /// the number of an input to disclose as the function saw it, from 1; repeat for each
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         input: Vec<usize>,
         /// the number of an input whose encrypted file to disclose, from 1; repeat for each
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         ciphertext: Vec<usize>,
     }
 }

@@ -39,7 +39,7 @@ command! {
         #[argh(option)]
         key_policy_checksum: Option<String>,
         /// the file for the receipt, which contains the salts of its commitments (default: a file in receipts/ of your folder)
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         receipt: Option<String>,
     }
 }

@@ -19,7 +19,7 @@ command! {
         #[argh(option, short = 'p')]
         pcr: Vec<String>,
         /// a root certificate (DER) instead of Amazon's
-        #[argh(option)]
+        #[argh(option, arg_name = "file")]
         root: Option<String>,
         /// verify for this time, in milliseconds since 1970 (default: now)
         #[argh(option)]
