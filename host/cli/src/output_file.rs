@@ -110,13 +110,45 @@ impl OutputFile {
     /// [`ErrorKind::AlreadyExists`] if a file appeared meanwhile that must not be replaced; those of the operating
     /// system.
     pub fn keep(self) -> io::Result<()> {
-        let Target::Regular { temporary, path, existing, _registered } = self.0 else { return Ok(()) };
-        temporary.as_file().sync_all()?;
-        match existing {
+        if let Target::Regular { temporary, .. } = &self.0 {
+            // It is synced before it is renamed, so that a crash leaves the old file or the new one.
+            temporary.as_file().sync_all()?;
+        }
+        self.rename()?.sync_folder()
+    }
+
+    /// Completes the output like [`OutputFile::keep`], but does not wait for the disk. Programs see the whole file, and
+    /// an interrupt no longer removes it.
+    ///
+    /// # Errors
+    /// Those of [`OutputFile::keep`].
+    pub fn rename(self) -> io::Result<RenamedFile> {
+        let Target::Regular { temporary, path, existing, _registered } = self.0 else { return Ok(RenamedFile(None)) };
+        let file = match existing {
             Existing::Replace => temporary.persist(&path)?,
             Existing::Refuse => temporary.persist_noclobber(&path)?,
         };
-        // The folder is synced too, so that the new name survives a crash. One that may not be read cannot be synced.
+        Ok(RenamedFile(Some((file, path))))
+    }
+}
+
+/// A complete output. A crash of the machine may lose it, and the file that it replaced, until [`RenamedFile::sync`].
+#[must_use]
+pub struct RenamedFile(Option<(File, PathBuf)>);
+
+impl RenamedFile {
+    /// Waits until the disk has the file and its name.
+    ///
+    /// # Errors
+    /// Those of the operating system. It is then not known what the disk has.
+    pub fn sync(self) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |(file, _)| file.sync_all())?;
+        self.sync_folder()
+    }
+
+    /// Syncs the folder, so that the new name survives a crash. One that may not be read cannot be synced.
+    fn sync_folder(self) -> io::Result<()> {
+        let Some((_, path)) = self.0 else { return Ok(()) };
         match File::open(folder_of(&path)) {
             Ok(folder) => folder.sync_all(),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
@@ -212,6 +244,24 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_renamed_file_is_complete_before_it_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        let renamed = |name: &str| {
+            let mut file = OutputFile::create(&inside.join(name), Readers::Owner, Existing::Refuse).unwrap();
+            file.write_all(b"all").unwrap();
+            file.rename().unwrap()
+        };
+        let (first, second) = (renamed("first"), renamed("second"));
+        assert_eq!(fs::read(inside.join("first")).unwrap(), b"all");
+        first.sync().unwrap();
+        // The name can no longer be synced.
+        fs::rename(&inside, folder.path().join("elsewhere")).unwrap();
+        assert_eq!(second.sync().unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[test]

@@ -251,8 +251,13 @@ pub enum Error {
         /// Whether the vault is the user's own.
         own: bool,
     },
-    /// The function ran, but its receipt could not be written.
-    ReceiptNotKept(Box<Self>),
+    /// The function ran, but its receipt could not be written to disk.
+    ReceiptNotKept {
+        /// Why.
+        error: Box<Self>,
+        /// Whether the file is complete, and only a crash of the machine may lose it.
+        written: bool,
+    },
     /// An error that the printed result already contains.
     Printed(Box<Self>),
     /// The store lacks this number of the catalogue's entries.
@@ -365,7 +370,7 @@ impl Error {
             Self::DevelopmentRoot => "development-root",
             Self::RunFailed(_) => "run-failed",
             Self::StatementExpired { .. } => "expired",
-            Self::ReceiptNotKept(error) | Self::Printed(error) => error.code(),
+            Self::ReceiptNotKept { error, .. } | Self::Printed(error) => error.code(),
             Self::CatalogueDiffers(_) => "catalogue-differs",
         }
     }
@@ -624,9 +629,14 @@ impl fmt::Display for Error {
                 crate::clock::date(*time)
             ),
             Self::Printed(error) => error.fmt(f),
-            Self::ReceiptNotKept(error) => {
+            Self::ReceiptNotKept { error, written: false } => {
                 write!(f, "the function ran, but its receipt could not be written and is lost: {error}")
             }
+            Self::ReceiptNotKept { error, written: true } => write!(
+                f,
+                "the function ran, but its receipt may not be on the disk, and a crash of this machine could lose it: \
+                 {error}: copy the receipt to another disk"
+            ),
             Self::CatalogueDiffers(count) => write!(
                 f,
                 "the store lacks {count} entries of your catalogue, which are marked above: they were deleted, or the \
@@ -641,7 +651,7 @@ impl std::error::Error for Error {
         match self {
             Self::Local(error) | Self::Answered(error) => Some(error),
             Self::RunFailed(error) => Some(error),
-            Self::ReceiptNotKept(error) | Self::Printed(error) => Some(error),
+            Self::ReceiptNotKept { error, .. } | Self::Printed(error) => Some(error),
             _ => None,
         }
     }

@@ -191,6 +191,38 @@ fn a_result_that_cannot_be_printed_leaves_its_receipt() {
     place.local.stop();
 }
 
+#[test]
+fn a_result_is_printed_before_its_receipt_is_synced_and_a_failure_then_is_an_error() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    let (input, receipts) = (place.path("input"), place.owner.home.join("receipts"));
+    fs::write(&input, vec![b'x'; 1 << 20]).unwrap();
+    for format in ["plain", "json"] {
+        let run = ["run", "echo", "-f", &input, "-o", format];
+        let mut child = place.owner.command(&run).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The result does not fit into the pipe, so that the program waits after the first byte has been read.
+        let mut first = [0];
+        child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+        let receipt = fs::read_dir(&receipts).unwrap().next().unwrap().unwrap().path();
+        place.owner.ok(&["receipt", "verify", "--development", receipt.to_str().unwrap(), "--result", &input]);
+        // The receipt's name can no longer be synced.
+        fs::rename(&receipts, place.path(format)).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let printed = [&first[..], &output.stdout].concat();
+        match format {
+            "plain" => assert_eq!(printed, fs::read(&input).unwrap()),
+            _ => {
+                let object: serde_json::Value = serde_json::from_slice(&printed).unwrap();
+                assert_eq!(object["receipt"].as_str(), receipt.to_str());
+            }
+        }
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("its receipt may not be on the disk") && said.contains("[no-such-file]"), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    place.local.stop();
+}
+
 /// The most memory that a process has used, in KiB.
 fn peak(process: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();

@@ -210,16 +210,24 @@ impl Home {
         check_private(folder, &metadata, CHANGED_BY_OTHERS, 0o700)
     }
 
-    /// Writes a file whose name follows from its content, such as a receipt. Returns its path.
+    /// Writes a file whose name follows from its content, such as a statement. Returns its path.
     ///
     /// # Errors
-    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the folder; [`Error::Io`].
+    /// Those of [`Home::file_in`]; [`Error::Io`].
     pub fn keep(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
-        let folder = self.path.join(folder);
-        self.make(&folder)?;
-        let path = folder.join(name);
+        let path = self.file_in(folder, name)?;
         files::write(&path, bytes, Readers::Owner)?;
         Ok(path)
+    }
+
+    /// The path of a file in a folder of the folder. The inner folder is created unless it exists.
+    ///
+    /// # Errors
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the inner folder; [`Error::Io`].
+    pub fn file_in(&self, folder: &str, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.path.join(folder);
+        self.make(&folder)?;
+        Ok(folder.join(name))
     }
 }
 

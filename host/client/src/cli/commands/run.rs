@@ -16,7 +16,7 @@ use crate::run::{self, FinishedRun};
 use crate::session::Session;
 use crate::values::Hex;
 use capelet_cli::arguments::STDIN;
-use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
+use capelet_cli::output_file::{self, Existing, OutputFile, Readers, RenamedFile};
 use data_encoding::BASE64;
 use enclave_core::objects::ReceiptFunction;
 use enclave_core::{Checksum, Limits, ObjectId, OwnerKey};
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     let files: Vec<_> = arguments.file.iter().map(Path::new).collect();
     let receipt = arguments.receipt.as_deref().map(Path::new);
     receipt.map_or(Ok(()), |receipt| protected::check(receipt, &context.home, &files, false))?;
-    let receipt = arguments.receipt.as_deref().map(ReceiptFile::create).transpose()?;
+    let receipt = arguments.receipt.as_deref().map(ReceiptFile::named).transpose()?;
     let mut session = context.connect()?;
     let attested = session.evidence().claims.kms.as_ref().and_then(|kms| kms.policy);
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
@@ -50,22 +50,41 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     let ReceiptFunction { id, version, .. } = function;
     context.output.note(&format!("Ran version {version} of {}.", name.clone().unwrap_or_else(|| Hex(id).to_string())));
 
-    let kept = keep(receipt, context, &finished);
-    match &kept {
-        Ok(path) => {
-            let note = format!("The receipt is valid, and was written to {path}.");
-            if finished.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
-        }
-        Err(error) if finished.output.is_err() => context.output.note(&error.to_string()),
-        // This error is returned at the end, after the function's result was printed.
-        Err(_) => {}
+    // The receipt is complete before the result is printed, so that nothing that ends the program then can lose it. Only
+    // the disk is waited for afterwards.
+    let receipt = write_receipt(receipt, context, &finished);
+    if let Ok(WrittenReceipt { path, .. }) = &receipt {
+        let note = format!("The receipt is valid, and was written to {path}.");
+        if finished.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
     }
+    let path = receipt.as_ref().map(|receipt| receipt.path.as_str());
+    let printed = print(context, &function, name.as_deref(), finished, path, session.development());
+    let kept = receipt.and_then(WrittenReceipt::sync);
+    match (printed, kept) {
+        (Ok(()), kept) => kept,
+        (Err(error), Ok(())) => Err(error),
+        (Err(error), Err(not_kept)) => {
+            context.output.note(&not_kept.to_string());
+            Err(error)
+        }
+    }
+}
+
+/// Prints what the function returned, or returns its error. `receipt` is the receipt's path, or why it was not written.
+fn print(
+    context: &Context,
+    function: &ReceiptFunction,
+    name: Option<&str>,
+    finished: FinishedRun,
+    receipt: Result<&str, &Error>,
+    development: bool,
+) -> Result<(), Error> {
+    let ReceiptFunction { id, version, .. } = *function;
     // The function wrote this, not this program.
     context.output.diagnostic(&finished.diagnostic);
     let output = finished.output.map_err(Error::Answered)?;
     if context.output.format == Format::Plain {
-        context.output.result(&output)?;
-        return kept.map(drop);
+        return context.output.result(&output);
     }
     let checksums = json!({
         "function": Hex(function.checksum),
@@ -74,17 +93,16 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     });
     let mut object = json!({
         "function_id": Hex(id), "function_version": version, "function_name": name, "checksums": checksums,
-        "receipt": kept.as_ref().ok(),
+        "receipt": receipt.ok(),
     });
-    if let Err(error) = &kept {
+    if let Err(error) = receipt {
         object["error"] = describe(error);
     }
-    mark(&mut object, session.development());
+    mark(&mut object, development);
     let text = std::str::from_utf8(&output).ok();
     let encoding = BASE64;
     let bytes = if text.is_none() { Some(encoding.encode_display(&output)) } else { None };
-    context.output.json(&Printed { rest: &object, output: text, output_base64: bytes.map(Displayed) })?;
-    kept.map(drop)
+    context.output.json(&Printed { rest: &object, output: text, output_base64: bytes.map(Displayed) })
 }
 
 /// The printed object. The output is not copied, because it may be large.
@@ -107,41 +125,64 @@ impl<B: Display> Serialize for Displayed<B> {
     }
 }
 
-/// The file of `--receipt`. It is opened before the run, which cannot be repeated if the file cannot be written.
-struct ReceiptFile<'a> {
-    path: &'a str,
+/// The file for the receipt.
+struct ReceiptFile {
+    path: String,
     file: OutputFile,
 }
 
-impl<'a> ReceiptFile<'a> {
-    fn create(path: &'a str) -> Result<Self, Error> {
+impl ReceiptFile {
+    /// The file of `--receipt`. It is opened before the run, which cannot be repeated if the file cannot be written.
+    fn named(path: &str) -> Result<Self, Error> {
         if output_file::is_stdout(Path::new(path)) {
             return Err(Error::Argument {
                 name: "--receipt",
                 want: "a file, because the result goes to standard output",
             });
         }
-        // A receipt contains the salts of its commitments, with which its reader can guess the data.
-        let file = OutputFile::create(Path::new(path), Readers::Owner, Existing::Replace);
-        Ok(Self { path, file: file.map_err(|error| Error::io("write", Path::new(path), &error))? })
+        Self::create(Path::new(path))
     }
 
-    fn keep(mut self, bundle: &[u8]) -> Result<String, Error> {
-        let kept = self.file.write_all(bundle).and_then(|()| self.file.keep());
-        kept.map(|()| self.path.to_owned()).map_err(|error| Error::io("write", Path::new(self.path), &error))
+    fn create(path: &Path) -> Result<Self, Error> {
+        // A receipt contains the salts of its commitments, with which its reader can guess the data.
+        let file = OutputFile::create(path, Readers::Owner, Existing::Replace);
+        let file = file.map_err(|error| Error::io("write", path, &error))?;
+        Ok(Self { path: path.display().to_string(), file })
+    }
+
+    fn write(mut self, bundle: &[u8]) -> Result<WrittenReceipt, Error> {
+        let written = self.file.write_all(bundle).and_then(|()| self.file.rename());
+        let file = written.map_err(|error| Error::io("write", Path::new(&self.path), &error))?;
+        Ok(WrittenReceipt { path: self.path, file })
     }
 }
 
-/// Writes the receipt to the file of `--receipt`, or else to the folder of receipts. Returns the path.
-fn keep(receipt: Option<ReceiptFile<'_>>, context: &Context, finished: &FinishedRun) -> Result<String, Error> {
-    let kept = match receipt {
-        Some(receipt) => receipt.keep(&finished.bundle),
-        None => {
-            let path = context.home.keep("receipts", &format!("{}.receipt", Hex(finished.id)), &finished.bundle);
-            path.map(|path| path.display().to_string())
-        }
-    };
-    kept.map_err(|error| Error::ReceiptNotKept(Box::new(error)))
+/// A receipt that is complete under its path, and that the disk need not have yet.
+struct WrittenReceipt {
+    path: String,
+    file: RenamedFile,
+}
+
+impl WrittenReceipt {
+    /// Waits until the disk has the receipt.
+    fn sync(self) -> Result<(), Error> {
+        let synced = self.file.sync().map_err(|error| Error::io("sync", Path::new(&self.path), &error));
+        synced.map_err(|error| Error::ReceiptNotKept { error: Box::new(error), written: true })
+    }
+}
+
+/// Writes the receipt to the file of `--receipt`, or else to the folder of receipts.
+fn write_receipt(
+    receipt: Option<ReceiptFile>,
+    context: &Context,
+    finished: &FinishedRun,
+) -> Result<WrittenReceipt, Error> {
+    let file = receipt.map_or_else(
+        || ReceiptFile::create(&context.home.file_in("receipts", &format!("{}.receipt", Hex(finished.id)))?),
+        Ok,
+    );
+    let written = file.and_then(|file| file.write(&finished.bundle));
+    written.map_err(|error| Error::ReceiptNotKept { error: Box::new(error), written: false })
 }
 
 /// The inputs: the argument, the files, or standard input unless it is a terminal. Without any, one empty input.
