@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use capelet_cli::arguments::{Program, Stop, USAGE_STATUS, UsageError};
+use capelet_cli::arguments::{Parsed, Program, Stop, USAGE_STATUS, UsageError};
+use capelet_cli::envelope::{self, Envelope};
 use capelet_cli::{interrupt, printable, streams};
 use eif_build::cli::{Args, Command, OutputFormat};
 use eif_build::{
@@ -27,30 +28,30 @@ const MAX_PEM: u64 = 64 << 10;
 const PROGRAM: Program = Program::new("eif-build", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
-    let command = match PROGRAM.parse(std::env::args_os().skip(1)) {
-        Ok(Args { command }) => command,
-        Err(Stop::Text(text)) => return ended(print(&text), false),
-        Err(Stop::Usage(UsageError { message, usage, outputs })) => {
-            let status = ended(Err(Error::Usage { message }), outputs.iter().any(|format| format == "json"));
-            streams::note_bytes(usage.as_bytes());
-            return status;
+    let Parsed { arguments: Args { command }, command: name } = match PROGRAM.parse(std::env::args_os().skip(1)) {
+        Ok(parsed) => parsed,
+        Err(Stop::Text(text)) => return ended(print(&text), "eif-build", false),
+        Err(Stop::Usage(UsageError { message, command, outputs })) => {
+            return ended(Err(Error::Usage { message }), &command, outputs.iter().any(|format| format == "json"));
         }
     };
-    ended(run(&command), command.reports_errors_as_json())
+    ended(run(&command), &name, command.reports_errors_as_json())
 }
 
 /// The exit status for a result. An error is printed.
-fn ended(result: Result<(), Error>, as_json: bool) -> ExitCode {
+fn ended(result: Result<(), Error>, command: &str, as_json: bool) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     streams::note(&format!("Error: {error} [{}]", error.code()));
     if as_json {
         // If this write fails, the exit status still reports the error.
-        let _ = print(&format!("{}\n", report::error(&error)));
+        let error = envelope::error(error.code(), &error.to_string());
+        let _ = envelope::print(&Envelope::new(command, false).failed(error));
     }
-    match error {
-        Error::Usage { .. } => ExitCode::from(USAGE_STATUS),
-        _ => ExitCode::FAILURE,
+    if !matches!(error, Error::Usage { .. }) {
+        return ExitCode::FAILURE;
     }
+    streams::note_bytes(PROGRAM.usage::<Args>(command).as_bytes());
+    ExitCode::from(USAGE_STATUS)
 }
 
 fn run(command: &Command) -> Result<(), Error> {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use capelet_cli::printable;
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
@@ -54,12 +53,6 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, 
         })
     });
     Ok(value)
-}
-
-/// An error: its code and its text. Characters that could command a terminal are escaped, because JSON does not escape
-/// all of them.
-pub fn error(error: &Error) -> Value {
-    json!({"error": {"code": error.code(), "message": printable::line(&error.to_string())}})
 }
 
 /// [`measurements`] as text.

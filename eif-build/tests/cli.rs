@@ -150,7 +150,7 @@ fn prints_the_measurements_of_a_release_and_refuses_invalid_lists() {
     assert_eq!(release, place.json(&["measurements", "image.eif", "--inputs", "inputs"]));
     let plain = place.run(&["measurements", "image.eif", "--inputs", "inputs", "-o", "plain"]);
     assert_eq!(plain.status.code(), Some(2));
-    assert!(String::from_utf8(plain.stderr).unwrap().ends_with(" [usage]\n"), "an option that has no effect");
+    assert!(String::from_utf8(plain.stderr).unwrap().contains(" [usage]\n"), "an option that has no effect");
     let mut measured = place.json(&["measure", "image.eif"]);
     let expected = serde_json::json!([
         {"name": "linux-source-6.12", "version": "6.12.117-1~deb12u1", "sha256": hash},
@@ -573,7 +573,7 @@ fn refuses_outputs_and_inputs_that_exclude_each_other() {
     assert_eq!(place.get("init"), b"\x7fELF");
     assert_eq!(place.refused(&["verify", "-", "--certificate", "-"]), "usage");
     let both = place.run(&["measure", "image.eif", "--to-be-signed", "-", "-o", "json"]);
-    assert!(String::from_utf8_lossy(&both.stderr).ends_with(" [usage]\n"));
+    assert!(String::from_utf8_lossy(&both.stderr).contains(" [usage]\nUsage: eif-build measure "));
     // An image may be signed in place.
     place.ok(&sign("image.eif").each_ref().map(String::as_str));
     place.ok(&["verify", "image.eif", "--certificate", "certificate.pem", "--at", &then]);

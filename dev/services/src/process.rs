@@ -2,7 +2,7 @@
 
 use crate::{Address, Error};
 use argh::{ArgsInfo, FromArgs};
-use capelet_cli::arguments::{self, Exit};
+use capelet_cli::arguments::{Program, Stop, USAGE_STATUS};
 use capelet_cli::streams;
 use std::env;
 use std::io;
@@ -11,19 +11,21 @@ use std::process::ExitCode;
 use std::thread;
 
 /// Runs a program: parses its arguments, calls `run`, and prints an error. Returns the exit status.
-pub fn main<T: FromArgs + ArgsInfo>(program: &str, run: impl FnOnce(T) -> Result<(), Error>) -> ExitCode {
-    match arguments::parse(program, env::args_os().skip(1)) {
-        Ok(arguments) => exit(run(arguments)),
-        Err(Exit::Help(help)) => match streams::print(help.as_bytes()) {
+pub fn main<T: FromArgs + ArgsInfo>(name: &'static str, run: impl FnOnce(T) -> Result<(), Error>) -> ExitCode {
+    let program = Program::new(name, env!("CARGO_PKG_VERSION"));
+    match program.parse(env::args_os().skip(1)) {
+        Ok(parsed) => exit(run(parsed.arguments)),
+        Err(Stop::Text(text)) => match streams::print(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 streams::note(&format!("Error: standard output cannot be written ({error}); check where it goes"));
                 ExitCode::FAILURE
             }
         },
-        Err(Exit::Usage(wrong, _)) => {
-            streams::note(&format!("Error: {wrong}"));
-            ExitCode::FAILURE
+        Err(Stop::Usage(error)) => {
+            streams::note(&format!("Error: {}", error.message));
+            streams::note_bytes(program.usage::<T>(&error.command).as_bytes());
+            ExitCode::from(USAGE_STATUS)
         }
     }
 }

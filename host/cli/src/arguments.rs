@@ -11,32 +11,6 @@ use std::ffi::OsString;
 
 pub use crate::words::STDIN;
 
-/// Why [`parse`] returned no arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// The user asked for this help, which ends with a line end. The program prints it on standard output and succeeds.
-    Help(String),
-    /// The arguments are invalid. The sentence, in one line, says why. The second part has the values of `--output` or
-    /// its short name: the program reports the error in this format.
-    Usage(String, Vec<String>),
-}
-
-/// Parses the arguments of the program with this name, which they do not include. Without any, the help is returned if
-/// the program has subcommands. The program has no `--version`: see [`Program`].
-///
-/// # Errors
-/// [`Exit`].
-pub fn parse<T: FromArgs + ArgsInfo>(program: &str, arguments: impl Iterator<Item = OsString>) -> Result<T, Exit> {
-    match read(program, None, arguments) {
-        Ok(arguments) => Ok(arguments),
-        Err(Early { reason: Reason::Text(text), .. }) => Err(Exit::Help(text)),
-        Err(Early { reason: Reason::Problem(problem), outputs, .. }) => {
-            Err(Exit::Usage(problem.short_sentence(), outputs))
-        }
-        Err(Early { reason: Reason::Sentence(sentence), outputs, .. }) => Err(Exit::Usage(sentence, outputs)),
-    }
-}
-
 /// A program, as its command line presents it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -55,17 +29,69 @@ impl Program {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn parse<T: FromArgs + ArgsInfo>(&self, arguments: impl Iterator<Item = OsString>) -> Result<T, Stop> {
-        read(self.name, Some(self.version), arguments).map_err(|early| {
+    pub fn parse<T: FromArgs + ArgsInfo>(&self, arguments: impl Iterator<Item = OsString>) -> Result<Parsed<T>, Stop> {
+        self.read(arguments).map_err(|early| {
             let message = match early.reason {
                 Reason::Text(text) => return Stop::Text(text),
                 Reason::Problem(problem) => problem.sentence(),
                 Reason::Sentence(sentence) => sentence,
             };
-            let usage = usage::<T>(self.name, &early.path);
-            Stop::Usage(UsageError { message, usage, outputs: early.outputs })
+            Stop::Usage(UsageError { message, command: self.command(&early.path), outputs: early.outputs })
         })
     }
+
+    /// How a command is called, and how to see the rest, in two lines, each with its line end. `command` has the words of
+    /// [`Parsed::command`].
+    pub fn usage<T: FromArgs>(&self, command: &str) -> String {
+        let path: Vec<_> = command.split(' ').skip(1).collect();
+        let help = help::<T>(self.name, &path);
+        format!("{}\n`{command} --help` explains the options.\n", help.lines().next().unwrap_or_default())
+    }
+
+    fn read<T: FromArgs + ArgsInfo>(&self, arguments: impl Iterator<Item = OsString>) -> Result<Parsed<T>, Early> {
+        let info = T::get_args_info();
+        let mut arguments = arguments.map(utf8).collect::<Result<Vec<_>, _>>().map_err(|reason| Early {
+            reason,
+            path: Vec::new(),
+            outputs: Vec::new(),
+        })?;
+        if arguments.is_empty() && !info.commands.is_empty() {
+            arguments.push("--help".to_owned());
+        }
+        let words = words::read(&info, arguments);
+        let early = |reason| Early { reason, path: words.path.clone(), outputs: words.outputs.clone() };
+        if let Some(problem) = words.problem {
+            return Err(Early { reason: Reason::Problem(problem), path: words.path, outputs: words.outputs });
+        }
+        if words.version {
+            return Err(early(Reason::Text(format!("{} {}\n", self.name, self.version))));
+        }
+        if words.help {
+            let help = help::<T>(self.name, &words.path);
+            return Err(early(Reason::Text(if words.path.is_empty() { with_version(&help) } else { help })));
+        }
+        let arguments: Vec<_> = words.words.iter().map(String::as_str).collect();
+        let parsed = T::from_args(&[self.name], &arguments).map_err(|exit| match exit.status {
+            Ok(()) => early(Reason::Text(exit.output)),
+            Err(()) => early(Reason::Sentence(one_line(&exit.output))),
+        });
+        Ok(Parsed { arguments: parsed?, command: self.command(&words.path) })
+    }
+
+    /// The words of a command: the program's name, and the names in `path`.
+    fn command(&self, path: &[&str]) -> String {
+        let words: Vec<_> = [self.name].iter().chain(path).copied().collect();
+        words.join(" ")
+    }
+}
+
+/// The arguments of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed<T> {
+    /// The program's own type.
+    pub arguments: T,
+    /// The words of the command that was named: `capelet key create`.
+    pub command: String,
 }
 
 /// Why [`Program::parse`] returned no arguments.
@@ -86,8 +112,8 @@ pub struct UsageError {
     /// One sentence in one line, which says what is wrong. It contains the user's words. Print it with
     /// [`printable::line`].
     pub message: String,
-    /// How the command is called, in two lines, each with its line end.
-    pub usage: String,
+    /// The words of the command that was named until then: `capelet key`, or `capelet` without any.
+    pub command: String,
     /// The values of `--output` or its short name. The program reports the error in this format. More than one value is
     /// an error in itself.
     pub outputs: Vec<String>,
@@ -107,40 +133,6 @@ enum Reason {
     Sentence(String),
 }
 
-fn read<T: FromArgs + ArgsInfo>(
-    name: &str,
-    version: Option<&str>,
-    arguments: impl Iterator<Item = OsString>,
-) -> Result<T, Early> {
-    let info = T::get_args_info();
-    let mut arguments = arguments.map(utf8).collect::<Result<Vec<_>, _>>().map_err(|reason| Early {
-        reason,
-        path: Vec::new(),
-        outputs: Vec::new(),
-    })?;
-    if arguments.is_empty() && !info.commands.is_empty() {
-        arguments.push("--help".to_owned());
-    }
-    let words = words::read(&info, version.is_some(), arguments);
-    let early = |reason| Early { reason, path: words.path.clone(), outputs: words.outputs.clone() };
-    if let Some(problem) = words.problem {
-        return Err(Early { reason: Reason::Problem(problem), path: words.path, outputs: words.outputs });
-    }
-    if let (true, Some(version)) = (words.version, version) {
-        return Err(early(Reason::Text(format!("{name} {version}\n"))));
-    }
-    if words.help {
-        let help = help::<T>(name, &words.path);
-        let is_whole_program = words.path.is_empty() && version.is_some();
-        return Err(early(Reason::Text(if is_whole_program { with_version(&help) } else { help })));
-    }
-    let arguments: Vec<_> = words.words.iter().map(String::as_str).collect();
-    T::from_args(&[name], &arguments).map_err(|exit| match exit.status {
-        Ok(()) => early(Reason::Text(exit.output)),
-        Err(()) => early(Reason::Sentence(one_line(&exit.output))),
-    })
-}
-
 fn utf8(argument: OsString) -> Result<String, Reason> {
     argument.into_string().map_err(|argument| {
         let shown = printable::lines(argument.as_encoded_bytes());
@@ -152,13 +144,6 @@ fn utf8(argument: OsString) -> Result<String, Reason> {
 fn help<T: FromArgs>(name: &str, path: &[&str]) -> String {
     let arguments: Vec<_> = path.iter().copied().chain(["--help"]).collect();
     T::from_args(&[name], &arguments).err().map(|exit| exit.output).unwrap_or_default()
-}
-
-/// How a command is called: the first line of its help, and how to see the rest.
-fn usage<T: FromArgs>(name: &str, path: &[&str]) -> String {
-    let help = help::<T>(name, path);
-    let words: Vec<_> = [name].iter().chain(path).chain(&["--help"]).copied().collect();
-    format!("{}\n`{}` explains the options.\n", help.lines().next().unwrap_or_default(), words.join(" "))
 }
 
 /// The help with the options that argh does not know.
@@ -184,6 +169,8 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use std::os::unix::ffi::OsStringExt as _;
+
+    const PROGRAM: Program = Program::new("program", "1.2.3");
 
     /// A program with one command.
     #[derive(FromArgs, ArgsInfo, Debug, PartialEq)]
@@ -216,7 +203,7 @@ mod tests {
 
     fn say(line: &str) -> (Vec<String>, Vec<String>) {
         let Command::Say(Say { words, pcr, .. }) =
-            parse::<Arguments>("program", line.split(' ').map(OsString::from)).unwrap().command;
+            PROGRAM.parse::<Arguments>(line.split(' ').map(OsString::from)).unwrap().arguments.command;
         (words, pcr)
     }
 
@@ -244,20 +231,14 @@ mod tests {
         let (words, pcr) = say("say help -p help -- --help");
         assert_eq!((words, pcr), (strings(&["help", "--help"]), strings(&["help"])));
         for line in [&["help"][..], &["help", "say"], &["say", "--help"], &["say", "-h"], &["--help"], &[]] {
-            let exit = parse::<Arguments>("program", line.iter().map(OsString::from)).unwrap_err();
-            assert!(matches!(&exit, Exit::Help(text) if text.starts_with("Usage: program")), "{line:?}: {exit:?}");
+            let stop = PROGRAM.parse::<Arguments>(line.iter().map(OsString::from)).unwrap_err();
+            assert!(matches!(&stop, Stop::Text(text) if text.starts_with("Usage: program")), "{line:?}: {stop:?}");
         }
     }
 
     fn stop(line: &str) -> Stop {
         let words = line.split_whitespace().map(OsString::from);
-        Program::new("program", "1.2.3").parse::<Arguments>(words).unwrap_err()
-    }
-
-    #[test]
-    fn a_dash_is_no_command() {
-        let exit = parse::<Arguments>("program", ["-"].iter().map(OsString::from)).unwrap_err();
-        assert_eq!(exit, Exit::Usage("Unrecognized argument: -".into(), Vec::new()));
+        PROGRAM.parse::<Arguments>(words).unwrap_err()
     }
 
     #[test]
@@ -281,18 +262,20 @@ mod tests {
         let of_all = "Usage: program <command> [<args>]\n`program --help` explains the options.\n";
         for (line, message, usage) in [
             ("sya", "unknown command sya: did you mean say?", of_all),
+            ("-", "unknown command -: the commands are say", of_all),
             ("say --prc x", "unknown option --prc: did you mean --pcr?", of_say),
             ("say -p", "No value provided for option '-p'", of_say),
         ] {
             let Stop::Usage(error) = stop(line) else { panic!("{line}") };
-            assert_eq!((error.message.as_str(), error.usage.as_str()), (message, usage), "{line}");
+            let shown = PROGRAM.usage::<Arguments>(&error.command);
+            assert_eq!((error.message.as_str(), shown.as_str()), (message, usage), "{line}");
         }
     }
 
     #[test]
     fn rejects_arguments_that_are_not_utf8_in_words() {
         let arguments = [OsString::from("say"), OsString::from_vec(b"a\n\xff".to_vec())];
-        let exit = parse::<Arguments>("program", arguments.into_iter()).unwrap_err();
-        assert_eq!(exit, Exit::Usage("the argument a\\n\\xff is not UTF-8: use UTF-8 names".into(), Vec::new()));
+        let Stop::Usage(error) = PROGRAM.parse::<Arguments>(arguments.into_iter()).unwrap_err() else { panic!() };
+        assert_eq!(error.message, "the argument a\\n\\xff is not UTF-8: use UTF-8 names");
     }
 }

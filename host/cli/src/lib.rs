@@ -4,11 +4,13 @@
 //! 2. Text that another party chose is printed so that it cannot command a terminal or pretend to be another line.
 //! 3. One function writes every output. It replaces regular files only, and completely or not at all.
 //! 4. Every program reads its arguments by the rules of GNU's getopt. A value is never taken for an option or a command.
-//! 5. A signal that the program's parent ignores stays ignored.
+//! 5. Every JSON result has the same envelope, on one line.
+//! 6. A signal that the program's parent ignores stays ignored.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`arguments`] | from the operating system's arguments to argh's |
+//! | [`envelope`] | the members that every JSON result has |
 //! | [`streams`] | standard input, output and error |
 //! | [`printable`] | the escape of foreign text |
 //! | [`output_file`] | every output |
@@ -18,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod arguments;
+pub mod envelope;
 pub mod interrupt;
 pub mod output_file;
 pub mod printable;

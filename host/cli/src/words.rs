@@ -89,25 +89,13 @@ impl Problem {
             }
         }
     }
-
-    /// The problem as argh words it.
-    pub(crate) fn short_sentence(&self) -> String {
-        match self {
-            Self::UnknownOption { within: word, .. }
-            | Self::UnknownCommand { word, .. }
-            | Self::UnexpectedArgument { word, .. } => format!("Unrecognized argument: {word}"),
-            Self::UnexpectedValue { .. } => self.sentence(),
-        }
-    }
 }
 
-/// Reads `arguments` of a program with these commands and options. `with_version` says whether the program has
-/// `--version` and `-V`.
-pub(crate) fn read(info: &CommandInfoWithArgs, with_version: bool, arguments: Vec<String>) -> Words {
+/// Reads `arguments` of a program with these commands and options. Every program has `--version` and `-V` too.
+pub(crate) fn read(info: &CommandInfoWithArgs, arguments: Vec<String>) -> Words {
     let mut reader = Reader {
         program: info,
         command: info,
-        with_version,
         rest: arguments.into_iter(),
         positionals: 0,
         ended: false,
@@ -123,7 +111,6 @@ struct Reader<'a> {
     program: &'a CommandInfoWithArgs,
     /// The command that was named so far.
     command: &'a CommandInfoWithArgs,
-    with_version: bool,
     rest: std::vec::IntoIter<String>,
     /// The number of positional arguments so far.
     positionals: usize,
@@ -214,7 +201,7 @@ impl Reader<'_> {
             None => (word, None),
         };
         let is_named = |flag: &FlagInfo<'_>| flag.long == name;
-        let is_version = self.with_version && name == "--version" && self.flag(is_named).is_none();
+        let is_version = name == "--version" && self.flag(is_named).is_none();
         if (name == "--help" || is_version) && value.is_none() {
             self.ask(is_version);
             return;
@@ -246,7 +233,7 @@ impl Reader<'_> {
                 }
                 Some(_) => self.read.words.push(name),
                 None if character == 'h' => self.ask(false),
-                None if character == 'V' && self.with_version => self.ask(true),
+                None if character == 'V' => self.ask(true),
                 None => {
                     self.unknown(&name, word, is_named);
                     self.skip_value(is_named, value);
@@ -276,10 +263,9 @@ impl Reader<'_> {
 
     fn unknown(&mut self, name: &str, within: &str, is_named: impl Fn(&FlagInfo<'_>) -> bool + Copy) {
         let long_names = self.command.flags.iter().filter(|flag| !flag.hidden).map(|flag| flag.long);
-        let version = self.with_version.then_some("--version");
         // `-name` is probably `--name`, and a short name is never taken for a mistyped one.
         let given = if name.starts_with("--") { name.to_owned() } else { format!("-{within}") };
-        let meant = if given.chars().count() > 3 { closest(&given, long_names.chain(version)) } else { None };
+        let meant = if given.chars().count() > 3 { closest(&given, long_names.chain(["--version"])) } else { None };
         let advice = match meant {
             Some(meant) => format!("did you mean {meant}?"),
             None if self.command.commands.iter().any(|command| find(&command.command, is_named).is_some()) => {
@@ -375,7 +361,7 @@ mod tests {
     fn words(line: &str) -> Words {
         // `""` is an empty word.
         let arguments = line.split_whitespace().map(|word| if word == "\"\"" { "" } else { word }.to_owned());
-        read(&program(), true, arguments.collect())
+        read(&program(), arguments.collect())
     }
 
     #[test]
@@ -458,13 +444,9 @@ mod tests {
         }
         // A program without commands and arguments, such as a server.
         let server = CommandInfoWithArgs { flags: &FLAGS, ..Default::default() };
-        assert!(read(&server, false, vec!["help".into()]).help);
-        assert!(read(&server, false, vec!["-v".into(), "-h".into()]).help);
-        assert!(read(&server, false, vec!["word".into()]).problem.is_some());
-        assert_eq!(
-            read(&program(), false, vec!["--version".into()]).problem.unwrap().short_sentence(),
-            "Unrecognized argument: --version"
-        );
+        assert!(read(&server, vec!["help".into()]).help);
+        assert!(read(&server, vec!["-v".into(), "-h".into()]).help);
+        assert!(read(&server, vec!["word".into()]).problem.is_some());
     }
 
     #[test]

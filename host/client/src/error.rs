@@ -303,6 +303,20 @@ impl Error {
         }
     }
 
+    /// Whether the command line is what is wrong, so that nothing was begun.
+    pub const fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Usage(_)
+                | Self::Argument { .. }
+                | Self::BadValue { .. }
+                | Self::UnusedOption { .. }
+                | Self::UnknownException { .. }
+                | Self::BadPin { .. }
+                | Self::BadUrl(_)
+        )
+    }
+
     /// The stable code, on which scripts can rely.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -407,7 +421,7 @@ impl fmt::Display for Error {
                 "the command did not end within the {seconds} s of --timeout; a request that was already sent may have \
                  been carried out: check before you retry"
             ),
-            Self::Usage(text) => write!(f, "{text}; `capelet --help` shows the commands and options"),
+            Self::Usage(text) => f.write_str(text),
             Self::Argument { name, want } => write!(f, "{name} must be {want}"),
             Self::BadValue { name, value, want } => write!(f, "{name} is {value:?}, and must be {want}"),
             Self::UnknownException { name, known } => write!(

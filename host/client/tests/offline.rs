@@ -120,7 +120,7 @@ fn invalid_arguments_are_reported_before_anything_is_made() {
         &["attest", "--timeout", "0"],
     ] {
         let output = person.command(arguments).env("CAPELET_HOME", &home).current_dir(folder.path()).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}");
         let stderr = String::from_utf8_lossy(&output.stderr);
         // Without pins and without an address, whatever comes after the arguments ends in one of these.
         assert!(!["[no-url]", "[no-pins]"].iter().any(|code| stderr.contains(code)), "{arguments:?}: {stderr}");

@@ -189,8 +189,9 @@ fn run_as(person: &Person, values: &BTreeMap<&str, String>, command: &str, line:
 /// The code of a failure, or the empty string.
 fn code(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let last = stderr.lines().last().filter(|_| !output.status.success()).unwrap_or_default();
-    last.rsplit_once('[').map_or("", |(_, code)| code.trim_end_matches(']')).to_owned()
+    // Behind an invalid command line, its usage follows.
+    let sentence = stderr.lines().rfind(|line| line.starts_with("Error: ")).filter(|_| !output.status.success());
+    sentence.unwrap_or_default().rsplit_once('[').map_or("", |(_, code)| code.trim_end_matches(']')).to_owned()
 }
 
 fn line(command: &str) -> &'static str {

@@ -80,7 +80,7 @@ fn dash_is_standard_output_and_has_it_alone() {
     assert!(!person.file("-").exists());
     for path in ["-", "/dev/stdout"] {
         let json = person.say(&["encrypt", "data", "--out", path, "-o", "json"]);
-        assert_eq!(json.status.code(), Some(1));
+        assert_eq!(json.status.code(), Some(2));
         let object: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
         assert_eq!(object["error"]["code"], "bad-argument");
         let run = ["run", "f", "x", "--receipt", path, "-u", URL];

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
-    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1; with -o json
-they go to standard output too. Beside a running capelet-local:
+    note = "Errors go to standard error as `Error: what is wrong and what to do [code]`; with -o json they go to standard
+output too. The exit status is 1, or 2 if the command line is invalid. Beside a running capelet-local:
   capelet pin --development unix:HOME/capelet.sock
   capelet deploy FOLDER
   capelet run ID 'input'

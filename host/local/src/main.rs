@@ -10,10 +10,10 @@ mod kms;
 mod programs;
 mod supervisor;
 
-use capelet_cli::arguments::{self, Exit};
+use capelet_cli::arguments::{Program, Stop, USAGE_STATUS};
+use capelet_cli::envelope::{self, Envelope};
 use capelet_cli::interrupt::not_ignored;
-use capelet_cli::printable::{self, ascii_json};
-use capelet_cli::streams;
+use capelet_cli::{printable, streams};
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_local::cli::Arguments;
@@ -30,18 +30,24 @@ use home::Home;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::{env, io};
+
+const PROGRAM: Program = Program::new("capelet-local", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
-    let arguments: Arguments = match arguments::parse("capelet-local", env::args_os().skip(1)) {
-        Ok(arguments) => arguments,
-        Err(Exit::Help(help)) => return printed(&help),
-        Err(Exit::Usage(wrong, outputs)) => return failed("usage", &wrong, outputs.iter().any(|name| name == "json")),
+    let arguments: Arguments = match PROGRAM.parse(env::args_os().skip(1)) {
+        Ok(parsed) => parsed.arguments,
+        Err(Stop::Text(text)) => return printed(&text),
+        Err(Stop::Usage(error)) => {
+            failed("usage", &error.message, error.outputs.iter().any(|name| name == "json"));
+            streams::note_bytes(PROGRAM.usage::<Arguments>(&error.command).as_bytes());
+            return ExitCode::from(USAGE_STATUS);
+        }
     };
     let json = matches!(arguments.output, LogFormat::Json);
     match run(arguments) {
@@ -50,23 +56,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// The members of every JSON object. All that this program starts is for development.
+const ENVELOPE: Envelope<'_> = Envelope::new("capelet-local", true);
+
 /// Prints an error on standard error, and for `-o json` also on standard output.
 fn failed(code: &str, message: &str, as_json: bool) -> ExitCode {
     if as_json {
-        let text = json!({ "error": { "code": code, "message": message } });
-        printed(&format!("{}\n", ascii_json(&text.to_string())));
+        // If this fails too, the exit status still reports the failure.
+        let _ = envelope::print(&ENVELOPE.failed(envelope::error(code, message)));
     }
-    streams::note(&format!("Error: {message} ({code})"));
+    streams::note(&format!("Error: {message} [{code}]"));
     ExitCode::FAILURE
 }
 
 /// Prints a text on standard output, and says so on standard error if that fails.
 fn printed(text: &str) -> ExitCode {
-    match streams::print(text.as_bytes()) {
+    written(streams::print(text.as_bytes()))
+}
+
+fn written(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let error = capelet_parent::Error::Output(error);
-            streams::note(&format!("Error: {error} ({})", error.code()));
+            streams::note(&format!("Error: {error} [{}]", error.code()));
             ExitCode::FAILURE
         }
     }
@@ -155,18 +168,16 @@ fn list_deployers(home: &Home, keys: &[String]) -> Result<Option<Vec<u8>>, Error
 fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
     let pcr0 = hex(measured.pcr0.as_bytes());
-    let text = if matches!(output, LogFormat::Json) {
-        let text = json!({ "ready": true, "development": true, "urls": urls, "pcr0": pcr0 }).to_string();
-        format!("{}\n", ascii_json(&text))
-    } else {
-        let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
-        for url in urls {
-            let url = printable::line(&url);
-            text += &format!("URL  ➜  {url}\nNext: capelet pin --development {url}\n");
-        }
-        text
-    };
     // It serves also if nobody reads this.
+    if matches!(output, LogFormat::Json) {
+        written(envelope::print(&ENVELOPE.with(json!({ "ready": true, "urls": urls, "pcr0": pcr0 }))));
+        return;
+    }
+    let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
+    for url in urls {
+        let url = printable::line(&url);
+        text += &format!("URL  ➜  {url}\nNext: capelet pin --development {url}\n");
+    }
     printed(&text);
 }
 

@@ -78,7 +78,7 @@ fn the_list_of_deployers_keeps_its_salt() {
         configure(folder.path(), &["--key", ARN, "--deployer", &one, "--deployers-to", list.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("(older-deployers)") && error.contains("older layout"), "{error}");
+    assert!(error.contains("[older-deployers]") && error.contains("older layout"), "{error}");
     assert_eq!((fs::read(&list).unwrap(), fs::read(folder.path().join("c.cbor")).unwrap()), (older, first.1));
 }
 
@@ -117,7 +117,7 @@ fn replaces_a_configuration_only_with_force_and_keeps_its_mode() {
     let output = run(folder.path(), &["--to", "c", "--deployer", &key, "--deployers-to", "list"]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("--force") && error.contains("(configuration-exists)"), "{error}");
+    assert!(error.contains("--force") && error.contains("[configuration-exists]"), "{error}");
     assert_eq!(fs::read(path("c")).unwrap(), b"another");
     // Neither output is written if one is refused.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -155,7 +155,7 @@ fn writes_into_standard_output_and_into_fifos() {
     assert!(String::from_utf8(forced.stderr).unwrap().contains("--force has no effect"));
     let key = "a".repeat(52);
     let both = run(folder.path(), &["--to", "-", "--deployer", &key, "--deployers-to", "-"]);
-    assert!(String::from_utf8(both.stderr).unwrap().contains("(two-outputs)"));
+    assert!(String::from_utf8(both.stderr).unwrap().contains("[two-outputs]"));
     assert!(both.stdout.is_empty());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
@@ -178,5 +178,5 @@ fn fails_if_the_pcr_cannot_be_printed() {
     let output = command.args(["configure", "--key", ARN, "--to", "c"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("standard output is closed") && error.contains("(output)"), "{error}");
+    assert!(error.contains("standard output is closed") && error.contains("[output]"), "{error}");
 }

@@ -163,7 +163,7 @@ fn code(output: &Output) -> String {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
     let error = error.lines().find(|line| line.starts_with("Error: ")).expect(&error);
-    error.rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned()
+    error.rsplit_once('[').unwrap().1.trim_end_matches(']').to_owned()
 }
 
 /// Whether the process is alive and not a zombie.

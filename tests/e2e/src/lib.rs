@@ -192,10 +192,11 @@ impl Person {
     }
 }
 
-/// The code of a command that failed. Checks that it has status 1, a sentence on standard error and a code in its JSON.
+/// The code of a command that failed. Checks that it has status 1, or 2 for an invalid command line, a sentence on
+/// standard error and a code in its JSON.
 pub fn refusal(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{stderr}{}", String::from_utf8_lossy(&output.stdout));
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{stderr}{}", String::from_utf8_lossy(&output.stdout));
     assert!(stderr.contains("Error: "), "no sentence: {stderr:?}");
     let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON on standard output");
     printed["error"]["code"].as_str().expect("code").to_owned()

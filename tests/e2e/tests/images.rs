@@ -6,7 +6,7 @@ mod common;
 
 use capelet::values::Base64;
 use capelet_e2e::{Local, Person};
-use common::{ECHO, Place};
+use common::{ECHO, Place, wait_until};
 use enclave_core::attestation::TrustMode;
 use enclave_core::objects::Statement;
 use serde_json::{Value, json};
@@ -99,7 +99,8 @@ fn functions_belong_to_the_image_that_sealed_them() {
     let before = images.loads();
     images.change_catalogue(|content| content["functions"][0]["image"] = json!(other));
     assert_eq!(images.owner().code(&["run", "echo", "x"]), "wrong-image");
-    assert_eq!(images.loads(), before + 1, "the enclave did not load the function");
+    // The parent writes its log after it has answered.
+    wait_until(|| "the enclave did not load the function".to_owned(), || (images.loads() == before + 1).then_some(()));
     images.change_catalogue(|content| content["functions"] = json!([]));
     let (_, checksum) = images.place.deploy("echo", ECHO);
     assert_eq!(images.owner().code(&["run", &id, "x", "--function-checksum", &checksum]), "wrong-image");
@@ -140,7 +141,8 @@ fn vault_keys_belong_to_the_image_that_made_them() {
     assert!(text.contains("another image") && text.contains("--next-epoch"), "{text}");
 
     images.owner().ok(&["key", "create", "--next-epoch"]);
-    let epochs = images.owner().json(&["key", "show"]);
+    let shown = images.owner().json(&["key", "show"]);
+    let epochs = &shown["keys"];
     assert_eq!((&epochs[0]["epoch"], &epochs[1]["epoch"]), (&json!(1), &json!(2)));
     assert_ne!(epochs[0]["image"], epochs[1]["image"]);
     assert_eq!(epochs[1]["image"], json!(images.place.local.pcr0));
@@ -206,7 +208,7 @@ fn only_the_sealing_image_decides_about_an_epoch_in_doubt() {
     // An owner who wants a key of the other image says so. Data under the first key is not lost.
     let images = images.switch(true);
     assert_eq!(images.owner().json(&["key", "create", "--next-epoch"])["epoch"], 2);
-    let states = |images: &Images| images.owner().json(&["key", "show"]);
+    let states = |images: &Images| images.owner().json(&["key", "show"])["keys"].clone();
     assert_eq!((&states(&images)[0]["state"], &states(&images)[1]["state"]), (&json!("burnt"), &json!("confirmed")));
     assert_eq!(states(&images)[1]["previous"], Value::Null);
     let images = images.switch(false);

@@ -219,7 +219,7 @@ fn an_export_brings_catalogue_and_epochs_to_another_machine() {
     assert_eq!(bare.ok(&by_id), b"of epoch 1");
     assert_eq!(bare.code(&["key", "create"]), "vault-key-exists");
     let shown = bare.json(&["key", "show"]);
-    let epochs: Vec<_> = shown.as_array().unwrap().iter().map(|epoch| epoch["epoch"].clone()).collect();
+    let epochs: Vec<_> = shown["keys"].as_array().unwrap().iter().map(|epoch| epoch["epoch"].clone()).collect();
     assert_eq!(epochs, [1, 2, 3, 4].map(|epoch| json!(epoch)));
     assert_eq!(bare.ok(&["run", &id, &encrypt(&bare, "own"), "--function-checksum", &checksum]), b"own");
     place.local.stop();

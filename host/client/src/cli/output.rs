@@ -6,12 +6,13 @@
 
 use crate::error::{Error, Stream};
 use capelet_cli::arguments::STDIN;
+use capelet_cli::envelope::{self, Envelope};
 use capelet_cli::{printable, streams};
 use enclave_core::Error as CoreError;
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::io::{self, BufWriter, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Locked while a result is printed.
 static PRINTING: Mutex<()> = Mutex::new(());
@@ -52,34 +53,43 @@ impl Format {
 pub type Fields<'a> = &'a [(&'a str, String)];
 
 /// Prints a command's results and notes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Output {
     /// How results are printed.
     pub format: Format,
     /// Whether details are printed.
     pub verbose: bool,
+    /// The words of the command.
+    pub command: Arc<str>,
+    /// Whether what the command has seen until now rests on a development root. Clones share it.
+    development: Arc<AtomicBool>,
 }
 
 impl Output {
-    /// Prints a result: labelled lines, or the object.
-    ///
-    /// # Errors
-    /// [`Error::Pipe`] if standard output cannot be written.
-    pub fn fields(&self, fields: Fields<'_>, object: &Value) -> Result<(), Error> {
-        self.lines(&labelled(fields), object)
+    /// The members of every JSON object that this command prints.
+    pub fn envelope(&self) -> Envelope<'_> {
+        Envelope::new(&self.command, self.development.load(Ordering::Relaxed))
     }
 
-    /// Prints a result: lines, each of which stays one line, or the object.
+    /// Prints a result: labelled lines, or the object with these members.
     ///
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
-    pub fn lines<T: AsRef<str>>(&self, lines: &[T], object: &Value) -> Result<(), Error> {
+    pub fn fields(&self, fields: Fields<'_>, members: Value) -> Result<(), Error> {
+        self.lines(&labelled(fields), members)
+    }
+
+    /// Prints a result: lines, each of which stays one line, or the object with these members.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`] if standard output cannot be written.
+    pub fn lines<T: AsRef<str>>(&self, lines: &[T], members: Value) -> Result<(), Error> {
         match self.format {
             Format::Plain => {
                 let lines: Vec<_> = lines.iter().map(|line| printable::line(line.as_ref())).collect();
                 self.raw(lines.iter().flat_map(|line| [line, "\n"]).collect::<String>().as_bytes())
             }
-            Format::Json => self.json(object),
+            Format::Json => self.json(&self.envelope().with(members)),
         }
     }
 
@@ -94,10 +104,7 @@ impl Output {
     /// [`Error::Pipe`] if standard output cannot be written.
     pub fn json(&self, object: &impl Serialize) -> Result<(), Error> {
         let _printing = Self::begin();
-        let mut out = EscapedJson(BufWriter::new(streams::Output));
-        let written = serde_json::to_writer(&mut out, object).map_err(io::Error::from);
-        let written = written.and_then(|()| out.0.write_all(b"\n")).and_then(|()| out.0.flush());
-        written.map_err(|error| Error::pipe(Stream::Output, &error))
+        envelope::print(object).map_err(|error| Error::pipe(Stream::Output, &error))
     }
 
     /// Prints bytes, unchanged.
@@ -145,13 +152,20 @@ impl Output {
         }
     }
 
-    /// Warns about a development root, if `development`.
+    /// Warns about a development root, if `development`. What is printed afterwards says so too.
     pub fn development(&self, development: bool) {
-        if development {
+        let known = self.development.load(Ordering::Relaxed);
+        self.mark_development(development);
+        if development && !known {
             streams::note(
                 "DEVELOPMENT: this machine made the root certificate itself, so that it proves nothing to anyone else",
             );
         }
+    }
+
+    /// Like [`Output::development`], without the warning: the result itself names the root.
+    pub fn mark_development(&self, development: bool) {
+        self.development.fetch_or(development, Ordering::Relaxed);
     }
 
     /// Prints an error.
@@ -161,7 +175,7 @@ impl Output {
         let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept { .. } | Error::Printed(_));
         if self.format == Format::Json && !printed {
             // If this fails too, the exit status still reports the failure.
-            let _ = self.json(&json!({"error": describe(error)}));
+            let _ = self.json(&self.envelope().failed(describe(error)));
         }
     }
 
@@ -169,7 +183,7 @@ impl Output {
     pub fn failure_at_once(&self, error: &Error) {
         let idle = PRINTING.try_lock().is_ok();
         if self.format == Format::Json && idle {
-            let _ = self.json(&json!({"error": describe(error)}));
+            let _ = self.json(&self.envelope().failed(describe(error)));
         }
     }
 
@@ -197,7 +211,7 @@ fn message(error: &Error) -> String {
 
 /// The JSON object for an error.
 pub fn describe(error: &Error) -> Value {
-    let mut object = json!({"code": error.code(), "message": message(error)});
+    let mut object = envelope::error(error.code(), &message(error));
     let seconds = match error {
         Error::NoPlace { retry_after: Some(seconds), .. } => Some(u32::from(*seconds)),
         Error::Answered(CoreError::Busy(seconds)) => Some(*seconds),
@@ -209,51 +223,9 @@ pub fn describe(error: &Error) -> Value {
     object
 }
 
-/// Marks an object whose proof rests on a development root.
-pub fn mark(object: &mut Value, development: bool) {
-    if development {
-        object["development"] = true.into();
-    }
-}
-
-/// Escapes in JSON what [`printable`] escapes in other text. serde_json escapes only the characters below U+0020.
-pub struct EscapedJson<W: Write>(pub W);
-
-impl<W: Write> Write for EscapedJson<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // serde_json writes whole strings, and the parts between two escaped characters.
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            self.0.write_all(bytes)?;
-            return Ok(bytes.len());
-        };
-        let mut plain = 0;
-        for (at, character) in text.char_indices().filter(|(_, character)| !printable::is_plain(*character)) {
-            self.0.write_all(bytes.get(plain..at).unwrap_or_default())?;
-            self.0.write_all(printable::json_escape(character).as_bytes())?;
-            plain = at + character.len_utf8();
-        }
-        self.0.write_all(bytes.get(plain..).unwrap_or_default())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn json_has_no_character_that_commands_a_terminal_and_keeps_its_meaning() {
-        let text = "plain é\n\u{1b}[2K\u{7f}\u{9b}31m\u{202e}\u{e0041}\"\\";
-        let mut out = EscapedJson(Vec::new());
-        serde_json::to_writer(&mut out, &json!({"name": text})).unwrap();
-        let printed = String::from_utf8(out.0).unwrap();
-        assert_eq!(printed, r#"{"name":"plain é\n\u001b[2K\u007f\u009b31m\u202e\udb40\udc41\"\\"}"#);
-        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["name"], text);
-    }
 
     #[test]
     fn a_hint_to_retry_is_a_number_in_json() {

@@ -8,12 +8,15 @@ use super::output::{Format, Output, sentence};
 use crate::error::{Error, Stream};
 use crate::home::Home;
 use crate::home::settings::Settings;
-use capelet_cli::arguments::{self, Exit};
+use capelet_cli::arguments::{Parsed, Program, Stop, USAGE_STATUS, UsageError};
 use capelet_cli::{interrupt, streams};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// How the program presents itself.
+pub const PROGRAM: Program = Program::new("capelet", env!("CARGO_PKG_VERSION"));
 
 /// What is printed if a signal ends the program. The client records each step before it takes it. Running the same
 /// command again therefore continues the interrupted one. Only a run is not continued, and its receipt is lost.
@@ -21,29 +24,35 @@ const INTERRUPTED: &str =
     "Error: interrupted: run the same command again; a `run` that was sent may have been carried out [interrupted]";
 
 /// Runs the command in `arguments`, which do not include the program's name. Prints the error if it fails.
+///
+/// The exit status is 0, 1 for an error, or [`USAGE_STATUS`] if the command line is invalid.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut output = Output::default();
-    match run(arguments, &mut output) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output.failure(&error);
-            ExitCode::FAILURE
-        }
+    let Err(error) = run(arguments, &mut output) else { return ExitCode::SUCCESS };
+    output.failure(&error);
+    if !error.is_usage() {
+        return ExitCode::FAILURE;
     }
+    streams::note_bytes(PROGRAM.usage::<Capelet>(&output.command).as_bytes());
+    ExitCode::from(USAGE_STATUS)
 }
 
 fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result<(), Error> {
     const VARIABLE: &str = "CAPELET_OUTPUT";
     let variable = environment(VARIABLE).and_then(|text| text.map(|text| Format::parse(VARIABLE, &text)).transpose());
     output.format = variable.as_ref().ok().copied().flatten().unwrap_or_default();
-    let capelet: Capelet = match arguments::parse("capelet", arguments) {
-        Ok(capelet) => capelet,
-        Err(Exit::Help(help)) => return output.raw(help.as_bytes()),
-        Err(Exit::Usage(text, outputs)) => {
+    let capelet: Capelet = match PROGRAM.parse(arguments) {
+        Ok(Parsed { arguments, command }) => {
+            output.command = command.into();
+            arguments
+        }
+        Err(Stop::Text(text)) => return output.raw(text.as_bytes()),
+        Err(Stop::Usage(UsageError { message, command, outputs })) => {
+            output.command = command.into();
             if outputs.iter().any(|format| format == Format::Json.name()) {
                 output.format = Format::Json;
             }
-            return Err(Error::Usage(text));
+            return Err(Error::Usage(message));
         }
     };
     let Globals { url, output: format, verbose, timeout, repeated } = capelet.all_globals();
@@ -60,7 +69,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     };
     output.format = format.unwrap_or_default();
     // From here on, files are read.
-    watch(timeout, *output)?;
+    watch(timeout, output.clone())?;
     let home = Home::from_environment()?;
     if format.is_none() {
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
@@ -74,7 +83,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     }
     // A result that could not be printed is lost. A request cannot be taken back.
     streams::check_output().map_err(|error| Error::pipe(Stream::Output, &error))?;
-    dispatch(capelet.command, &Context { home, output: *output, url_option: url })
+    dispatch(capelet.command, &Context { home, output: output.clone(), url_option: url })
 }
 
 /// Lets signals and the time limit of `--timeout` end the program.

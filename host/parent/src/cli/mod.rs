@@ -11,8 +11,8 @@ use std::path::PathBuf;
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
-    note = "Errors go to standard error as `Error: what is wrong and what to do (code)`, with exit status 1. Details may
-follow on further lines."
+    note = "Errors go to standard error as `Error: what is wrong and what to do [code]`. Details may follow on further
+lines. The exit status is 1, or 2 if the command line is invalid."
 )]
 pub struct Arguments {
     /// the command

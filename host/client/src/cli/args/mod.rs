@@ -28,11 +28,12 @@ mod tests {
     use super::encrypt::Encrypt;
     use super::run::Run;
     use super::verify::Verify;
-    use capelet_cli::arguments::{STDIN, parse as parse_arguments};
+    use crate::cli::program::PROGRAM;
+    use capelet_cli::arguments::STDIN;
     use std::ffi::OsString;
 
     fn capelet(line: &str) -> Capelet {
-        parse_arguments("capelet", line.split(' ').map(OsString::from)).unwrap()
+        PROGRAM.parse(line.split(' ').map(OsString::from)).unwrap().arguments
     }
 
     fn run(line: &str) -> Run {

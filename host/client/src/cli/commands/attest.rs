@@ -1,7 +1,6 @@
 //! `attest`.
 
 use crate::cli::context::Context;
-use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::evidence;
@@ -35,7 +34,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         ),
     ]);
     context.output.detail(&format!("All sessions together may reserve {} bytes of memory.", claims.memory));
-    let mut object = json!({
+    let object = json!({
         "url": session.url().to_string(),
         "verified": true,
         "connection": true,
@@ -50,6 +49,5 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "limits": {"run": limits.run, "memory": limits.memory, "input": limits.input, "output": limits.output},
         "memory": claims.memory,
     });
-    mark(&mut object, session.development());
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }

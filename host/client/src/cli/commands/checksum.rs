@@ -11,5 +11,5 @@ use std::path::Path;
 pub(super) fn checksum(arguments: &Checksum, context: &Context) -> Result<(), Error> {
     let function = folder::read(Path::new(&arguments.path))?;
     let checksum = Hex(function.checksum);
-    context.output.lines(&[checksum.to_string()], &json!({"function_checksum": checksum}))
+    context.output.lines(&[checksum.to_string()], json!({"function_checksum": checksum}))
 }

@@ -4,7 +4,7 @@ use crate::cli::args::config::Config;
 use crate::cli::context::Context;
 use crate::error::Error;
 use crate::home::settings::Settings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) fn config(arguments: &Config, context: &Context) -> Result<(), Error> {
     let settings = match arguments.setting.as_slice() {
@@ -18,5 +18,5 @@ pub(super) fn config(arguments: &Config, context: &Context) -> Result<(), Error>
     let set: Vec<_> =
         settings.entries().into_iter().filter_map(|(key, value)| Some((key, value?.to_owned()))).collect();
     let object: Map<_, _> = set.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))).collect();
-    context.output.fields(&set, &object.into())
+    context.output.fields(&set, json!({"settings": object}))
 }

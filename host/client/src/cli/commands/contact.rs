@@ -2,7 +2,6 @@
 
 use crate::cli::args::contact::{ContactAdd, ContactFetch, ContactRemove};
 use crate::cli::context::Context;
-use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::home::contacts::{Contact, Contacts};
@@ -26,7 +25,7 @@ pub(super) fn add(arguments: &ContactAdd, context: &Context) -> Result<(), Error
             .note("Before you rely on this key, compare the fingerprint with its owner, over a channel that nobody else controls.");
     }
     let object = json!({"name": arguments.name, "owner": OwnerText(owner), "fingerprint": owner.fingerprint()});
-    context.output.fields(&[("Name", arguments.name.clone()), ("Fingerprint", owner.fingerprint())], &object)
+    context.output.fields(&[("Name", arguments.name.clone()), ("Fingerprint", owner.fingerprint())], object)
 }
 
 pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), Error> {
@@ -43,12 +42,11 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
         ("Until", clock::date(fetched.until)),
         ("KMS account", fetched.account().to_owned()),
     ];
-    let mut object = json!({
+    let object = json!({
         "owner": OwnerText(fetched.owner), "epoch": fetched.epoch, "kid": Hex(fetched.kid),
         "until": fetched.until.get(), "account": fetched.account(),
     });
-    mark(&mut object, fetched.development);
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 pub(super) fn list(context: &Context) -> Result<(), Error> {
@@ -56,12 +54,12 @@ pub(super) fn list(context: &Context) -> Result<(), Error> {
     let all = contacts.all();
     let line = |contact: &Contact| format!("{}  {}  {}", contact.name, contact.owner.0.fingerprint(), contact.owner);
     let lines: Vec<_> = all.iter().map(line).collect();
-    let object: Value =
+    let contacts: Value =
         all.iter().map(|c| json!({"name": c.name, "owner": c.owner, "fingerprint": c.owner.0.fingerprint()})).collect();
-    context.output.lines(&lines, &object)
+    context.output.lines(&lines, json!({"contacts": contacts}))
 }
 
 pub(super) fn remove(arguments: &ContactRemove, context: &Context) -> Result<(), Error> {
     context.home.update(|contacts: &mut Contacts| contacts.remove(&arguments.name))?;
-    context.output.fields(&[("Removed", arguments.name.clone())], &json!({"removed": arguments.name}))
+    context.output.fields(&[("Removed", arguments.name.clone())], json!({"name": arguments.name}))
 }

@@ -3,7 +3,6 @@
 use super::run::parse_id;
 use crate::cli::args::delete::Delete;
 use crate::cli::context::Context;
-use crate::cli::output::mark;
 use crate::deploy;
 use crate::error::Error;
 use crate::home::catalogue::Catalogue;
@@ -26,7 +25,6 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
         ("Version", version.to_string()),
         ("Deletion", "asked for, not proved".to_owned()),
     ];
-    let mut object = json!({"function_id": Hex(id), "function_version": version, "deletion": "asked for, not proved"});
-    mark(&mut object, session.development());
-    context.output.fields(&fields, &object)
+    let object = json!({"function_id": Hex(id), "function_version": version, "deletion": "asked for, not proved"});
+    context.output.fields(&fields, object)
 }

@@ -3,7 +3,6 @@
 use crate::cli::args::deploy::Deploy;
 use crate::cli::context::Context;
 use crate::cli::input::check_sha384;
-use crate::cli::output::mark;
 use crate::deploy;
 use crate::error::Error;
 use crate::folder;
@@ -49,15 +48,14 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
     if session.development() {
         fields.push(("Root", "DEVELOPMENT".to_owned()));
     }
-    let mut object = json!({
+    let object = json!({
         "function_id": deployed.id,
         "function_checksum": deployed.checksum,
         "function_name": deployed.name,
         "function_version": deployed.version,
         "key": deployed.arn,
     });
-    mark(&mut object, session.development());
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

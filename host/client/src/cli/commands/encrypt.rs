@@ -3,7 +3,7 @@
 use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
 use crate::cli::input::{max_age, parse_checksum};
-use crate::cli::output::{Format, Output, describe, mark};
+use crate::cli::output::{Format, Output, describe};
 use crate::cli::protected;
 use crate::encrypt::{self, TextForm};
 use crate::error::{Error, Stream};
@@ -56,7 +56,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     if !own {
         check_exceptions(&vault, arguments, context)?;
     }
-    let work = Work { vault: &vault, checksums, input, out, output: context.output };
+    let work = Work { vault: &vault, checksums, input, out, output: &context.output };
     match (out, context.output.format) {
         (Some(path), _) => work.into_file(path),
         (None, Format::Json) => work.into_json(),
@@ -146,7 +146,7 @@ struct Work<'a> {
     checksums: Option<Vec<Checksum>>,
     input: Data,
     out: Option<&'a Path>,
-    output: Output,
+    output: &'a Output,
 }
 
 impl Work<'_> {
@@ -161,7 +161,7 @@ impl Work<'_> {
             Data::Argument(bytes) => bytes,
             Data::Source(source) => source,
         };
-        let mut progress = Progress::new(&self.output, size);
+        let mut progress = Progress::new(self.output, size);
         let bytes = encrypt::encrypt(self.vault, self.checksums, input, out, |bytes| progress.show(bytes));
         progress.end();
         bytes.map_err(|error| match error {
@@ -186,14 +186,13 @@ impl Work<'_> {
         let bytes = self.encrypt(&mut file)?;
         file.keep().map_err(failed)?;
         let name = path.display().to_string();
-        let mut object = json!({"file": name, "bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)});
-        mark(&mut object, vault.development);
+        let object = json!({"file": name, "bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)});
         let fields = [("Encrypted", format!("{bytes} bytes")), ("File", name)];
         if stdout {
             output.report(&fields[..1]);
             return Ok(());
         }
-        output.fields(&fields, &object)
+        output.fields(&fields, object)
     }
 
     fn into_text(self) -> Result<(), Error> {
@@ -207,19 +206,18 @@ impl Work<'_> {
     /// Prints the object while the data is encrypted, because the text form may be large. If that fails, the object gets
     /// the error as well.
     fn into_json(self) -> Result<(), Error> {
-        let vault = self.vault;
+        let (vault, output) = (self.vault, self.output);
         let _printing = Output::begin();
         let mut out = BufWriter::new(streams::Output);
         out.write_all(b"{\"ciphertext\":\"").map_err(broken)?;
         let mut form = TextForm::new(out).map_err(broken)?;
         let encrypted = self.encrypt(&mut form);
-        let mut rest = match &encrypted {
+        let rest = match &encrypted {
             Ok(bytes) => json!({"bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)}),
             Err(error) => json!({"error": describe(error)}),
         };
-        mark(&mut rest, vault.development);
         let mut out = form.finish().map_err(broken)?;
-        let rest = rest.to_string();
+        let rest = output.envelope().with(rest).to_string();
         // The text is an object, whose first brace is already printed.
         let rest = rest.strip_prefix('{').unwrap_or(&rest);
         let printed = writeln!(out, "\",{rest}").and_then(|()| out.flush()).map_err(broken);

@@ -50,7 +50,7 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
     let object = json!({
         "owner": OwnerText(owner), "file": arguments.file, "function_versions": functions, "vault_keys": keys,
     });
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<(), Error> {
@@ -65,7 +65,7 @@ pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<()
 fn print(owner: &OwnerKey, context: &Context) -> Result<(), Error> {
     let (key, fingerprint) = (OwnerText(*owner), owner.fingerprint());
     let object = json!({"owner": key, "fingerprint": fingerprint});
-    context.output.fields(&[("Owner Key", key.to_string()), ("Fingerprint", fingerprint)], &object)
+    context.output.fields(&[("Owner Key", key.to_string()), ("Fingerprint", fingerprint)], object)
 }
 
 /// Reads the passphrase: the first line of `file`, or what the user types. A `new` passphrase is typed twice. An empty

@@ -2,7 +2,6 @@
 
 use crate::cli::args::key::{KeyCreate, KeyRenew};
 use crate::cli::context::Context;
-use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::home::catalogue::{Catalogue, EpochState};
@@ -43,12 +42,11 @@ fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
     if vault.development {
         fields.push(("Root", "DEVELOPMENT".to_owned()));
     }
-    let mut object = json!({
+    let object = json!({
         "owner": OwnerText(vault.owner), "fingerprint": vault.owner.fingerprint(), "epoch": vault.epoch,
         "kid": Hex(vault.kid), "renew": renewal.get(), "until": vault.until.get(),
     });
-    mark(&mut object, vault.development);
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 pub(super) fn show(context: &Context) -> Result<(), Error> {
@@ -68,7 +66,7 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
         let image = short(&epoch.image.0);
         lines.push(format!("{}  {kid}  {}  image {image}…  {}", epoch.epoch, epoch.url, state(epoch.state)));
     }
-    let object: Value = catalogue
+    let keys: Value = catalogue
         .vault()
         .iter()
         .map(|epoch| {
@@ -78,5 +76,5 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
             })
         })
         .collect();
-    context.output.lines(&lines, &object)
+    context.output.lines(&lines, json!({"keys": keys}))
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::args::list::List;
 use crate::cli::context::Context;
-use crate::cli::output::{describe, mark};
+use crate::cli::output::describe;
 use crate::error::Error;
 use crate::listing::{self, Standing};
 use crate::values::Hex;
@@ -44,12 +44,11 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
     }
     let differing = listed.iter().filter(|entry| entry.standing != Standing::There).count();
     let mut object = json!({"entries": objects, "total": listed.len(), "differing": differing});
-    mark(&mut object, session.development());
     let missing = listed.iter().filter(|entry| entry.standing == Standing::Missing).count();
     let differs = (missing > 0).then_some(Error::CatalogueDiffers(missing));
     if let Some(differs) = &differs {
         object["error"] = describe(differs);
     }
-    context.output.lines(&lines, &object)?;
+    context.output.lines(&lines, object)?;
     differs.map_or(Ok(()), Err)
 }

@@ -1,7 +1,6 @@
 //! `pcrs`.
 
 use crate::cli::context::Context;
-use crate::cli::output::mark;
 use crate::error::Error;
 use crate::evidence;
 use crate::values::Hex;
@@ -11,7 +10,6 @@ pub(super) fn pcrs(context: &Context) -> Result<(), Error> {
     let session = context.connect()?;
     let pcrs = &session.facts().pcrs;
     let lines: Vec<_> = pcrs.iter().map(|(index, pcr)| format!("{index}:{}", Hex(*pcr))).collect();
-    let mut object = json!({"pcrs": evidence::pcrs_json(pcrs)});
-    mark(&mut object, session.development());
-    context.output.lines(&lines, &object)
+    let object = json!({"pcrs": evidence::pcrs_json(pcrs)});
+    context.output.lines(&lines, object)
 }

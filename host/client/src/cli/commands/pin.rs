@@ -3,7 +3,6 @@
 use crate::cli::args::pin::Pin;
 use crate::cli::context::Context;
 use crate::cli::input::read_root;
-use crate::cli::output::mark;
 use crate::error::Error;
 use crate::evidence;
 use crate::home::trust::{PinMode, Trust, TrustEntry, TrustedRoot};
@@ -67,7 +66,7 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         let pcr0 = Hex::parse(pcr0).ok_or_else(invalid)?;
         context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0.0))?;
         let object = json!({"url": url.to_string(), "revoked": pcr0});
-        return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], &object);
+        return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], object);
     }
     let named = root_option(arguments.root.as_deref())?;
     let (root, pins) = match (&arguments.measurements, &arguments.eif) {
@@ -133,8 +132,11 @@ fn show(context: &Context) -> Result<(), Error> {
         lines.extend(entry.pins.iter().map(|pins| format!("  image    {pins}")));
         lines.extend(entry.revoked.iter().map(|pcr0| format!("  revoked  {pcr0}")));
     }
-    let object: Result<Vec<_>, _> = trust.all().iter().map(describe).collect();
-    context.output.lines(&lines, &Value::Array(object?))
+    let addresses = trust.all().iter().map(describe).collect::<Result<Vec<_>, _>>()?;
+    let development =
+        trust.all().iter().map(|entry| Ok(entry.root()?.is_development())).collect::<Result<Vec<_>, Error>>()?;
+    context.output.mark_development(development.contains(&true));
+    context.output.lines(&lines, json!({"addresses": addresses}))
 }
 
 fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
@@ -144,14 +146,13 @@ fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
     for pins in &entry.pins {
         fields.push(("PCR0", Hex(*pins.pcr0()).to_string()));
     }
-    context.output.fields(&fields, &describe(entry)?)
+    context.output.fields(&fields, describe(entry)?)
 }
 
 fn describe(entry: &TrustEntry) -> Result<Value, Error> {
     let root = entry.root()?;
-    let mut object = json!({
-        "url": entry.url, "root": Hex(RootId::of(&root)), "pins": entry.pins, "revoked": entry.revoked,
-    });
-    mark(&mut object, root.is_development());
-    Ok(object)
+    Ok(json!({
+        "url": entry.url, "root": Hex(RootId::of(&root)), "development": root.is_development(), "pins": entry.pins,
+        "revoked": entry.revoked,
+    }))
 }

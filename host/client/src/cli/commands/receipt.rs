@@ -3,7 +3,7 @@
 use crate::cli::args::receipt::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
 use crate::cli::context::Context;
 use crate::cli::input::{parse_checksum, read_file_or_stdin, read_root};
-use crate::cli::output::{Format, describe, mark};
+use crate::cli::output::{Format, describe};
 use crate::cli::protected;
 use crate::clock;
 use crate::error::{Error, WrongPart};
@@ -133,12 +133,11 @@ fn print(verified: &VerifiedReceipt, url: Option<String>, allow_failed: bool, co
     object["compared"] = compared.into();
     object["url"] = url.into();
     object["pcrs"] = evidence::pcrs_json(&verified.facts.pcrs);
-    mark(&mut object, verified.facts.development);
     let failed = failure(&verified.receipt).filter(|_| !allow_failed).map(Error::RunFailed);
     if let Some(failed) = &failed {
         object["error"] = describe(failed);
     }
-    context.output.fields(&shown, &object)?;
+    context.output.fields(&shown, object)?;
     failed.map_or(Ok(()), |failed| Err(Error::Printed(Box::new(failed))))
 }
 
@@ -163,7 +162,7 @@ pub(super) fn disclose(arguments: &ReceiptDisclose, context: &Context) -> Result
         context.output.report(&fields[1..]);
         return Ok(());
     }
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 /// The names of parts, in the words of the options of `receipt disclose`.
@@ -182,8 +181,7 @@ pub(super) fn show(arguments: &ReceiptShow, context: &Context) -> Result<(), Err
     shown.insert(0, ("Receipt", "NOT VERIFIED".to_owned()));
     let mut object = object(&receipt);
     object["verified"] = false.into();
-    mark(&mut object, development);
-    context.output.fields(&shown, &object)
+    context.output.fields(&shown, object)
 }
 
 /// The error of the run; `None` if it succeeded.

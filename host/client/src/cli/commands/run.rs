@@ -3,7 +3,7 @@
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
 use crate::cli::input::{check_sha384, parse_checksum};
-use crate::cli::output::{Format, describe, mark};
+use crate::cli::output::{Format, describe};
 use crate::cli::protected;
 use crate::error::Error;
 use crate::evidence;
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
         if finished.output.is_ok() { context.output.detail(&note) } else { context.output.note(&note) }
     }
     let path = receipt.as_ref().map(|receipt| receipt.path.as_str());
-    let printed = print(context, &function, name.as_deref(), finished, path, session.development());
+    let printed = print(context, &function, name.as_deref(), finished, path);
     let kept = receipt.and_then(WrittenReceipt::sync);
     match (printed, kept) {
         (Ok(()), kept) => kept,
@@ -77,7 +77,6 @@ fn print(
     name: Option<&str>,
     finished: FinishedRun,
     receipt: Result<&str, &Error>,
-    development: bool,
 ) -> Result<(), Error> {
     let ReceiptFunction { id, version, .. } = *function;
     // The function wrote this, not this program.
@@ -98,11 +97,11 @@ fn print(
     if let Err(error) = receipt {
         object["error"] = describe(error);
     }
-    mark(&mut object, development);
     let text = std::str::from_utf8(&output).ok();
     let encoding = BASE64;
     let bytes = if text.is_none() { Some(encoding.encode_display(&output)) } else { None };
-    context.output.json(&Printed { rest: &object, output: text, output_base64: bytes.map(Displayed) })
+    let rest = context.output.envelope().with(object);
+    context.output.json(&Printed { rest: &rest, output: text, output_base64: bytes.map(Displayed) })
 }
 
 /// The printed object. The output is not copied, because it may be large.

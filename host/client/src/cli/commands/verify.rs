@@ -4,7 +4,6 @@ use crate::cli::args::verify::Verify;
 use crate::cli::context::Context;
 use crate::cli::document_text;
 use crate::cli::input::{read_file_or_stdin, read_root};
-use crate::cli::output::mark;
 use crate::clock;
 use crate::error::Error;
 use crate::pins::ImagePins;
@@ -44,7 +43,7 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
     ];
     let pcrs = evidence::pcr_fields(&facts.pcrs);
     fields.extend(pcrs.iter().map(|(name, pcr)| (name.as_str(), pcr.clone())));
-    let mut object = json!({
+    let object = json!({
         "verified": true,
         "connection": false,
         "timestamp": facts.timestamp.get(),
@@ -52,8 +51,7 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
         "root": Hex(RootId::of(&root)),
         "pcrs": evidence::pcrs_json(&facts.pcrs),
     });
-    mark(&mut object, facts.development);
-    context.output.fields(&fields, &object)
+    context.output.fields(&fields, object)
 }
 
 /// Parses `--nonce`.
