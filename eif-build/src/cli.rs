@@ -6,7 +6,15 @@ use argh::{ArgsInfo, FromArgs};
 
 /// Write, read, measure and sign .eif files, the images of AWS Nitro Enclaves.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(help_triggers("-h", "--help"))]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "An image from its parts, and what an enclave that runs it will attest:\n\
+        \u{a0} {command_name} cpio --list ramdisk.list --to ramdisk.cpio\n\
+        \u{a0} {command_name} build --kernel bzImage --command-line 'reboot=k panic=-1' --ramdisk ramdisk.cpio --to image.eif\n\
+        \u{a0} {command_name} measure image.eif",
+    note = "Where a file is named, - stands for standard input or standard output. A file is written completely or not at \
+        all."
+)]
 pub struct Args {
     /// the command
     #[argh(subcommand)]
@@ -112,7 +120,12 @@ impl argh::FromArgValue for OutputFormat {
 
 /// Write a deterministic cpio archive for a ramdisk. The archive is not compressed.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "cpio", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "cpio",
+    help_triggers("-h", "--help"),
+    example = "{command_name} --list ramdisk.list --to ramdisk.cpio"
+)]
 pub struct Cpio {
     /// list of entries, in the format of the kernel's gen_init_cpio: dir, nod, file, slink; - for standard input
     #[argh(option, arg_name = "file")]
@@ -127,7 +140,12 @@ pub struct Cpio {
 
 /// Write an image from its parts.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "build", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "build",
+    help_triggers("-h", "--help"),
+    example = "{command_name} --kernel bzImage --command-line 'reboot=k panic=-1' --ramdisk ramdisk.cpio --to image.eif"
+)]
 pub struct Build {
     /// an x86-64 bzImage, or - for standard input
     #[argh(option, arg_name = "file")]
@@ -148,7 +166,13 @@ pub struct Build {
 
 /// Show all facts about an image: measurements, command line, the ramdisk's entries, certificate.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "describe", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "describe",
+    help_triggers("-h", "--help"),
+    example = "{command_name} image.eif\n\
+        {command_name} --lenient -o json image-of-another-builder.eif"
+)]
 pub struct Describe {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]
@@ -164,7 +188,13 @@ pub struct Describe {
 
 /// Show the PCRs of an image, and size and SHA-256 of the file and its sections.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "measure", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "measure",
+    help_triggers("-h", "--help"),
+    example = "{command_name} image.eif\n\
+        {command_name} image.eif --to-be-signed digest-input"
+)]
 pub struct Measure {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]
@@ -179,7 +209,12 @@ pub struct Measure {
 
 /// Print the measurements.json of a release.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "measurements", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "measurements",
+    help_triggers("-h", "--help"),
+    example = "{command_name} image.eif --inputs inputs.list > measurements.json"
+)]
 pub struct ReleaseMeasurements {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]
@@ -194,7 +229,12 @@ pub struct ReleaseMeasurements {
 
 /// Sign an image with a key file.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "sign", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "sign",
+    help_triggers("-h", "--help"),
+    example = "{command_name} image.eif --key key.pem --certificate certificate.pem --to signed.eif"
+)]
 pub struct Sign {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]
@@ -218,7 +258,12 @@ pub struct Sign {
 
 /// Attach a signature of an external key over the bytes of measure --to-be-signed.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "attach", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "attach",
+    help_triggers("-h", "--help"),
+    example = "{command_name} image.eif --signature signature.der --certificate certificate.pem --to signed.eif"
+)]
 pub struct Attach {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]
@@ -242,7 +287,12 @@ pub struct Attach {
 
 /// Verify a signed image: layout, PCR0, signature, certificate and its validity.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "verify", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "verify",
+    help_triggers("-h", "--help"),
+    example = "{command_name} signed.eif --certificate certificate.pem"
+)]
 pub struct Verify {
     /// the .eif, or - for standard input
     #[argh(positional, arg_name = "image-file")]

@@ -84,7 +84,12 @@ pub struct Run {
 
 /// Show the enclaves of this machine as JSON: those that nitro-cli knows, or the one of a state folder.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "describe", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "describe",
+    help_triggers("-h", "--help"),
+    example = "{command_name}\n{command_name} --state /run/capelet"
+)]
 pub struct Describe {
     /// the folder that was given to `enclave run --qemu`
     #[argh(option, arg_name = "folder")]
@@ -93,7 +98,7 @@ pub struct Describe {
 
 /// End an enclave, and exactly the processes that were started for it.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "terminate", help_triggers("-h", "--help"))]
+#[argh(subcommand, name = "terminate", help_triggers("-h", "--help"), example = "{command_name} --state /run/capelet")]
 pub struct Terminate {
     /// nitro-cli's id of it (`enclave describe`)
     #[argh(option, arg_name = "enclave")]
@@ -107,7 +112,7 @@ pub struct Terminate {
 /// Show what an enclave prints, until it ends. With --state: of any image, and after its end what was kept. With --id: only
 /// of an enclave in debug mode (`enclave run --development`). Bytes other than printable ASCII appear as \xNN.
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "console", help_triggers("-h", "--help"))]
+#[argh(subcommand, name = "console", help_triggers("-h", "--help"), example = "{command_name} --state /run/capelet")]
 pub struct Console {
     /// nitro-cli's id of it (`enclave describe`)
     #[argh(option, arg_name = "enclave")]

@@ -11,6 +11,10 @@ use std::path::PathBuf;
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
+    example = "On an AWS instance, beside an enclave that nitro-cli started with CID 16:
+  {command_name} configure --key ARN --to enclave.cbor
+  {command_name} serve --listen 0.0.0.0:443 --enclave vsock:16 --store /var/lib/capelet \\
+    --region eu-central-1 --credentials credentials.json --configuration enclave.cbor",
     note = "Errors go to standard error as `Error: what is wrong and what to do [code]`. Details may follow on further
 lines. The exit status is 1, or 2 if the command line is invalid."
 )]
@@ -159,3 +163,9 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
         _ => Err(format!("'{text}' is not a log format; write json or plain")),
     }
 }
+
+/// The files that the program keeps, each with what is in it.
+pub const FILES: &[(&str, &str)] = &[
+    ("STORE/", "the folder of `serve --store`: the enclave's objects, each sealed; back it up to keep them"),
+    ("STATE/", "the folder of `enclave run --state`: sockets, process ids and the console of a guest of QEMU"),
+];

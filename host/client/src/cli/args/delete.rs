@@ -8,7 +8,7 @@ command! {
         #[argh(positional)]
         function: String,
         /// the function's version (default: the newest in your catalogue)
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         function_version: Option<u64>,
     }
 }

@@ -21,13 +21,13 @@ command! {
         #[argh(switch)]
         blind: bool,
         /// the ARN of a KMS key in your own account
-        #[argh(option)]
+        #[argh(option, arg_name = "arn")]
         key: Option<String>,
         /// SHA-384 that the KMS key's policy must have (default: any)
-        #[argh(option)]
+        #[argh(option, arg_name = "checksum")]
         key_policy_checksum: Option<String>,
         /// the exceptions that you accept, separated by commas
-        #[argh(option)]
+        #[argh(option, arg_name = "exceptions")]
         accept: Option<String>,
     }
 }

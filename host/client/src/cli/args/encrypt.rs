@@ -16,10 +16,10 @@ command! {
         #[argh(positional)]
         data: Option<String>,
         /// the vault's owner: a contact, or an owner's key (default: you)
-        #[argh(option)]
+        #[argh(option, arg_name = "owner")]
         to: Option<String>,
         /// the checksum of a function that may read the data; repeat for each
-        #[argh(option, long = "for")]
+        #[argh(option, long = "for", arg_name = "checksum")]
         for_function: Vec<String>,
         /// allow every function that the vault's owner deploys to read the data
         #[argh(switch)]
@@ -31,7 +31,7 @@ command! {
         #[argh(option, arg_name = "file")]
         out: Option<String>,
         /// the exceptions that you accept, separated by commas
-        #[argh(option)]
+        #[argh(option, arg_name = "exceptions")]
         accept: Option<String>,
         /// the greatest age of the vault's statement, in seconds (default: 30 days)
         #[argh(option)]

@@ -31,7 +31,7 @@ command! {
         #[argh(switch)]
         next_epoch: bool,
         /// the exceptions that you accept, separated by commas
-        #[argh(option)]
+        #[argh(option, arg_name = "exceptions")]
         accept: Option<String>,
     }
 }
@@ -41,7 +41,7 @@ command! {
     #[argh(subcommand, name = "renew")]
     KeyRenew {
         /// the exceptions that you accept, separated by commas
-        #[argh(option)]
+        #[argh(option, arg_name = "exceptions")]
         accept: Option<String>,
     }
 }

@@ -5,10 +5,10 @@ command! {
     #[argh(subcommand, name = "list", example = "{command_name}\n{command_name} --limit 20 --offset 40")]
     List {
         /// how many entries to show
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         limit: Option<usize>,
         /// how many entries to skip first
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         offset: Option<usize>,
     }
 }

@@ -39,7 +39,7 @@ command! {
         #[argh(switch)]
         replace: bool,
         /// PCR0 of an image that must no longer answer
-        #[argh(option)]
+        #[argh(option, arg_name = "pcr0")]
         revoke: Option<String>,
     }
 }

@@ -66,10 +66,10 @@ command! {
         #[argh(option)]
         function: Option<String>,
         /// the checksum that the function must have had
-        #[argh(option)]
+        #[argh(option, arg_name = "checksum")]
         function_checksum: Option<String>,
         /// who must have called it: a contact, or an owner's key
-        #[argh(option)]
+        #[argh(option, arg_name = "owner")]
         caller: Option<String>,
     }
 }

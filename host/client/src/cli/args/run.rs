@@ -30,13 +30,13 @@ command! {
         #[argh(switch)]
         ciphertext: bool,
         /// the checksum that the function must have (default: from your catalogue)
-        #[argh(option)]
+        #[argh(option, arg_name = "checksum")]
         function_checksum: Option<String>,
         /// the function's version (default: from your catalogue)
-        #[argh(option)]
+        #[argh(option, arg_name = "number")]
         function_version: Option<u64>,
         /// SHA-384 that the KMS key's policy must have (default: any)
-        #[argh(option)]
+        #[argh(option, arg_name = "checksum")]
         key_policy_checksum: Option<String>,
         /// the file for the receipt, which contains the salts of its commitments (default: a file in receipts/ of your folder)
         #[argh(option, arg_name = "file")]
