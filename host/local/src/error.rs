@@ -79,7 +79,8 @@ impl fmt::Display for Error {
             }
             Self::Missing(path) => write!(
                 f,
-                "{} was not found; build all programs with `cargo build --release --locked --workspace`",
+                "{} was not found, nor was it in ../libexec/capelet; build all programs with `cargo build --release \
+                 --locked --workspace`, or install them with `make install`",
                 path.display()
             ),
             Self::Start(path, error) => {

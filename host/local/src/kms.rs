@@ -35,7 +35,7 @@ impl Kms {
     /// [`Error::Missing`] or [`Error::Start`] if the program cannot start, [`Error::Kms`] if it does not announce
     /// itself, [`Error::File`] if its folder cannot be created.
     pub fn start(home: &Home, sockets: &Path, nsm_root: &Path) -> Result<Self, Error> {
-        let program = programs::beside("capelet-dev-kms")?;
+        let program = programs::find("capelet-dev-kms")?;
         let listen = format!("unix:{}", sockets.join("kms").display());
         let mut process = Command::new(&program)
             .args(["--listen", &listen])

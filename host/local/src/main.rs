@@ -91,11 +91,9 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     }
     let home = Home::open(arguments.home)?;
     let sockets = home.sockets()?;
-    let beside = |named: Option<PathBuf>, name| named.map_or_else(|| programs::beside(name), Ok);
-    let programs = Programs {
-        core: beside(arguments.core, "capelet-core-dev")?,
-        worker: beside(arguments.worker, "capelet-worker")?,
-    };
+    let find = |named: Option<PathBuf>, name| named.map_or_else(|| programs::find(name), Ok);
+    let programs =
+        Programs { core: find(arguments.core, "capelet-core-dev")?, worker: find(arguments.worker, "capelet-worker")? };
     let measured = Measured::of(&programs)?;
 
     let roots = home.folder("nsm")?;

@@ -114,3 +114,26 @@ fn fails_in_order_without_standard_error() {
     let output = local(&folder.path().join("home"), &["-o".as_ref(), "json".as_ref()]).output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("\"error\":{"));
 }
+
+#[test]
+fn finds_the_other_programs_where_an_installation_has_them() {
+    // A link, because a program that was just written cannot be started while another test forks.
+    let prefix = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (bin, libexec) = (prefix.path().join("bin"), prefix.path().join("libexec/capelet"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir_all(&libexec).unwrap();
+    let program = bin.join("capelet-local");
+    fs::hard_link(env!("CARGO_BIN_EXE_capelet-local"), &program).unwrap();
+    let error = || {
+        let mut command = Command::new(&program);
+        let output = command.arg("--home").arg(prefix.path().join("home")).stdin(Stdio::null()).output().unwrap();
+        error_of(&output)
+    };
+    for name in ["capelet-core-dev", "capelet-worker", "capelet-dev-kms"] {
+        let error = error();
+        assert!(error.contains(name) && error.contains("was not found"), "{error}");
+        std::os::unix::fs::symlink("/bin/true", libexec.join(name)).unwrap();
+    }
+    // All were found: this KMS was started, and ended at once.
+    assert!(error().contains("the development KMS"), "{}", error());
+}
