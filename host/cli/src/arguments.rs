@@ -4,6 +4,7 @@
 //! commands where they are data. The words are therefore read and rewritten before argh sees them, by the rules of GNU's
 //! getopt.
 
+use crate::own_options::{HELP, VERSION};
 use crate::printable;
 use crate::words::{self, Problem};
 use argh::{ArgsInfo, FromArgs};
@@ -152,8 +153,8 @@ fn with_version(help: &str) -> String {
     for line in help.lines() {
         text.push_str(line);
         text.push('\n');
-        if line.trim_start().starts_with('-') && line.ends_with("display usage information") {
-            text.push_str("  -V, --version     display the version\n");
+        if line.trim_start().starts_with('-') && line.ends_with(HELP.description) {
+            text.push_str(&format!("  -V, {:<14}{}\n", VERSION.long, VERSION.description));
         }
     }
     text

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`arguments`] | from the operating system's arguments to argh's |
 //! | [`envelope`] | the members that every JSON result has |
+//! | [`own_options`] | the options of every command that argh does not know |
 //! | [`streams`] | standard input, output and error |
 //! | [`printable`] | the escape of foreign text |
 //! | [`output_file`] | every output |
@@ -23,6 +24,7 @@ pub mod arguments;
 pub mod envelope;
 pub mod interrupt;
 pub mod output_file;
+pub mod own_options;
 pub mod printable;
 pub mod private_file;
 mod startup;

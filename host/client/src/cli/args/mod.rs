@@ -11,6 +11,7 @@ pub mod contact;
 pub mod delete;
 pub mod deploy;
 pub mod encrypt;
+pub mod environment;
 pub mod globals;
 pub mod identity;
 pub mod key;
