@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help demo test test-quick test-long fuzz sim bench image verify audit lint needs relock boots
+.PHONY: help demo test test-quick test-long fuzz sim bench image verify audit lint needs relock boots install uninstall manual
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -13,6 +13,12 @@ needs:
 
 demo: needs ## deploy, encrypt and run on this machine, and three attacks that are refused
 	@tests/demo/run.sh
+
+install: ## programs, man pages and completions into PREFIX (/usr/local), below DESTDIR
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' host/install.sh
+
+uninstall: ## removes what `make install` installed with the same PREFIX
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' host/install.sh uninstall
 
 test: needs ## everything that the gate checks; says first what it does and how long it takes
 	@tests/run.py
@@ -55,3 +61,6 @@ relock: needs ## new lock files where the Debian archive dropped a version; rebu
 audit: needs ## what there is to read inside: docs/audit.md, docs/audit.html; fails when they are stale (WRITE=1 writes them)
 	@reproducible/build.sh build/image > /dev/null
 	@$(CARGO) run --locked --quiet -p xtask -- audit build/image $(if $(WRITE),--write)
+
+manual: ## docs/cli.md anew, from the programs' argument types
+	@$(CARGO) run --locked --quiet -p capelet-manual -- --markdown docs/cli.md
