@@ -21,8 +21,6 @@ root=$("$here/root.sh")
 rust=$("$here/rust.sh")
 # shellcheck source=closure.sh
 . "$here/closure.sh"
-# cargo would read its configuration there, which can name another compiler or other crates.
-[ ! -e "$source/.cargo" ] || die 'the folder .cargo is there: the image is built without it; move it out of the checkout'
 (cd "$source" && "$rust/bin/cargo" fetch -q --locked)
 
 build() {

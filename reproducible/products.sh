@@ -30,6 +30,8 @@ begin() {
     CAPELET_COPY=$private/checkout
     mkdir "$CAPELET_COPY"
     copy_checkout "$(dirname "$here")" "$CAPELET_COPY"
+    # cargo would read its configuration there, which can name another compiler, other crates or other variables.
+    rm -rf "$CAPELET_COPY/.cargo"
     # What runs during the build is another user.
     chmod -R a+rX "$CAPELET_COPY"
     export CAPELET_COPY
