@@ -44,10 +44,10 @@ fuzz: needs ## every parser, SECONDS (60) each
 sim: ## SEEDS (10000) simulated sessions with faults
 	SEEDS=$(or $(SEEDS),10000) $(CARGO) run --locked --release -p capelet-sim --bin sim
 
-bench: needs ## ratios against peers and floors of the same run
+bench: needs ## ratios against peers and floors of the same run; PARTS names some of them (tests/bench/src/main.rs)
 	@$(CARGO) build --locked --quiet --release --workspace --bins
-	@$(CARGO) run --locked --quiet --release -p capelet-bench
-	@tests/image/run.sh figures
+	@$(CARGO) run --locked --quiet --release -p capelet-bench $(PARTS)
+	@[ -n "$(PARTS)" ] || tests/image/run.sh figures
 
 image: needs ## capelet.eif and measurements.json; fails if they are not the committed ones
 	@reproducible/image.sh

@@ -94,12 +94,14 @@ impl std::io::Write for Sink {
     }
 }
 
-/// The time that `program` takes, in microseconds; `None` if it is not installed. The recipient is a public test key.
+/// A public test key of age.
+pub const RECIPIENT: &str = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm";
+
+/// The time that `program` takes, in microseconds; `None` if it is not installed.
 fn age(program: &str, data: &[u8]) -> Option<f64> {
-    let recipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm";
     let once = || {
         let mut command = Command::new(program);
-        command.args(["-r", recipient]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["-r", RECIPIENT]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().ok()?;
         child.stdin.take()?.write_all(data).ok()?;
         child.wait().ok().filter(|status| status.success())

@@ -14,6 +14,7 @@ use capelet::vault_key::VaultKey;
 use capelet_core::{Listener, Transport, server_config};
 use capelet_e2e::{Local, Person, function};
 use enclave_core::OwnerKey;
+use enclave_core::crypto::CHUNK_LEN;
 use enclave_core::encoding::Channel as _;
 use enclave_core::identity::Identity;
 use enclave_core::objects::ReceiptFunction;
@@ -103,33 +104,55 @@ pub fn vault() -> VaultKey {
     statements::load(&home, &url, &PLACE.2, 86_400_000).unwrap().unwrap()
 }
 
-/// An echo over the same kind of TLS, on a socket of its own.
-struct Echo(TempDir);
+/// A peer over the same kind of TLS, on a socket of its own. It answers each `LENGTH` bytes with [`ANSWER`] bytes.
+pub struct Peer<const LENGTH: usize>(TempDir);
 
-impl Echo {
-    fn new() -> Self {
+/// The length of a peer's answer, in bytes.
+pub const ANSWER: usize = 512;
+
+impl<const LENGTH: usize> Peer<LENGTH> {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = Transport::Unix(folder.path().to_owned()).listen(1).unwrap();
         let config = server_config().unwrap();
-        thread::spawn(move || accept(&listener, &config));
+        thread::spawn(move || accept::<LENGTH>(&listener, &config));
         Self(folder)
     }
 
-    fn url(&self) -> Url {
-        Url::parse(&format!("unix:{}/1", self.0.path().display())).unwrap()
+    pub fn connect(&self) -> Tls {
+        Tls::connect(&Url::parse(&format!("unix:{}/1", self.0.path().display())).unwrap()).unwrap()
     }
 }
 
-fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
+/// Sends a message to a peer, and waits for the answer.
+pub fn ask(peer: &mut Tls, message: &[u8]) {
+    peer.allow(Duration::from_secs(60));
+    message.chunks(CHUNK_LEN).for_each(|chunk| peer.write(chunk).unwrap());
+    let mut got = 0;
+    while got < ANSWER {
+        got += peer.read(&mut [0; ANSWER]).unwrap();
+    }
+}
+
+/// An empty process.
+pub fn process() {
+    assert!(Command::new("/bin/true").env_clear().stdin(Stdio::null()).status().unwrap().success());
+}
+
+fn accept<const LENGTH: usize>(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
     let sessions = capelet_core::Sessions::new();
     while let Ok(socket) = listener.accept().map(Arc::new) {
         let (config, place) = (config.clone(), sessions.take(&socket).unwrap());
         thread::spawn(move || {
             let Ok(mut tls) = capelet_core::Tls::accept(&config, socket, place.clone()) else { return };
             tls.admit(enclave_core::state::Account::ANYONE).unwrap();
-            let mut buffer = [0; 1024];
-            while let Ok(length @ 1..) = tls.read(&mut buffer) {
-                tls.write(&buffer[..length]).unwrap();
+            let (mut buffer, mut got) = (vec![0; CHUNK_LEN], 0);
+            while let Ok(count @ 1..) = tls.read(&mut buffer) {
+                got += count;
+                if got >= LENGTH {
+                    got -= LENGTH;
+                    tls.write(&[7; ANSWER]).unwrap();
+                }
             }
             place.give_back();
         });
@@ -138,21 +161,15 @@ fn accept(listener: &Listener, config: &Arc<rustls::ServerConfig>) {
 
 pub fn run() {
     let place = Place::new();
-    let echo = Echo::new();
-    let (ours, floor) = pair(41, || drop(place.connect()), || drop(Tls::connect(&echo.url()).unwrap()));
+    let peer = Peer::<ANSWER>::new();
+    let (ours, floor) = pair(41, || drop(place.connect()), || drop(peer.connect()));
     row("connect and attest / bare TLS handshake", ours, floor, "");
 
     let mut session = place.connect();
-    let mut bare = Tls::connect(&echo.url()).unwrap();
-    bare.allow(Duration::from_secs(60));
+    let mut bare = peer.connect();
     let floor = || {
-        bare.write(&[7; 512]).unwrap();
-        let mut got = 0;
-        while got < 512 {
-            got += bare.read(&mut [0; 512]).unwrap();
-        }
-        let child = Command::new("/bin/true").env_clear().stdin(Stdio::null()).status().unwrap();
-        assert!(child.success());
+        ask(&mut bare, &[7; ANSWER]);
+        process();
     };
     let empty = input(0);
     let (ours, floor) = pair(101, || place.run(&mut session, &empty), floor);
