@@ -203,6 +203,11 @@ pub enum Error {
     KeyEnded(UnixMillis),
     /// These exceptions must be named with `--accept`.
     NotAccepted(Vec<&'static str>),
+    /// The command destroys something, and the user did not confirm it.
+    NotConfirmed {
+        /// Whether the user was asked. Without a terminal, nobody can be.
+        asked: bool,
+    },
     /// The texts of a KMS key differ from those that the owner last accepted.
     KeyChanged(Box<KeyChange>),
     /// The passphrase is missing or empty, or its two entries differ.
@@ -370,6 +375,7 @@ impl Error {
             Self::Equivocation(_) => "equivocation",
             Self::KeyEnded(_) => "key-ended",
             Self::NotAccepted(_) | Self::KeyChanged(_) => "not-accepted",
+            Self::NotConfirmed { .. } => "not-confirmed",
             Self::Passphrase => "passphrase",
             Self::IdentityExists(_) => "identity-exists",
             Self::NoIdentity => "no-identity",
@@ -574,6 +580,10 @@ impl fmt::Display for Error {
                 list = exceptions.join(",")
             ),
             Self::KeyChanged(change) => f.write_str(&change.text()),
+            Self::NotConfirmed { asked: true } => f.write_str("not confirmed, so nothing was done"),
+            Self::NotConfirmed { asked: false } => f.write_str(
+                "this command destroys something, and there is no terminal on which to ask: add --yes; nothing was done",
+            ),
             Self::Passphrase => f.write_str(
                 "the passphrase is missing or empty, or its two entries differ: use --passphrase-file FILE, or a terminal",
             ),

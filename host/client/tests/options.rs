@@ -59,14 +59,15 @@ const MORE_LINES: [(&str, &str); 3] =
 
 /// A command, its option, the words to add to the command's line, and what shows that the option is used. `=` before the
 /// words says that they replace the line.
-const OPTIONS: [(&str, &str, &str, Shown); 59] = [
+const OPTIONS: [(&str, &str, &str, Shown); 61] = [
     ("pin", "--measurements", "--measurements none", Code("no-such-file")),
     ("pin", "--eif", "--eif none", Code("no-such-file")),
     ("pin", "--pcr", "-p 0:00", Code("bad-pin")),
     ("pin", "--root", "-p 0:(pcr0) --root none", Code("no-such-file")),
     ("pin", "--development", "=--development unix:/nobody/else", Code("unreachable")),
     ("pin", "--add", "=(url) -p 0:(other) --add", Prints("0101010101")),
-    ("pin", "--replace", "=(url) -p 0:(other) --replace", Prints("Amazon's")),
+    ("pin", "--replace", "=(url) -p 0:(other) --yes --replace", Prints("Amazon's")),
+    ("pin", "--yes", "=(url) -p 0:(other) --replace --yes", Prints("Amazon's")),
     ("pin", "--revoke", "=(url) --revoke (pcr0)", Prints("Revoked")),
     ("verify", "--pcr", "=(document) --root (root) -p 0:(other)", Code("pcr-mismatch")),
     ("verify", "--root", "=(document) -p 0:(pcr0) --root none", Code("no-such-file")),
@@ -99,6 +100,7 @@ const OPTIONS: [(&str, &str, &str, Shown); 59] = [
     ("list", "--limit", "", Test("options_of_a_session_take_effect")),
     ("list", "--offset", "", Test("options_of_a_session_take_effect")),
     ("delete", "--function-version", "", Test("options_of_a_session_take_effect")),
+    ("delete", "--yes", "", Test("a_function_is_deleted_only_if_that_was_confirmed")),
     ("receipt verify", "--result", "--result none", Code("no-such-file")),
     ("receipt verify", "--input", "--input none", Code("no-such-file")),
     ("receipt verify", "--pcr", "-p 0:00", Code("bad-pin")),
@@ -245,7 +247,7 @@ fn every_option_of_a_command_changes_what_it_does() {
         };
         let without = match *option {
             // What the option adds is seen beside the same line without it.
-            "--add" | "--replace" | "--force" | "--plain" => with.replace(option, ""),
+            "--add" | "--replace" | "--force" | "--plain" | "--yes" => with.replace(option, ""),
             _ => bare.to_owned(),
         };
         match shown {

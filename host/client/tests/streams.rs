@@ -4,14 +4,14 @@
 
 mod common;
 
+use capelet_terminal::Terminal;
 use common::vault::{ATTESTING, Vault};
 use common::{Person, failed};
 use enclave_core::encoding::hex;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output, Stdio};
@@ -110,16 +110,8 @@ fn a_signal_that_nohup_ignores_stays_ignored() {
 #[test]
 fn a_command_that_is_ended_while_a_passphrase_is_typed_restores_the_terminal() {
     let person = Person::new();
-    let Ok(terminal) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
-        println!("skipped: this machine has no pseudo-terminals");
-        return;
-    };
-    let terminal = File::from(terminal);
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let kept = open();
+    let Some(terminal) = Terminal::open() else { return };
+    let kept = terminal.side();
     let echo = || tcgetattr(&kept).unwrap().local_modes.contains(LocalModes::ECHO);
     assert!(echo());
     let capelet = person.command(&[]).get_program().to_owned();
@@ -129,7 +121,7 @@ fn a_command_that_is_ended_while_a_passphrase_is_typed_restores_the_terminal() {
         echo > "$CAPELET_HOME/ended"; read line"#;
     let mut session = Command::new("setsid");
     session.args(["-c", "-w", "sh", "-c", script]).arg(capelet).env("CAPELET_HOME", &person.home);
-    let mut child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
+    let mut child = session.stdin(terminal.side()).stdout(terminal.side()).stderr(terminal.side()).spawn().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
     let wait = |done: &dyn Fn() -> bool| {
         while !done() {
@@ -141,7 +133,7 @@ fn a_command_that_is_ended_while_a_passphrase_is_typed_restores_the_terminal() {
     assert!(kill.unwrap().success());
     wait(&|| person.file("ended").exists());
     assert!(echo());
-    (&terminal).write_all(b"\n").unwrap();
+    terminal.press("\n");
     child.wait().unwrap();
 }
 

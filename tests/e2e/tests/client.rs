@@ -5,8 +5,8 @@
 mod common;
 
 use capelet_e2e::{Person, refusal};
+use capelet_terminal::Terminal;
 use common::{ECHO, Place, SEVEN};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -81,7 +81,7 @@ fn options_of_a_session_take_effect() {
     );
     let missing = ["--function-version", "9", "--function-checksum", &checksum];
     assert_eq!(place.owner.code(&[&["run", &id, "x"][..], &missing].concat()), "not-found");
-    place.owner.ok(&["delete", &id, "--function-version", "1"]);
+    place.owner.ok(&["delete", &id, "--function-version", "1", "--yes"]);
     assert_eq!(total(&[]), 2);
     assert_eq!(place.owner.ok(&["run", "echo", "x"]), b"x");
     place.local.stop();
@@ -137,23 +137,11 @@ fn a_function_cannot_command_a_terminal() {
     assert_eq!(output.stdout, RAW);
     assert!(output.stderr.windows(RAW.len()).any(|part| part == RAW), "{:?}", output.stderr);
 
-    let Ok(terminal) = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY) else {
-        println!("skipped: this machine has no pseudo-terminals");
-        return;
-    };
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let kept = open();
+    let Some(terminal) = Terminal::open() else { return };
     let mut command = place.owner.command(&["run", "terminal", "x"]);
-    let mut child = command.stdout(open()).stderr(open()).spawn().unwrap();
-    assert!(child.wait().unwrap().success());
-    drop((command, kept));
-    let mut shown = Vec::new();
-    // Reading a terminal that nobody has open any more ends with an error.
-    let _ = File::from(terminal).read_to_end(&mut shown);
-    let shown = String::from_utf8(shown).unwrap();
+    command.stdout(terminal.side());
+    let (status, shown) = terminal.run(command);
+    assert!(status.success());
     assert_eq!(shown.matches(r"a\u{1b}[2K\xff\r").count(), 2, "{shown:?}");
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
     place.local.stop();

@@ -121,7 +121,7 @@ fn the_newest_version_of_a_function_decides_about_its_image() {
     images.sends_no_share(&["run", "echo", "x"]);
     assert_eq!(images.owner().ok(&["run", "echo", "x", "--function-version", "1"]), b"x");
     // Deleting needs no key share.
-    images.owner().ok(&["delete", "echo"]);
+    images.owner().ok(&["delete", "echo", "--yes"]);
     images.place.local.stop();
 }
 

@@ -237,7 +237,7 @@ fn state_of_another_identity_is_never_used() {
     for command in [
         &["run", "echo", "x"][..],
         &["deploy", folder.to_str().unwrap()],
-        &["delete", "echo"],
+        &["delete", "echo", "--yes"],
         &["key", "create"],
         &["key", "renew"],
         &["key", "show"],
@@ -260,11 +260,11 @@ fn a_name_runs_its_last_confirmed_deployment_and_says_which() {
     }
     let ran = place.owner.run(&["run", "f", "x"]);
     assert!(String::from_utf8_lossy(&ran.stderr).contains("Ran version 3 of f."), "{ran:?}");
-    place.owner.ok(&["delete", "f"]);
+    place.owner.ok(&["delete", "f", "--yes"]);
     // Neither the name nor the id falls back to an older version.
     for name in ["f", &old] {
         assert_eq!(place.owner.code(&["run", name, "x"]), "deleted");
-        assert_eq!(place.owner.code(&["delete", name]), "deleted");
+        assert_eq!(place.owner.code(&["delete", name, "--yes"]), "deleted");
     }
     assert_eq!(place.owner.code(&["run", "f", "x", "--function-version", "2"]), "exit-status");
 
@@ -274,7 +274,7 @@ fn a_name_runs_its_last_confirmed_deployment_and_says_which() {
     let ran = place.owner.json(&["run", "f", "x"]);
     let expected = json!([new, 1, "f", "x"]);
     assert_eq!(json!([ran["function_id"], ran["function_version"], ran["function_name"], ran["output"]]), expected);
-    place.owner.ok(&["delete", "f"]);
+    place.owner.ok(&["delete", "f", "--yes"]);
     assert_eq!(place.owner.code(&["run", "f", "x"]), "deleted");
     place.local.stop();
 }

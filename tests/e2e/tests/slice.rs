@@ -5,6 +5,7 @@
 mod common;
 
 use capelet_e2e::{Person, refusal};
+use capelet_terminal::Terminal;
 use common::{ECHO, Place, SEVEN};
 use serde_json::json;
 use std::fs;
@@ -38,9 +39,30 @@ fn owners_deploy_run_list_and_delete_functions() {
     let verbose = place.owner.run(&["attest", "-v"]).stderr;
     assert!(memory > 0 && String::from_utf8_lossy(&verbose).contains(&format!("{memory} bytes of memory")));
 
-    place.owner.ok(&["delete", "echo"]);
+    place.owner.ok(&["delete", "echo", "--yes"]);
     assert!(!place.owner.json(&["list"])["entries"].to_string().contains(&id));
     assert_eq!(place.owner.code(&["run", &id, "x", "--function-checksum", &checksum]), "deleted");
+    place.local.stop();
+}
+
+#[test]
+fn a_function_is_deleted_only_if_that_was_confirmed() {
+    let place = Place::new(&[]);
+    place.deploy("echo", ECHO);
+    let is_there = || place.owner.ok(&["run", "echo", "x"]) == b"x";
+    assert_eq!(place.owner.code(&["delete", "echo"]), "not-confirmed");
+    assert!(is_there());
+    for (answer, deletes) in [("n\n", false), ("\n", false), ("yes please\n", false), ("Yes\n", true)] {
+        let Some(terminal) = Terminal::open() else { return };
+        let mut command = place.owner.command(&["delete", "echo"]);
+        command.stdin(terminal.side()).stdout(terminal.side());
+        terminal.press(answer);
+        let (status, shown) = terminal.run(command);
+        assert!(shown.contains("Delete version 1 of echo ("), "{shown}");
+        assert_eq!((status.success(), shown.contains("[not-confirmed]")), (deletes, !deletes), "{answer:?}: {shown}");
+        assert!(deletes || is_there());
+    }
+    assert_eq!(place.owner.code(&["run", "echo", "x"]), "deleted");
     place.local.stop();
 }
 

@@ -150,9 +150,9 @@ fn a_second_ramdisk_replaces_programs_but_changes_pcr0() {
     // A client can pin its real PCR0. Its PCR1 equals that of the release, so nobody may pin PCR1 alone.
     let root = enclave.machine.root();
     let pins = format!("0:{}", parts.pcr0());
-    person.ok(&["pin", url, "-p", &pins, "--root", root.to_str().unwrap(), "--replace"]);
+    person.ok(&["pin", url, "-p", &pins, "--root", root.to_str().unwrap(), "--replace", "--yes"]);
     let found = person.json(&["attest", "-u", url])["pcrs"].clone();
     assert_ne!(found["PCR0"], honest.0);
     assert_eq!(found["PCR1"], honest.1);
-    assert_eq!(person.code(&["pin", url, "-p", &format!("1:{}", honest.1), "--replace"]), "no-pins");
+    assert_eq!(person.code(&["pin", url, "-p", &format!("1:{}", honest.1), "--replace", "--yes"]), "no-pins");
 }

@@ -64,7 +64,7 @@ fn a_client_accepts_the_pinned_image_and_root_only() {
     assert_eq!(wrong.code(&["attest", "-u", url]), "pcr-mismatch");
     let bit = format!("0:{}", measured(&release())["PCR0"].as_str().unwrap());
     let flipped = bit.replace(&bit[2..3], if &bit[2..3] == "0" { "1" } else { "0" });
-    wrong.ok(&["pin", url, "-p", &flipped, "--root", root.to_str().unwrap(), "--replace"]);
+    wrong.ok(&["pin", url, "-p", &flipped, "--root", root.to_str().unwrap(), "--replace", "--yes"]);
     assert_eq!(wrong.code(&["attest", "-u", url]), "pcr-mismatch");
     // The image is right, but QEMU does not sign under Amazon's root.
     let strict = other("strict");

@@ -1,6 +1,7 @@
-//! Attestation documents as text: most public ones are in base64 or in hexadecimal digits.
+//! Attestation documents as text: most public ones are in base64 or in hexadecimal digits, many of them inside of JSON.
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding, HEXLOWER_PERMISSIVE};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// The first byte of a document: the head of an array of four.
@@ -11,17 +12,35 @@ const TAG_18: u8 = 0xd2;
 /// The document that a file contains, as bytes or as text.
 ///
 /// The text is hexadecimal digits of either case, or base64 (RFC 4648, 4 and 5) with or without padding. The whole file
-/// must be the text; white space around it and line ends in it are ignored. Bytes that are no such text, or a text of
-/// something that does not begin as a document does, are returned unchanged.
+/// must be the text; white space around it and line ends in it are ignored. It can also be JSON: a string with such a
+/// text, or an object of which exactly one member is such a string. Bytes that are no such text, or a text of something
+/// that does not begin as a document does, are returned unchanged.
 pub(super) fn decode(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let unchanged = Cow::Borrowed(bytes);
     if is_document(bytes) {
-        return unchanged;
+        return Cow::Borrowed(bytes);
     }
+    decode_digits(bytes).or_else(|| decode_json(bytes)).map_or(Cow::Borrowed(bytes), Cow::Owned)
+}
+
+fn decode_digits(bytes: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u8> = bytes.trim_ascii().iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let encodings: [&Encoding; 5] = [&HEXLOWER_PERMISSIVE, &BASE64, &BASE64_NOPAD, &BASE64URL, &BASE64URL_NOPAD];
     let mut decoded = encodings.into_iter().filter_map(|encoding| encoding.decode(&digits).ok());
-    decoded.find(|decoded| is_document(decoded)).map_or(unchanged, Cow::Owned)
+    decoded.find(|decoded| is_document(decoded))
+}
+
+/// Two members that decode would be two documents, of which none was chosen.
+fn decode_json(bytes: &[u8]) -> Option<Vec<u8>> {
+    let texts = match serde_json::from_slice(bytes).ok()? {
+        Value::String(text) => vec![text],
+        Value::Object(members) => {
+            members.into_iter().filter_map(|(_, value)| Some(value.as_str()?.to_owned())).collect()
+        }
+        _ => return None,
+    };
+    let mut decoded = texts.iter().filter_map(|text| decode_digits(text.as_bytes()));
+    let first = decoded.next();
+    if decoded.next().is_some() { None } else { first }
 }
 
 fn is_document(bytes: &[u8]) -> bool {
@@ -47,6 +66,23 @@ mod tests {
     }
 
     #[test]
+    fn decodes_a_document_inside_of_json() {
+        let document = [0x84, 0xfb, 0xef, 0xff, 0xfe];
+        let text = BASE64.encode(&document);
+        assert!(text.contains('/'), "a text that JSON can escape");
+        let escaped = text.replace('/', "\\/");
+        for json in [
+            format!("\"{text}\"\n"),
+            format!(" \"{escaped}\""),
+            format!("\"{}\"", HEXLOWER.encode(&document)),
+            format!("{{\"document\":\"{text}\"}}"),
+            format!("{{\n  \"time\": 7, \"algorithm\": \"ES384\",\n  \"AttestationDocument\": \"{escaped}\"\n}}\n"),
+        ] {
+            assert_eq!(*decode(json.as_bytes()), document, "{json}");
+        }
+    }
+
+    #[test]
     fn leaves_bytes_and_other_texts_unchanged() {
         for other in [
             &b""[..],
@@ -57,7 +93,11 @@ mod tests {
             b"84 44 a1 01",
             b"0x8444a101",
             b"hEShATgi hEShATgi",
-            b"\"hEShATgi\"",
+            b"\"hello\"",
+            b"[\"hEShATgi\"]",
+            b"{\"a\":\"hEShATgi\",\"b\":\"hEShATgi\"}",
+            b"{\"a\":{\"b\":\"hEShATgi\"}}",
+            b"{\"a\":\"hEShATgi\"",
             b"hEShATgi=",
             b"hEShATg-/A",
             b"aGVsbG8=",

@@ -5,6 +5,7 @@ pub mod output;
 pub mod program;
 
 mod commands;
+mod confirm;
 mod context;
 mod document_text;
 mod input;

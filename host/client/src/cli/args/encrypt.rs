@@ -33,9 +33,9 @@ command! {
         /// the exceptions that you accept, separated by commas
         #[argh(option, arg_name = "exceptions")]
         accept: Option<String>,
-        /// the greatest age of the vault's statement, in seconds (default: 30 days)
-        #[argh(option)]
-        max_age: Option<u64>,
+        /// the greatest age of the vault's statement: 30d, 12h, or seconds (default: 30d)
+        #[argh(option, arg_name = "duration")]
+        max_age: Option<String>,
     }
 }
 

@@ -53,7 +53,7 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!((pcr, at), (vec!["0:ab".to_owned(), String::new(), "8:a=b".to_owned()], Some(7)));
+        assert_eq!((pcr, at), (vec!["0:ab".to_owned(), String::new(), "8:a=b".to_owned()], Some("7".to_owned())));
     }
 
     #[test]

@@ -35,9 +35,12 @@ command! {
         /// keep the images that are already pinned
         #[argh(switch)]
         add: bool,
-        /// remove the earlier pins and the earlier root
+        /// remove the earlier pins and the earlier root; asks first, on a terminal
         #[argh(switch)]
         replace: bool,
+        /// do not ask; --replace requires it without a terminal, if something is pinned
+        #[argh(switch, short = 'y')]
+        yes: bool,
         /// PCR0 of an image that must no longer answer
         #[argh(option, arg_name = "pcr0")]
         revoke: Option<String>,

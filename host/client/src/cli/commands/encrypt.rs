@@ -28,7 +28,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     // Invalid arguments are reported before anything is made or fetched.
     let named = arguments.for_function.iter().map(|text| parse_checksum("--for", text));
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    let max_age = max_age(arguments.max_age, statements::MAX_AGE)?;
+    let max_age = max_age(arguments.max_age.as_deref(), statements::MAX_AGE)?;
     policy::check_names(arguments.accept.as_deref())?;
     let out = arguments.out.as_deref().map(Path::new);
     if out.is_some_and(output_file::is_stdout) && context.output.format == Format::Json {

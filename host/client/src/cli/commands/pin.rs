@@ -1,6 +1,7 @@
 //! `pin`.
 
 use crate::cli::args::pin::Pin;
+use crate::cli::confirm::confirm;
 use crate::cli::context::Context;
 use crate::cli::input::read_root;
 use crate::error::Error;
@@ -35,7 +36,8 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         arguments.revoke.is_some(),
     ];
     let Some(address) = address else {
-        let named = arguments.root.is_some() || arguments.add || arguments.replace || sources.contains(&true);
+        let named =
+            arguments.root.is_some() || arguments.add || arguments.replace || arguments.yes || sources.contains(&true);
         if named {
             return Err(Error::Argument { name: "pin", want: "given the address for which its options are" });
         }
@@ -67,6 +69,17 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0.0))?;
         let object = json!({"url": url.to_string(), "revoked": pcr0});
         return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], object);
+    }
+    if arguments.yes && !arguments.replace {
+        return Err(Error::Argument { name: "--yes", want: "given with --replace" });
+    }
+    let trust: Trust = context.home.load()?;
+    if let Some(pinned) = trust.all().iter().find(|entry| arguments.replace && entry.url == url.to_string()) {
+        let images = pinned.pins.len();
+        confirm(
+            arguments.yes,
+            &format!("Remove the {images} pinned images of {url}, and the root under which they are?"),
+        )?;
     }
     let named = root_option(arguments.root.as_deref())?;
     let (root, pins) = match (&arguments.measurements, &arguments.eif) {

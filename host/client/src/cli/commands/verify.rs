@@ -3,7 +3,7 @@
 use crate::cli::args::verify::Verify;
 use crate::cli::context::Context;
 use crate::cli::document_text;
-use crate::cli::input::{read_file_or_stdin, read_root};
+use crate::cli::input::{max_age, read_file_or_stdin, read_root, time};
 use crate::clock;
 use crate::error::Error;
 use crate::pins::ImagePins;
@@ -11,7 +11,6 @@ use crate::root_id::RootId;
 use crate::values::Hex;
 use crate::{Crypto, evidence};
 use data_encoding::HEXLOWER_PERMISSIVE;
-use enclave_core::UnixMillis;
 use enclave_core::attestation::{MAX_DOCUMENT, MAX_FIELD, MAX_SKEW, Pins, verify_unbound};
 use serde_json::json;
 
@@ -24,13 +23,8 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
     let pins = Pins::new(vec![image.build().clone()], Vec::new())?;
     let root = read_root(arguments.root.as_deref())?;
     let nonce = arguments.nonce.as_deref().map(nonce).transpose()?;
-    let at = arguments.at.map_or_else(clock::now, UnixMillis::new);
-    let max_age = match arguments.max_age {
-        Some(seconds) => seconds
-            .checked_mul(1000)
-            .ok_or(Error::Argument { name: "--max-age", want: "a smaller number of seconds" })?,
-        None => MAX_SKEW,
-    };
+    let at = time(arguments.at.as_deref())?;
+    let max_age = max_age(arguments.max_age.as_deref(), MAX_SKEW)?;
     let file = read_file_or_stdin(&arguments.file, MAX_FILE)?;
     let document = document_text::decode(&file);
     let facts = verify_unbound::<Crypto>(&document, &root, &pins, nonce.as_deref(), at, max_age)?;
