@@ -105,7 +105,7 @@ pub enum Error {
         /// The system's number of the error.
         number: Option<i32>,
     },
-    /// Neither `CAPELET_HOME` nor `HOME` is set.
+    /// Neither `CAPELET_HOME` nor `HOME` is set, and not all variables of the XDG Base Directory Specification.
     NoHome,
     /// Others can read or change a file or folder.
     Permissions {
@@ -473,7 +473,7 @@ impl fmt::Display for Error {
                 };
                 f.write_str(&error_text::pipe(name, to_give, *kind, *number))
             }
-            Self::NoHome => f.write_str("no folder for your identity: set CAPELET_HOME or HOME"),
+            Self::NoHome => f.write_str("no folder for your files: set CAPELET_HOME or HOME"),
             Self::Permissions { path, mode, want } => write!(
                 f,
                 "{path} has mode {mode:04o}, which gives others access: find out who set it, then run `chmod {want:04o} \
@@ -602,7 +602,7 @@ impl fmt::Display for Error {
             ),
             Self::IdentityMissing { path, owner } => write!(
                 f,
-                "{} is missing, but the catalogue beside it belongs to {}: restore the file, import your export, or set \
+                "{} is missing, but the catalogue belongs to {}: restore the file, import your export, or set \
                  CAPELET_HOME to another folder",
                 path.display(),
                 owner.0.fingerprint()

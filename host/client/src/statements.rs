@@ -7,7 +7,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::seen::Seen;
-use crate::home::statements::Fetched;
+use crate::home::statements::{Fetched, STATEMENTS};
 use crate::home::trust::{Trust, TrustEntry};
 use crate::policy::{self, KeyChoice};
 use crate::root_id::RootId;
@@ -149,7 +149,7 @@ pub fn observe(home: &Home, vault: &VaultKey, statement: &[u8]) -> Result<(), Er
         verdict = home.update(|seen: &mut Seen| Ok(seen.observe(owner, root, epoch, kid)))?;
     }
     if let Err(Error::Equivocation(_)) = verdict {
-        home.keep("statements", &format!("{}-{epoch}-{}.conflict", OwnerText(owner), Hex(kid)), statement)?;
+        home.keep(STATEMENTS, &format!("{}-{epoch}-{}.conflict", OwnerText(owner), Hex(kid)), statement)?;
     }
     verdict
 }

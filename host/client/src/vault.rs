@@ -9,8 +9,8 @@
 use crate::Crypto;
 use crate::clock;
 use crate::error::Error;
-use crate::home::Home;
 use crate::home::catalogue::{Catalogue, EpochEntry, EpochState};
+use crate::home::{Home, VAULT_LOCK};
 use crate::learn;
 use crate::policy::{self, KeyChoice};
 use crate::random;
@@ -26,9 +26,6 @@ use enclave_core::messages::{VaultAttestParams, VaultConfirmParams, VaultCreateP
 use enclave_core::objects::encode_statement;
 use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{Error as CoreError, Kid, MessageKind, Nonce, OwnerKey, Pcr, UnixMillis};
-
-/// The lock that prevents two processes from making vault keys at the same time.
-const LOCK: &str = "vault.lock";
 
 /// An offer whose document and claims were verified. The owner has not yet countersigned it.
 struct VerifiedOffer {
@@ -100,7 +97,7 @@ pub fn create(
     accept: Option<&str>,
     next: bool,
 ) -> Result<VaultKey, Error> {
-    let _lock = home.lock(LOCK)?;
+    let _lock = home.lock(VAULT_LOCK)?;
     let (root, image) = (session.root_id(), *session.image());
     let stored = learn::vault_keys(home, session, identity)?;
     let doubtful = match doubtful(home, session, identity) {
@@ -141,7 +138,7 @@ pub fn create(
 /// [`Error::NoVaultKey`] if the owner has no vault key under this root; [`Error::WrongImage`] if another image sealed it;
 /// otherwise as [`create`].
 pub fn renew(home: &Home, session: &mut Session, identity: &Identity, accept: Option<&str>) -> Result<VaultKey, Error> {
-    let _lock = home.lock(LOCK)?;
+    let _lock = home.lock(VAULT_LOCK)?;
     learn::vault_keys(home, session, identity)?;
     let doubtful = doubtful(home, session, identity)?;
     if let Some(vault) = settle(home, session, identity, doubtful, accept)? {

@@ -6,7 +6,10 @@ fn prints_what_the_data_files_say() {
     let home = tempfile::tempdir().unwrap();
     let cases = trycmd::TestCases::new();
     // No case uses the folder of the user who runs the tests. A case that needs a folder sets CAPELET_HOME.
-    cases.env("HOME", home.path().display().to_string()).env("XDG_CONFIG_HOME", "");
+    cases.env("HOME", home.path().display().to_string());
+    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        cases.env(variable, "");
+    }
     cases.case("tests/cmd/*.trycmd");
     cases.run();
 }

@@ -1,4 +1,4 @@
-//! What every command works with: the user's folder, the output, the enclave and the identity.
+//! What every command works with: the user's folders, the output, the enclave and the identity.
 
 use super::output::Output;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use enclave_core::identity::Identity;
 
 /// What a command works with.
 pub(super) struct Context {
-    /// The folder with everything that is kept.
+    /// The folders with everything that is kept.
     pub(super) home: Home,
     /// Where results and notes are printed.
     pub(super) output: Output,

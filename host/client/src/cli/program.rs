@@ -7,6 +7,7 @@ use super::context::{Context, environment};
 use super::output::{Format, Output, sentence};
 use crate::error::{Error, Stream};
 use crate::home::Home;
+use crate::home::folders::Folders;
 use crate::home::settings::Settings;
 use capelet_cli::arguments::{Parsed, Program, Stop, USAGE_STATUS, UsageError};
 use capelet_cli::{interrupt, streams};
@@ -70,7 +71,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     output.format = format.unwrap_or_default();
     // From here on, files are read.
     watch(timeout, output.clone())?;
-    let home = Home::from_environment()?;
+    let home = Home::new(Folders::from_environment()?)?;
     if format.is_none() {
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
         // commands that repair them.

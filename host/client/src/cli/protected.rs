@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// Checks that the output at `path` replaces neither a file of the client's folder, nor an identity or an export, nor one
+/// Checks that the output at `path` replaces neither a file of the client's folders, nor an identity or an export, nor one
 /// of the command's `inputs`. `replaces_export` is set if the user asked for the replacement of an export.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub(super) fn check(path: &Path, home: &Home, inputs: &[&Path], replaces_export:
     }
     let protected = |what| Err(Error::Protected { path: path.to_owned(), what });
     if home.holds(path) {
-        return protected("a file of your Capelet folder");
+        return protected("a file that Capelet keeps for you");
     }
     let Some(metadata) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(()) };
     let is_input = |input: &&Path| {

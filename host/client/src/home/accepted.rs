@@ -3,6 +3,7 @@
 //! Without this record a weaker key policy would go unnoticed: the enclave attests whatever policy it reads, and senders
 //! compare with what was attested last.
 
+use super::folders::Place;
 use super::{OwnedState, State};
 use crate::root_id::RootId;
 use crate::values::{Hex, OwnerText};
@@ -44,7 +45,7 @@ pub struct AcceptedTexts {
 }
 
 impl State for AcceptedTexts {
-    const FILE: &'static str = "accepted.json";
+    const PLACE: Place = Place::data("accepted.json");
 }
 
 impl OwnedState for AcceptedTexts {

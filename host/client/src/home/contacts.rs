@@ -1,6 +1,7 @@
 //! The address book: the user's own names for owners' keys. No other party is asked to whom a key belongs.
 
 use super::State;
+use super::folders::Place;
 use crate::error::Error;
 use crate::values::OwnerText;
 use enclave_core::OwnerKey;
@@ -24,7 +25,7 @@ pub struct Contacts {
 }
 
 impl State for Contacts {
-    const FILE: &'static str = "contacts.json";
+    const PLACE: Place = Place::config("contacts.json");
 }
 
 /// Whether `name` is a valid name: 1 to 64 letters, digits, `-`, `_` or `.`, beginning with a letter. A valid name is

@@ -1,11 +1,11 @@
 //! The file of the identity. It contains one secret, and only the user may read it.
 
 use super::catalogue::Catalogue;
-use super::{Home, OwnedState as _, open_private};
+use super::folders::Place;
+use super::{Home, LOCK, OwnedState as _, open_private};
 use crate::error::Error;
 use crate::files;
 use crate::values::OwnerText;
-use capelet_cli::output_file::Readers;
 use enclave_core::OwnerKey;
 use enclave_core::encoding::{base64url_decode, base64url_encode};
 use enclave_core::identity::Identity;
@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-pub(super) const FILE: &str = "identity.json";
+pub(super) const PLACE: Place = Place::data("identity.json");
 const VERSION: u64 = 1;
 /// The largest identity file, in bytes.
 const MAX_IDENTITY: u64 = 4096;
@@ -66,7 +66,7 @@ impl IdentitySecret {
 impl Home {
     /// The path of the identity file.
     pub fn identity_path(&self) -> PathBuf {
-        self.file(FILE)
+        self.file(PLACE)
     }
 
     /// Reads the identity's secret. `None` if no identity exists yet.
@@ -90,7 +90,7 @@ impl Home {
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
         }
-        let _lock = self.lock("lock")?;
+        let _lock = self.lock(LOCK)?;
         // Another process may have made it meanwhile.
         if let Some(secret) = self.secret()? {
             return Ok(secret.identity());
@@ -122,7 +122,7 @@ impl Home {
     /// # Errors
     /// [`Error::IdentityExists`]; [`Error::Io`] if the file cannot be written; those of [`Home::lock`].
     pub fn import(&self, secret: &IdentitySecret) -> Result<(), Error> {
-        let _lock = self.lock("lock")?;
+        let _lock = self.lock(LOCK)?;
         self.check_import()?;
         self.write_secret(secret)
     }
@@ -134,7 +134,7 @@ impl Home {
         let mut bytes = Zeroizing::new(Vec::with_capacity(512));
         serde_json::to_writer(&mut *bytes, &stored).map_err(|error| Error::io("write", &path, &error.into()))?;
         bytes.push(b'\n');
-        files::write(&path, &bytes, Readers::Owner)
+        self.write(PLACE, &bytes)
     }
 }
 

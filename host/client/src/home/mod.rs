@@ -1,4 +1,4 @@
-//! The user's folder, with one file for each kind of state.
+//! The user's folders, with one file for each kind of state.
 //!
 //! Files are JSON with a version, have the mode 0600, and are replaced atomically. Unknown and repeated fields are
 //! rejected, and so are files that others can read or change. A lock serialises processes that run at the same time. A
@@ -7,6 +7,7 @@
 pub mod accepted;
 pub mod catalogue;
 pub mod contacts;
+pub mod folders;
 pub mod identity;
 pub mod seen;
 pub mod settings;
@@ -20,6 +21,7 @@ use crate::values::OwnerText;
 use capelet_cli::output_file::Readers;
 use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, Links, NotPrivate, OpenError, READ_BY_OTHERS};
 use enclave_core::OwnerKey;
+use folders::{Folders, Layout, Place};
 use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,17 +32,17 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// The version of every file in the folder but the identity. Version 1 did not say which image sealed an object.
+/// The version of every file but the identity. Version 1 did not say which image sealed an object.
 const VERSION: u64 = 2;
-/// The largest file in the folder, in bytes.
+/// The largest file, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 /// The time limit for waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The state in one file.
 pub trait State: Default + Serialize + DeserializeOwned {
-    /// The file's name in the folder.
-    const FILE: &'static str;
+    /// Where the file lies.
+    const PLACE: Place;
 }
 
 /// A state that belongs to one identity. Read under another identity, it would mislead: its epochs and texts are another
@@ -65,51 +67,50 @@ struct Probe {
     version: u64,
 }
 
-/// The user's folder.
+/// The user's folders.
 #[derive(Clone, Debug)]
 pub struct Home {
-    path: PathBuf,
+    folders: Folders,
 }
 
-/// A lock on files of the folder. It is held until this value is dropped.
+/// The lock that each change of a state takes.
+pub(crate) const LOCK: Place = Place::state("lock");
+/// The lock that prevents two processes from making vault keys at the same time.
+pub(crate) const VAULT_LOCK: Place = Place::state("vault.lock");
+/// The folder of receipts, inside the folder for data.
+pub(crate) const RECEIPTS: Place = Place::data("receipts");
+
+/// A lock on files of the folders. It is held until this value is dropped.
 pub struct Lock {
     _file: File,
 }
 
 impl Home {
-    /// `CAPELET_HOME`, or else `capelet` in the user's configuration folder. The folder is not created yet.
+    /// The folders, of which none need exist.
     ///
     /// # Errors
-    /// [`Error::NoHome`] if no variable names a folder; those of [`Home::at`].
-    pub fn from_environment() -> Result<Self, Error> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let path = variable("CAPELET_HOME")
-            .or_else(|| variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).map(|path| path.join("capelet")))
-            .or_else(|| variable("HOME").map(|path| path.join(".config/capelet")));
-        Self::at(path.ok_or(Error::NoHome)?)
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change one of them; [`Error::Io`].
+    pub fn new(folders: Folders) -> Result<Self, Error> {
+        folders.paths().into_iter().try_for_each(check_folder)?;
+        Ok(Self { folders })
     }
 
-    /// The folder at `path`, which need not exist.
+    /// One folder for everything, which need not exist.
     ///
     /// # Errors
-    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the folder.
+    /// As [`Home::new`].
     pub fn at(path: PathBuf) -> Result<Self, Error> {
-        match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_dir() => {
-                Err(Error::io("use as a folder", &path, &io::ErrorKind::NotADirectory.into()))
-            }
-            Ok(metadata) => {
-                check_private(&path, &metadata, CHANGED_BY_OTHERS, 0o700)?;
-                Ok(Self { path })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path }),
-            Err(error) => Err(Error::io("read", &path, &error)),
-        }
+        Self::new(Folders::one(path, Layout::Named))
     }
 
-    /// The path of the file `name`, which need not exist.
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+    /// Where the folders are.
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    /// The path of a place, which need not exist.
+    pub fn file(&self, place: Place) -> PathBuf {
+        self.folders.file(place)
     }
 
     /// Reads a state. If its file does not exist, returns the default.
@@ -118,7 +119,7 @@ impl Home {
     /// [`Error::Damaged`] for an invalid file; [`Error::Newer`] or [`Error::Older`] for one of another client version;
     /// [`Error::FileTooLarge`]; [`Error::Io`].
     pub fn load<S: State>(&self) -> Result<S, Error> {
-        Ok(read_json(&self.file(S::FILE))?.unwrap_or_default())
+        Ok(read_json(&self.file(S::PLACE))?.unwrap_or_default())
     }
 
     /// Changes a state under the lock. If `change` fails or changes nothing, nothing is written.
@@ -126,17 +127,23 @@ impl Home {
     /// # Errors
     /// Those of `change`, [`Home::load`] and [`Home::lock`]; [`Error::Io`] if the file cannot be written.
     pub fn update<S: State, R>(&self, change: impl FnOnce(&mut S) -> Result<R, Error>) -> Result<R, Error> {
-        let _lock = self.lock("lock")?;
-        let path = self.file(S::FILE);
+        let _lock = self.lock(LOCK)?;
+        let path = self.file(S::PLACE);
         let old = read_json::<S>(&path)?;
         let before = old.as_ref().map(|old| encode(&path, old)).transpose()?;
         let mut state = old.unwrap_or_default();
         let result = change(&mut state)?;
         let after = encode(&path, &state)?;
         if before.as_ref() != Some(&after) {
-            files::write(&path, &after, Readers::Owner)?;
+            self.write(S::PLACE, &after)?;
         }
         Ok(result)
+    }
+
+    /// Replaces the file at a place. The folder in which it lies is created unless it exists.
+    fn write(&self, place: Place, bytes: &[u8]) -> Result<(), Error> {
+        make(self.folders.path(place.folder))?;
+        files::write(&self.file(place), bytes, Readers::Owner)
     }
 
     /// Like [`Home::load`], for a state of this identity.
@@ -168,20 +175,21 @@ impl Home {
     fn check_owner<S: OwnedState>(&self, state: &S, owner: &OwnerKey) -> Result<(), Error> {
         match state.owner() {
             Some(other) if other != *owner => {
-                Err(Error::OfAnotherIdentity { path: self.file(S::FILE), owner: OwnerText(other) })
+                Err(Error::OfAnotherIdentity { path: self.file(S::PLACE), owner: OwnerText(other) })
             }
             _ => Ok(()),
         }
     }
 
-    /// Takes the lock with this name. Waits while another process holds it.
+    /// Takes a lock. Waits while another process holds it.
     ///
     /// # Errors
     /// [`Error::Locked`] after ten seconds; [`Error::NotYours`] or [`Error::Permissions`] if others own or can change
     /// the folder; [`Error::Io`].
-    pub fn lock(&self, name: &str) -> Result<Lock, Error> {
-        self.make(&self.path)?;
-        let path = self.file(name);
+    pub fn lock(&self, place: Place) -> Result<Lock, Error> {
+        let folder = self.folders.path(place.folder);
+        make(folder)?;
+        let path = self.file(place);
         let failed = |error: io::Error| Error::io("lock", &path, &error);
         let mut options = OpenOptions::new();
         // A link is an error, and opening a FIFO does not wait.
@@ -196,39 +204,55 @@ impl Home {
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                Err(TryLockError::WouldBlock) => return Err(Error::Locked(self.path.clone())),
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked(folder.to_owned())),
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
-    }
-
-    /// Creates a folder with the mode 0700, unless it exists.
-    fn make(&self, folder: &Path) -> Result<(), Error> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        // Another process may have created it meanwhile.
-        let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
-        check_private(folder, &metadata, CHANGED_BY_OTHERS, 0o700)
     }
 
     /// Writes a file whose name follows from its content, such as a statement. Returns its path.
     ///
     /// # Errors
     /// Those of [`Home::file_in`]; [`Error::Io`].
-    pub fn keep(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
+    pub fn keep(&self, folder: Place, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
         let path = self.file_in(folder, name)?;
         files::write(&path, bytes, Readers::Owner)?;
         Ok(path)
     }
 
-    /// The path of a file in a folder of the folder. The inner folder is created unless it exists.
+    /// The path of a file in a folder inside one of the three. Both folders are created unless they exist.
     ///
     /// # Errors
-    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change the inner folder; [`Error::Io`].
-    pub fn file_in(&self, folder: &str, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.path.join(folder);
-        self.make(&folder)?;
+    /// [`Error::NotYours`] or [`Error::Permissions`] if others own or can change one of the two folders; [`Error::Io`].
+    pub fn file_in(&self, folder: Place, name: &str) -> Result<PathBuf, Error> {
+        make(self.folders.path(folder.folder))?;
+        let folder = self.file(folder);
+        make(&folder)?;
         Ok(folder.join(name))
     }
+}
+
+/// Checks that others neither own nor can change a folder. It need not exist.
+///
+/// # Errors
+/// [`Error::NotYours`] or [`Error::Permissions`]; [`Error::Io`].
+pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => {
+            Err(Error::io("use as a folder", path, &io::ErrorKind::NotADirectory.into()))
+        }
+        Ok(metadata) => check_private(path, &metadata, CHANGED_BY_OTHERS, 0o700),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io("read", path, &error)),
+    }
+}
+
+/// Creates a folder with the mode 0700, unless it exists.
+fn make(folder: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    // Another process may have created it meanwhile.
+    let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
+    check_private(folder, &metadata, CHANGED_BY_OTHERS, 0o700)
 }
 
 /// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
@@ -244,7 +268,7 @@ fn not_private(path: &Path, why: NotPrivate, want: u32) -> Error {
     }
 }
 
-/// Opens a file of the folder, which only this user may read and change. `None` if it does not exist.
+/// Opens a file of the folders, which only this user may read and change. `None` if it does not exist.
 ///
 /// A link to nothing is an error. If it counted as no file, a new state would take the place of the one that it means.
 fn open_private(path: &Path) -> Result<Option<File>, Error> {
@@ -264,7 +288,7 @@ fn open_private(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// Reads a file of the folder. `None` if it does not exist.
+/// Reads a file of the folders. `None` if it does not exist.
 fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     let Some(file) = open_private(path)? else { return Ok(None) };
     let bytes = files::read_opened(file, path, MAX_FILE)?;
@@ -277,12 +301,7 @@ fn read_json<S: DeserializeOwned>(path: &Path) -> Result<Option<S>, Error> {
     }
 }
 
-/// Replaces a file of the folder.
-fn write_json<S: Serialize>(path: &Path, content: &S) -> Result<(), Error> {
-    files::write(path, &encode(path, content)?, Readers::Owner)
-}
-
-/// The bytes of a file of the folder.
+/// The bytes of a file of the folders.
 fn encode<S: Serialize>(path: &Path, content: &S) -> Result<Vec<u8>, Error> {
     let failed = |error: serde_json::Error| Error::io("write", path, &error.into());
     let mut bytes = serde_json::to_vec_pretty(&Versioned { version: VERSION, content }).map_err(failed)?;
@@ -302,7 +321,7 @@ mod tests {
     }
 
     impl State for Counter {
-        const FILE: &'static str = "counter.json";
+        const PLACE: Place = Place::data("counter.json");
     }
 
     fn home() -> (tempfile::TempDir, Home) {
@@ -313,7 +332,7 @@ mod tests {
 
     #[test]
     fn loses_no_change_of_concurrent_processes() {
-        let (_folder, home) = home();
+        let (folder, home) = home();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -329,7 +348,7 @@ mod tests {
         });
         assert_eq!(home.load::<Counter>().unwrap(), Counter { count: 40 });
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(home.path.clone()), mode(home.file("counter.json"))), (0o700, 0o600));
+        assert_eq!((mode(folder.path().join("a/b")), mode(home.file(Counter::PLACE))), (0o700, 0o600));
     }
 
     #[test]
@@ -346,7 +365,7 @@ mod tests {
     #[test]
     fn a_change_that_changes_nothing_writes_nothing() {
         let (_folder, home) = home();
-        let inode = || fs::metadata(home.file("counter.json")).unwrap().ino();
+        let inode = || fs::metadata(home.file(Counter::PLACE)).unwrap().ino();
         let count = |count| {
             let changed = home.update(|counter: &mut Counter| {
                 counter.count = count;
@@ -365,7 +384,7 @@ mod tests {
     fn reports_files_that_it_cannot_read_and_keeps_them() {
         let (_folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
-        let path = home.file("counter.json");
+        let path = home.file(Counter::PLACE);
         let cases = [
             ("", "damaged-file"),
             ("{", "damaged-file"),
@@ -388,7 +407,7 @@ mod tests {
     fn rejects_files_that_others_can_read_or_change() {
         let (_folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
-        let path = home.file("counter.json");
+        let path = home.file(Counter::PLACE);
         for mode in [0o640, 0o604, 0o660, 0o602] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(home.load::<Counter>().unwrap_err().code(), "bad-permissions", "{mode:o}");
@@ -400,7 +419,7 @@ mod tests {
     fn neither_waits_for_a_fifo_nor_takes_what_is_no_file() {
         let (folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
-        let path = home.file("counter.json");
+        let path = home.file(Counter::PLACE);
         fs::remove_file(&path).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         assert_eq!(home.load::<Counter>().unwrap_err().code(), "not-a-file");
@@ -409,16 +428,16 @@ mod tests {
         assert_eq!(home.load::<Counter>().unwrap_err().code(), "not-a-file");
         // The lock is not made through a link.
         let target = folder.path().join("target");
-        fs::remove_file(home.file("lock")).unwrap();
-        std::os::unix::fs::symlink(&target, home.file("lock")).unwrap();
-        assert!(home.lock("lock").is_err() && !target.exists());
+        fs::remove_file(home.file(LOCK)).unwrap();
+        std::os::unix::fs::symlink(&target, home.file(LOCK)).unwrap();
+        assert!(home.lock(LOCK).is_err() && !target.exists());
     }
 
     #[test]
     fn a_link_to_nothing_is_not_an_absent_file() {
         let (folder, home) = home();
         home.update(|_: &mut Counter| Ok(())).unwrap();
-        let (path, target) = (home.file("counter.json"), folder.path().join("elsewhere.json"));
+        let (path, target) = (home.file(Counter::PLACE), folder.path().join("elsewhere.json"));
         fs::rename(&path, &target).unwrap();
         std::os::unix::fs::symlink(&target, &path).unwrap();
         assert_eq!(home.load::<Counter>(), Ok(Counter::default()));

@@ -1,6 +1,7 @@
 //! The highest epoch seen of each owner. The client rejects lower epochs, and a second key for the same epoch.
 
 use super::State;
+use super::folders::Place;
 use crate::error::Error;
 use crate::root_id::RootId;
 use crate::values::{Hex, OwnerText};
@@ -26,7 +27,7 @@ pub struct Seen {
 }
 
 impl State for Seen {
-    const FILE: &'static str = "seen.json";
+    const PLACE: Place = Place::state("seen.json");
 }
 
 impl Seen {

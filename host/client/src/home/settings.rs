@@ -1,6 +1,7 @@
 //! The user's defaults, set by `config KEY VALUE`. Options and the environment take precedence over them.
 
 use super::State;
+use super::folders::Place;
 use crate::cli::output::Format;
 use crate::error::Error;
 use crate::url::Url;
@@ -19,7 +20,7 @@ pub struct Settings {
 }
 
 impl State for Settings {
-    const FILE: &'static str = "config.json";
+    const PLACE: Place = Place::config("config.json");
 }
 
 impl Settings {

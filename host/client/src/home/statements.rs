@@ -2,7 +2,8 @@
 //!
 //! These files are not trusted. A statement carries its own proof and is verified anew at each use.
 
-use super::{Home, read_json, write_json};
+use super::folders::Place;
+use super::{Home, LOCK, encode, read_json};
 use crate::error::Error;
 use crate::values::{Base64, Hex, OwnerText, unix_millis};
 use enclave_core::crypto::{sha256, sha384};
@@ -10,6 +11,11 @@ use enclave_core::encoding::hex;
 use enclave_core::{OwnerKey, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// The folder of statements. A lost one is fetched again.
+pub(crate) const STATEMENTS: Place = Place::state("statements");
+/// The folder of policies and of keys' metadata. Nobody can fetch an accepted text again after the key has changed.
+const POLICIES: Place = Place::data("policies");
 
 /// A fetched statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +42,7 @@ impl Home {
     /// [`Error::Damaged`], [`Error::Newer`], [`Error::Older`], [`Error::FileTooLarge`] or [`Error::Io`] if the file cannot
     /// be read.
     pub fn statement(&self, owner: &OwnerKey, url: &str) -> Result<Option<Fetched>, Error> {
-        read_json(&self.statement_path(owner, url))
+        read_json(&self.file(STATEMENTS).join(statement_name(owner, url)))
     }
 
     /// Writes a statement and replaces the previous one.
@@ -44,9 +50,10 @@ impl Home {
     /// # Errors
     /// [`Error::Io`]; those of [`Home::lock`].
     pub fn keep_statement(&self, owner: &OwnerKey, fetched: &Fetched) -> Result<(), Error> {
-        let _lock = self.lock("lock")?;
-        self.make(&self.file("statements"))?;
-        write_json(&self.statement_path(owner, &fetched.url), fetched)
+        let _lock = self.lock(LOCK)?;
+        let name = statement_name(owner, &fetched.url);
+        let bytes = encode(&self.file(STATEMENTS).join(&name), fetched)?;
+        self.keep(STATEMENTS, &name, &bytes).map(drop)
     }
 
     /// Writes the text of a policy, or the metadata of a key, to a file that is named by its SHA-384.
@@ -54,20 +61,20 @@ impl Home {
     /// # Errors
     /// As [`Home::keep`].
     pub fn keep_policy(&self, text: &[u8], ending: &str) -> Result<PathBuf, Error> {
-        self.keep("policies", &policy_name(&sha384(&[text]), ending), text)
+        self.keep(POLICIES, &policy_name(&sha384(&[text]), ending), text)
     }
 
     /// Where [`Home::keep_policy`] keeps the text with this SHA-384.
     pub fn policy_path(&self, digest: &[u8; 48], ending: &str) -> PathBuf {
-        self.file("policies").join(policy_name(digest, ending))
+        self.file(POLICIES).join(policy_name(digest, ending))
     }
+}
 
-    fn statement_path(&self, owner: &OwnerKey, url: &str) -> PathBuf {
-        // An address can contain characters that a file name cannot.
-        let place = sha256(&[url.as_bytes()]);
-        let place = hex(place.first_chunk::<8>().map_or(&[], |cut| cut));
-        self.file("statements").join(format!("{}-{place}.json", OwnerText(*owner)))
-    }
+fn statement_name(owner: &OwnerKey, url: &str) -> String {
+    // An address can contain characters that a file name cannot.
+    let address = sha256(&[url.as_bytes()]);
+    let address = hex(address.first_chunk::<8>().map_or(&[], |cut| cut));
+    format!("{}-{address}.json", OwnerText(*owner))
 }
 
 fn policy_name(digest: &[u8; 48], ending: &str) -> String {

@@ -3,6 +3,7 @@
 //! An entry never applies to another address.
 
 use super::State;
+use super::folders::Place;
 use crate::error::Error;
 use crate::pins::ImagePins;
 use crate::url::Url;
@@ -66,7 +67,7 @@ impl TrustEntry {
 }
 
 impl State for Trust {
-    const FILE: &'static str = "trust.json";
+    const PLACE: Place = Place::config("trust.json");
 }
 
 /// What to do if the address already has an entry.

@@ -28,7 +28,8 @@ command! {
             \u{a0} {command_name} encrypt 'my secret' | {command_name} run redact -",
         note = "Results are printed on standard output, everything else on standard error. A failure ends with \
             status 1 and `Error: …`, followed by a stable code in brackets; with -o json the code is in the result \
-            too. All files are kept in CAPELET_HOME, or ~/.config/capelet."
+            too. Files are kept in ~/.config/capelet, ~/.local/share/capelet and ~/.local/state/capelet, or where the \
+            XDG variables say, or all in CAPELET_HOME."
     )]
     Capelet {
         /// the command

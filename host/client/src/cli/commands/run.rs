@@ -8,6 +8,7 @@ use crate::cli::protected;
 use crate::error::Error;
 use crate::evidence;
 use crate::files::Source;
+use crate::home::RECEIPTS;
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
 use crate::inputs::{Form, Inputs};
@@ -177,7 +178,7 @@ fn write_receipt(
     finished: &FinishedRun,
 ) -> Result<WrittenReceipt, Error> {
     let file = receipt.map_or_else(
-        || ReceiptFile::create(&context.home.file_in("receipts", &format!("{}.receipt", Hex(finished.id)))?),
+        || ReceiptFile::create(&context.home.file_in(RECEIPTS, &format!("{}.receipt", Hex(finished.id)))?),
         Ok,
     );
     let written = file.and_then(|file| file.write(&finished.bundle));

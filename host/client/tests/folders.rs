@@ -1,0 +1,144 @@
+//! Where the client keeps its files: configuration, data and state apart, or all in one folder.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::failed;
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const FOLDERS: [&str; 3] = [".config/capelet", ".local/share/capelet", ".local/state/capelet"];
+const PIN: &str = "0:abababababababababababababababababababababababababababababababababababababababababababababababab";
+
+/// A user whose folders are not named by any variable but `HOME`.
+struct User(TempDir);
+
+impl User {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
+        command.env_clear().env("HOME", self.0.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn say(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> Vec<u8> {
+        let output = self.say(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// The paths of all files, below the user's home.
+    fn files(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        walk(self.0.path(), &mut found);
+        found.iter().map(|path| path.strip_prefix(self.0.path()).unwrap().to_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.insert(path);
+        }
+    }
+}
+
+/// A user with one file of each kind that needs no enclave.
+fn prepared() -> User {
+    let user = User::new();
+    let shown = user.ok(&["identity", "show", "-o", "json"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown).unwrap();
+    user.ok(&["contact", "add", "me", shown["owner"].as_str().unwrap()]);
+    user.ok(&["config", "url", "capelet://a"]);
+    user.ok(&["pin", "capelet://a", "-p", PIN]);
+    user
+}
+
+#[test]
+fn files_lie_apart_by_what_their_loss_means() {
+    let user = prepared();
+    let expected = [
+        ".config/capelet/config.json",
+        ".config/capelet/contacts.json",
+        ".config/capelet/trust.json",
+        ".local/share/capelet/identity.json",
+        ".local/state/capelet/lock",
+    ];
+    assert_eq!(user.files(), expected.map(str::to_owned).into());
+    for folder in FOLDERS {
+        assert_eq!(fs::metadata(user.path(folder)).unwrap().permissions().mode() & 0o777, 0o700, "{folder}");
+    }
+}
+
+#[test]
+fn commands_that_change_nothing_make_no_folder() {
+    let user = User::new();
+    for arguments in [&["version"][..], &["config"], &["key", "show"], &["contact", "list"], &["pin"]] {
+        user.ok(arguments);
+    }
+    assert_eq!(fs::read_dir(user.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn each_folder_is_checked_and_no_output_replaces_a_file_in_it() {
+    let user = prepared();
+    fs::write(user.path("passphrase"), "correct horse battery staple").unwrap();
+    fs::set_permissions(user.path("passphrase"), Permissions::from_mode(0o600)).unwrap();
+    let passphrase = user.path("passphrase");
+    for name in [
+        ".config/capelet/trust.json",
+        ".local/share/capelet/identity.json",
+        ".local/share/capelet/catalogue.json",
+        ".local/state/capelet/seen.json",
+    ] {
+        let (file, passphrase) = (user.path(name), passphrase.to_str().unwrap());
+        let export = ["identity", "export", file.to_str().unwrap(), "--passphrase-file", passphrase, "--force"];
+        failed(&user.say(&export), "protected-file");
+    }
+    for folder in FOLDERS {
+        fs::set_permissions(user.path(folder), Permissions::from_mode(0o770)).unwrap();
+        let refused = user.say(&["version"]);
+        failed(&refused, "bad-permissions");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(folder));
+        fs::set_permissions(user.path(folder), Permissions::from_mode(0o700)).unwrap();
+    }
+    user.ok(&["version"]);
+}
+
+/// Before the folders were separate, everything was in the configuration folder.
+#[test]
+fn a_folder_of_an_earlier_version_is_used_as_it_is() {
+    let user = prepared();
+    let earlier = User::new();
+    fs::create_dir_all(earlier.path(FOLDERS[0])).unwrap();
+    for file in user.files() {
+        let path = Path::new(&file);
+        fs::copy(user.path(&file), earlier.path(FOLDERS[0]).join(path.file_name().unwrap())).unwrap();
+    }
+    let before = earlier.files();
+    for arguments in [&["identity", "show"][..], &["contact", "list"], &["config"], &["pin"]] {
+        assert_eq!(earlier.ok(arguments), user.ok(arguments), "{arguments:?}");
+    }
+    earlier.ok(&["config", "url", "capelet://b"]);
+    assert_eq!(earlier.files(), before);
+    assert!(!earlier.path(".local").exists());
+}
