@@ -3,6 +3,7 @@
 use crate::bundle_error::BundleError;
 use crate::error_text;
 use crate::key_change::KeyChange;
+use crate::passphrase::NewPassphrase;
 use crate::values::OwnerText;
 use crate::wrong_image::WrongImage;
 use enclave_core::{TransportError, UnixMillis};
@@ -210,8 +211,8 @@ pub enum Error {
     },
     /// The texts of a KMS key differ from those that the owner last accepted.
     KeyChanged(Box<KeyChange>),
-    /// The passphrase is missing or empty, or its two entries differ.
-    Passphrase,
+    /// The passphrase cannot be used.
+    Passphrase(PassphraseError),
     /// An identity already exists in this file.
     IdentityExists(PathBuf),
     /// The folder has no identity.
@@ -276,6 +277,19 @@ pub enum Stream {
     Input,
     /// Standard output.
     Output,
+}
+
+/// Why a passphrase cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassphraseError {
+    /// There is neither a file with it nor a terminal to type it on.
+    Missing,
+    /// It is empty, and no export has an empty one.
+    Empty,
+    /// Its two entries differ.
+    Differs,
+    /// A new one has fewer characters than [`NewPassphrase::MIN_CHARACTERS`].
+    TooShort,
 }
 
 /// What a receipt names and its reader can demand.
@@ -376,7 +390,7 @@ impl Error {
             Self::KeyEnded(_) => "key-ended",
             Self::NotAccepted(_) | Self::KeyChanged(_) => "not-accepted",
             Self::NotConfirmed { .. } => "not-confirmed",
-            Self::Passphrase => "passphrase",
+            Self::Passphrase(_) => "passphrase",
             Self::IdentityExists(_) => "identity-exists",
             Self::NoIdentity => "no-identity",
             Self::OutputExists(_) => "output-exists",
@@ -482,7 +496,8 @@ impl fmt::Display for Error {
             ),
             Self::NotYours { path, owner } => write!(
                 f,
-                "{} belongs to the user with id {owner}, who can change it: set CAPELET_HOME to a folder of your own",
+                "{} belongs to the user with id {owner}, who can change it: use a file of your own, or set CAPELET_HOME to \
+                 a folder of your own",
                 path.display()
             ),
             Self::Damaged(path) => write!(
@@ -584,8 +599,20 @@ impl fmt::Display for Error {
             Self::NotConfirmed { asked: false } => f.write_str(
                 "this command destroys something, and there is no terminal on which to ask: add --yes; nothing was done",
             ),
-            Self::Passphrase => f.write_str(
-                "the passphrase is missing or empty, or its two entries differ: use --passphrase-file FILE, or a terminal",
+            Self::Passphrase(PassphraseError::Missing) => {
+                f.write_str("no passphrase was given: use --passphrase-file FILE, or a terminal")
+            }
+            Self::Passphrase(PassphraseError::Empty) => {
+                f.write_str("the passphrase is empty: give the one of the export")
+            }
+            Self::Passphrase(PassphraseError::Differs) => {
+                f.write_str("the two entries of the passphrase differ: run the command again")
+            }
+            Self::Passphrase(PassphraseError::TooShort) => write!(
+                f,
+                "the passphrase has fewer than {} characters: choose a longer one, or leave it empty on a terminal to have \
+                 one generated",
+                NewPassphrase::MIN_CHARACTERS
             ),
             Self::IdentityExists(path) => write!(
                 f,

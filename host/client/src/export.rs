@@ -12,6 +12,7 @@ use crate::home::accepted::AcceptedTexts;
 use crate::home::catalogue::Catalogue;
 use crate::home::identity::IdentitySecret;
 use crate::home::{Home, OwnedState};
+use crate::passphrase::NewPassphrase;
 use crate::random;
 use crate::values::{Base64, Hex, OwnerText};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -118,12 +119,12 @@ fn associated(version: u64, owner: &OwnerKey) -> [u8; 48] {
     crypto::labelled_sha384(label, owner.as_bytes())
 }
 
-/// Writes `content` to a file, encrypted with `passphrase`. A file that exists is replaced only if `replace` is set.
+/// Writes `content` to a file, encrypted with a key that is derived from `passphrase`. A file that exists is replaced only if `replace` is set.
 ///
 /// # Errors
 /// [`Error::OutputExists`]; [`Error::Io`] if the file cannot be written; those of [`random::bytes`].
-pub fn write(path: &Path, content: &Content, passphrase: &[u8], replace: bool) -> Result<(), Error> {
-    write_at(path, content, passphrase, COST, replace)
+pub fn write(path: &Path, content: &Content, passphrase: &NewPassphrase, replace: bool) -> Result<(), Error> {
+    write_at(path, content, passphrase.bytes(), COST, replace)
 }
 
 fn write_at(path: &Path, content: &Content, passphrase: &[u8], cost: Cost, replace: bool) -> Result<(), Error> {

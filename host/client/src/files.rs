@@ -3,8 +3,9 @@
 use crate::error::{Error, Stream};
 use capelet_cli::arguments::STDIN;
 use capelet_cli::output_file::{self, Existing, Readers};
+use capelet_cli::private_file::{self, NotPrivate, READ_BY_OTHERS};
 use capelet_cli::streams;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,10 +29,28 @@ impl Source {
     /// # Errors
     /// [`Error::Io`]; those of [`Source::stdin`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        if path == Path::new("-") || path == Path::new(STDIN) {
+        if is_stdin(path) {
             return Self::stdin();
         }
         Self::opened(File::open(path).map_err(|error| Error::io("read", path, &error))?, path)
+    }
+
+    /// Opens a file that contains a secret, or standard input if `path` is `-`. Others must be able neither to read nor to
+    /// change a regular file. A pipe has no readers beside its own.
+    ///
+    /// # Errors
+    /// [`Error::NotYours`] or [`Error::Permissions`]; those of [`Source::open`].
+    pub fn open_secret(path: &Path) -> Result<Self, Error> {
+        if is_stdin(path) {
+            return Self::stdin();
+        }
+        let failed = |error| Error::io("read", path, &error);
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() {
+            check_private(path, &metadata, READ_BY_OTHERS, 0o600)?;
+        }
+        Self::opened(file, path)
     }
 
     /// An open file. `path` is for errors.
@@ -132,6 +151,27 @@ pub fn read_opened(file: File, path: &Path, limit: u64) -> Result<Zeroizing<Vec<
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Error> {
     let written = output_file::write(path, bytes, readers, Existing::Replace);
     written.map_err(|error| Error::io("write", path, &error))
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new(STDIN)
+}
+
+/// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
+/// mode that the error recommends.
+///
+/// # Errors
+/// As [`not_private`].
+pub(crate) fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
+    private_file::check(metadata, forbidden).map_err(|why| not_private(path, why, want))
+}
+
+/// The error for a file or folder that others own, or can read or change.
+pub(crate) fn not_private(path: &Path, why: NotPrivate, want: u32) -> Error {
+    match why {
+        NotPrivate::Owner(owner) => Error::NotYours { path: path.to_owned(), owner },
+        NotPrivate::Mode(mode) => Error::Permissions { path: path.to_owned(), mode, want },
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub mod key_change;
 pub mod learn;
 pub mod listing;
 pub mod measurements;
+pub mod passphrase;
 pub mod pins;
 pub mod policy;
 pub mod random;

@@ -122,7 +122,7 @@ fn exports_the_identity_of_an_older_folder() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("CAPELET_HOME"));
 
     let path = |name: &str| new.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("passphrase"), "correct horse").unwrap();
+    write_private(&new.path().join("passphrase"), "correct horse");
     let (export, passphrase) = (path("export"), path("passphrase"));
     assert!(older.say(&["identity", "export", &export, "--passphrase-file", &passphrase]).status.success());
     let mut import = older.command(&["identity", "import", &export, "--passphrase-file", &passphrase]);

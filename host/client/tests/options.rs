@@ -10,7 +10,8 @@ use common::Person;
 use common::vault::{ATTESTING, with_vault_key};
 use enclave_core::encoding::hex;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
 /// Nothing listens there.
@@ -148,6 +149,7 @@ fn prepared() -> (Person, BTreeMap<&'static str, String>) {
     assert!(person.say(&["contact", "add", "ann", &owner]).status.success());
     let file = |name: &str, bytes: &[u8]| {
         fs::write(person.file(name), bytes).unwrap();
+        fs::set_permissions(person.file(name), Permissions::from_mode(0o600)).unwrap();
         person.file(name).to_str().unwrap().to_owned()
     };
     let function = person.file("function");

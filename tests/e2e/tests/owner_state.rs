@@ -8,13 +8,15 @@ use capelet_dev::kms::{ADMINISTRATOR, Client, STRANGER, sealed_policy};
 use capelet_e2e::{Local, Person, refusal};
 use common::{ECHO, Place, SEVEN};
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A passphrase file for exports.
 fn passphrase(place: &Place) -> String {
     let path = place.path("passphrase");
     fs::write(&path, "correct horse battery staple\n").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     path
 }
 

@@ -16,17 +16,17 @@ pub mod statements;
 pub mod trust;
 
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, check_private, not_private};
 use crate::values::OwnerText;
 use capelet_cli::output_file::Readers;
-use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, Links, NotPrivate, OpenError, READ_BY_OTHERS};
+use capelet_cli::private_file::{self, CHANGED_BY_OTHERS, Links, OpenError, READ_BY_OTHERS};
 use enclave_core::OwnerKey;
 use folders::{Folders, Layout, Place};
 use rustix::fs::OFlags;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -253,19 +253,6 @@ fn make(folder: &Path) -> Result<(), Error> {
     // Another process may have created it meanwhile.
     let metadata = made.and_then(|()| fs::metadata(folder)).map_err(|error| Error::io("make", folder, &error))?;
     check_private(folder, &metadata, CHANGED_BY_OTHERS, 0o700)
-}
-
-/// Checks that a file or folder belongs to this user, and that its mode has none of the `forbidden` bits. `want` is the
-/// mode that the error recommends.
-fn check_private(path: &Path, metadata: &Metadata, forbidden: u32, want: u32) -> Result<(), Error> {
-    private_file::check(metadata, forbidden).map_err(|why| not_private(path, why, want))
-}
-
-fn not_private(path: &Path, why: NotPrivate, want: u32) -> Error {
-    match why {
-        NotPrivate::Owner(owner) => Error::NotYours { path: path.to_owned(), owner },
-        NotPrivate::Mode(mode) => Error::Permissions { path: path.to_owned(), mode, want },
-    }
 }
 
 /// Opens a file of the folders, which only this user may read and change. `None` if it does not exist.

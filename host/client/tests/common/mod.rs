@@ -16,11 +16,16 @@ pub struct Person {
 
 impl Person {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().join("home");
-        let person = Self { _folder: folder, home };
+        let person = Self::without_identity();
         assert!(person.say(&["identity", "show"]).status.success());
         person
+    }
+
+    /// Their folder does not exist yet.
+    pub fn without_identity() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        Self { _folder: folder, home }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

@@ -35,13 +35,15 @@ command! {
         subcommand,
         name = "export",
         example = "{command_name} backup.capelet",
-        note = "Pins, contacts and receipts are not in the file."
+        note = "A passphrase has at least 12 characters. If you leave it empty on a terminal, one of 100 random bits is \
+            generated and shown. Pins, contacts and receipts are not in the file."
     )]
     IdentityExport {
         /// the file to write
         #[argh(positional)]
         file: String,
-        /// a file whose first line is the passphrase (default: typed on the terminal)
+        /// a file whose first line is the passphrase, or - for standard input; others must not be able to read the file
+        /// (default: typed on the terminal)
         #[argh(option)]
         passphrase_file: Option<String>,
         /// replace a file that exists
@@ -57,7 +59,8 @@ command! {
         /// the file
         #[argh(positional)]
         file: String,
-        /// a file whose first line is the passphrase (default: typed on the terminal)
+        /// a file whose first line is the passphrase, or - for standard input; others must not be able to read the file
+        /// (default: typed on the terminal)
         #[argh(option)]
         passphrase_file: Option<String>,
     }

@@ -4,12 +4,14 @@ use crate::cli::args::identity::{IdentityExport, IdentityImport};
 use crate::cli::context::Context;
 use crate::cli::output::Format;
 use crate::cli::protected;
-use crate::error::{Error, Stream};
+use crate::error::{Error, PassphraseError, Stream};
 use crate::export::{self, Content};
-use crate::files;
+use crate::files::Source;
+use crate::passphrase::NewPassphrase;
 use crate::values::OwnerText;
 use capelet_cli::interrupt::KeptTerminal;
 use capelet_cli::output_file;
+use capelet_cli::streams;
 use enclave_core::OwnerKey;
 use serde_json::json;
 use std::io::{self, IsTerminal as _};
@@ -33,7 +35,7 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
     // Without --force, a file that exists is refused below, whatever it is.
     protected::check(path, &context.home, &file, true)?;
     let content = Content::of(&context.home)?.ok_or(Error::NoIdentity)?;
-    let passphrase = passphrase(arguments.passphrase_file.as_deref(), true)?;
+    let passphrase = new_passphrase(arguments.passphrase_file.as_deref(), context)?;
     export::write(path, &content, &passphrase, arguments.force)?;
     let owner = content.secret.owner();
     let (functions, keys) = (content.catalogue.functions().len(), content.catalogue.vault().len());
@@ -55,7 +57,7 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
 
 pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<(), Error> {
     context.home.check_import()?;
-    let passphrase = passphrase(arguments.passphrase_file.as_deref(), false)?;
+    let passphrase = passphrase(arguments.passphrase_file.as_deref())?;
     let content = export::read(Path::new(&arguments.file), &passphrase)?;
     let owner = content.secret.owner();
     content.import(&context.home)?;
@@ -68,30 +70,51 @@ fn print(owner: &OwnerKey, context: &Context) -> Result<(), Error> {
     context.output.fields(&[("Owner Key", key.to_string()), ("Fingerprint", fingerprint)], object)
 }
 
-/// Reads the passphrase: the first line of `file`, or what the user types. A `new` passphrase is typed twice. An empty
-/// passphrase is an error.
-fn passphrase(file: Option<&str>, new: bool) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// Reads the passphrase of an export that exists: the first line of `file`, or what the user types.
+fn passphrase(file: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Error> {
     let passphrase = match file {
-        Some(file) => {
-            let mut bytes = files::read(Path::new(file), MAX_PASSPHRASE)?;
-            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-            bytes.truncate(end);
-            bytes
-        }
-        None if !io::stdin().is_terminal() => return Err(Error::Passphrase),
-        None => {
-            let first = prompt("Passphrase: ")?;
-            if new && *first != *prompt("Repeat the passphrase: ")? {
-                return Err(Error::Passphrase);
-            }
-            first
-        }
+        Some(file) => first_line(file)?,
+        None => prompt("Passphrase: ")?,
     };
-    if passphrase.is_empty() { Err(Error::Passphrase) } else { Ok(passphrase) }
+    if passphrase.is_empty() { Err(Error::Passphrase(PassphraseError::Empty)) } else { Ok(passphrase) }
+}
+
+/// Reads the passphrase of a new export: the first line of `file`, or what the user types twice. If they type nothing, one
+/// is generated and shown.
+fn new_passphrase(file: Option<&str>, context: &Context) -> Result<NewPassphrase, Error> {
+    if let Some(file) = file {
+        return NewPassphrase::chosen(first_line(file)?);
+    }
+    // A generated passphrase that nobody sees would lock its owner out.
+    let shown = streams::error_is_terminal();
+    let typed = prompt(if shown { "Passphrase (leave empty to generate one): " } else { "Passphrase: " })?;
+    if typed.is_empty() && shown {
+        let generated = NewPassphrase::generate()?;
+        context.output.note(&format!("Passphrase: {}", String::from_utf8_lossy(generated.bytes())));
+        context.output.note("Keep it: `capelet identity import` needs it, and it is not shown again.");
+        return Ok(generated);
+    }
+    let chosen = NewPassphrase::chosen(typed)?;
+    if chosen.bytes() != prompt("Repeat the passphrase: ")?.as_slice() {
+        return Err(Error::Passphrase(PassphraseError::Differs));
+    }
+    Ok(chosen)
+}
+
+/// The first line of a file that only the user may read, or of standard input.
+fn first_line(file: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::default();
+    Source::open_secret(Path::new(file))?.append_to(&mut bytes, MAX_PASSPHRASE)?;
+    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
+    bytes.truncate(end);
+    Ok(bytes)
 }
 
 /// Asks for a passphrase on the terminal.
 fn prompt(text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if !io::stdin().is_terminal() {
+        return Err(Error::Passphrase(PassphraseError::Missing));
+    }
     let _echo = KeptTerminal::new();
     let typed = rpassword::prompt_password(text).map_err(|error| Error::pipe(Stream::Input, &error))?;
     Ok(Zeroizing::new(typed.into_bytes()))
