@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
+use capelet_cli::format::Format;
 
 /// Write, read, measure and sign .eif files, the images of AWS Nitro Enclaves.
 #[derive(FromArgs, ArgsInfo)]
@@ -75,45 +76,17 @@ impl Command {
         matches!(self, Self::Sign(_) | Self::Attach(_))
     }
 
-    /// Whether an error is also reported as JSON.
-    pub fn reports_errors_as_json(&self) -> bool {
-        match self {
-            Self::Measurements(args) => args.output == Some(OutputFormat::Json),
-            other => other.output() == OutputFormat::Json,
-        }
-    }
-
-    /// The format of the report.
-    pub fn output(&self) -> OutputFormat {
+    /// The format of the report, and of an error.
+    pub fn output(&self) -> Format {
         match self {
             Self::Cpio(args) => args.output,
             Self::Build(args) => args.output,
             Self::Describe(args) => args.output,
             Self::Measure(args) => args.output,
-            Self::Measurements(_) => OutputFormat::Json,
+            Self::Measurements(args) => args.output.unwrap_or_default(),
             Self::Sign(args) => args.output,
             Self::Attach(args) => args.output,
             Self::Verify(args) => args.output,
-        }
-    }
-}
-
-/// The format of results on standard output.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// Text for people.
-    #[default]
-    Plain,
-    /// JSON in ASCII.
-    Json,
-}
-
-impl argh::FromArgValue for OutputFormat {
-    fn from_arg_value(value: &str) -> Result<Self, String> {
-        match value {
-            "plain" => Ok(Self::Plain),
-            "json" => Ok(Self::Json),
-            _ => Err(format!("'{value}' is unsupported: use plain or json")),
         }
     }
 }
@@ -134,8 +107,8 @@ pub struct Cpio {
     #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Write an image from its parts.
@@ -160,8 +133,8 @@ pub struct Build {
     #[argh(option, arg_name = "file")]
     pub to: PathBuf,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Show all facts about an image: measurements, command line, the ramdisk's entries, certificate.
@@ -182,8 +155,8 @@ pub struct Describe {
     #[argh(switch)]
     pub lenient: bool,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Show the PCRs of an image, and size and SHA-256 of the file and its sections.
@@ -203,8 +176,8 @@ pub struct Measure {
     #[argh(option, arg_name = "file")]
     pub to_be_signed: Option<PathBuf>,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Print the measurements.json of a release.
@@ -224,7 +197,7 @@ pub struct ReleaseMeasurements {
     pub inputs: PathBuf,
     /// json: an error is JSON too; the result always is
     #[argh(option, short = 'o', arg_name = "json")]
-    pub output: Option<OutputFormat>,
+    pub output: Option<Format>,
 }
 
 /// Sign an image with a key file.
@@ -252,8 +225,8 @@ pub struct Sign {
     #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Attach a signature of an external key over the bytes of measure --to-be-signed.
@@ -281,8 +254,8 @@ pub struct Attach {
     #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Verify a signed image: layout, PCR0, signature, certificate and its validity.
@@ -304,6 +277,6 @@ pub struct Verify {
     #[argh(option, arg_name = "time")]
     pub at: Option<i64>,
     /// plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "OutputFormat::Plain")]
-    pub output: OutputFormat,
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use capelet_cli::ending::CommandError;
+
 use crate::date;
 use crate::layout::{SLOTS, Section, VERSION};
 
@@ -431,3 +433,22 @@ fn reason(kind: ErrorKind, number: Option<i32>) -> String {
 }
 
 impl std::error::Error for Error {}
+
+impl CommandError for Error {
+    fn usage(message: String) -> Self {
+        Self::Usage { message }
+    }
+
+    fn output(error: io::Error) -> Self {
+        let (kind, number) = (error.kind(), error.raw_os_error());
+        Self::Io { doing: "write to", path: "standard output".into(), kind, number }
+    }
+
+    fn code(&self) -> &'static str {
+        Self::code(self)
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage { .. })
+    }
+}

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use capelet_cli::arguments::{Parsed, Program, Stop, USAGE_STATUS, UsageError};
-use capelet_cli::envelope::{self, Envelope};
-use capelet_cli::{interrupt, printable, streams};
-use eif_build::cli::{Args, Command, OutputFormat};
+use capelet_cli::arguments::Program;
+use capelet_cli::ending::{CommandError, Invocation};
+use capelet_cli::format::Format;
+use capelet_cli::{interrupt, streams};
+use eif_build::cli::{Args, Command};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
     attach, cpio, lenient, list_sources, measure, pcr0, report, sign, to_be_signed, verify, write,
@@ -28,47 +29,41 @@ const MAX_PEM: u64 = 64 << 10;
 const PROGRAM: Program = Program::new("eif-build", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
-    let Parsed { arguments: Args { command }, command: name } = match PROGRAM.parse(std::env::args_os().skip(1)) {
-        Ok(parsed) => parsed,
-        Err(Stop::Text(text)) => return ended(print(&text), "eif-build", false),
-        Err(Stop::Usage(UsageError { message, command, outputs })) => {
-            return ended(Err(Error::Usage { message }), &command, outputs.iter().any(|format| format == "json"));
-        }
-    };
-    ended(run(&command), &name, command.reports_errors_as_json())
+    PROGRAM.main(
+        |arguments: &Args| arguments.command.output(),
+        |arguments, invocation| run(&arguments.command, invocation),
+    )
 }
 
-/// The exit status for a result. An error is printed.
-fn ended(result: Result<(), Error>, command: &str, as_json: bool) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
-    streams::note(&format!("Error: {error} [{}]", error.code()));
-    if as_json {
-        // If this write fails, the exit status still reports the error.
-        let error = envelope::error(error.code(), &error.to_string());
-        let _ = envelope::print(&Envelope::new(command, false).failed(error));
-    }
-    if !matches!(error, Error::Usage { .. }) {
-        return ExitCode::FAILURE;
-    }
-    streams::note_bytes(PROGRAM.usage::<Args>(command).as_bytes());
-    ExitCode::from(USAGE_STATUS)
+/// What a command reports.
+enum Report {
+    /// Text for people, or a file of its own format.
+    Text(String),
+    /// The members of the JSON object.
+    Members(Value),
 }
 
-fn run(command: &Command) -> Result<(), Error> {
+fn run(command: &Command, invocation: &Invocation) -> Result<(), Error> {
     interrupt::watch("Interrupted.").map_err(|error| failed("watch", Path::new("signals"), &error))?;
     named_files::check(command)?;
-    if !named_files::report_on_stdout(command.to()) {
-        // The output has standard output for itself.
-        streams::note_bytes(execute(command)?.as_bytes());
-        return Ok(());
+    let on_stdout = named_files::report_on_stdout(command.to());
+    if on_stdout {
+        // A report that would be lost is an error before any file is written.
+        streams::check_output().map_err(Error::output)?;
     }
-    // A report that would be lost is an error before any file is written.
-    streams::check_output().map_err(|error| stdout_failed(&error))?;
-    print(&execute(command)?)
+    match execute(command)? {
+        Report::Members(members) => invocation.print(members),
+        Report::Text(text) if on_stdout => streams::print(text.as_bytes()).map_err(Error::output),
+        // The output has standard output for itself.
+        Report::Text(text) => {
+            streams::note_bytes(text.as_bytes());
+            Ok(())
+        }
+    }
 }
 
-/// Runs the command and returns its report.
-fn execute(command: &Command) -> Result<String, Error> {
+/// Runs the command.
+fn execute(command: &Command) -> Result<Report, Error> {
     match command {
         Command::Cpio(args) => {
             let list = read_text(&args.list, MAX_LIST)?;
@@ -77,7 +72,7 @@ fn execute(command: &Command) -> Result<String, Error> {
             named_files::write(&args.to, &archive)?;
             let ContentDigest { size, sha256 } = ContentDigest::of(&archive);
             let sha256 = data_encoding::HEXLOWER.encode(&sha256);
-            show(args.output, || json!({"size": size, "sha256": sha256}), || format!("{sha256}  {size} bytes\n"))
+            Ok(show(args.output, || json!({"size": size, "sha256": sha256}), || format!("{sha256}  {size} bytes\n")))
         }
         Command::Build(args) => {
             let kernel = read(&args.kernel, Section::Kernel.limit())?;
@@ -88,16 +83,16 @@ fn execute(command: &Command) -> Result<String, Error> {
         Command::Describe(args) if args.lenient => {
             let file = read(&args.image, lenient::MAX_FILE)?;
             let survey = lenient::Survey::of(&file)?;
-            show(args.output, || lenient::report::json(&survey), || lenient::report::text(&survey))
+            Ok(show(args.output, || lenient::report::json(&survey), || lenient::report::text(&survey)))
         }
         Command::Describe(args) => {
             let file = read(&args.image, MAX_FILE)?;
             let image = Image::parse(&file)?;
             let measured = Measurements::of(&image)?;
-            match args.output {
-                OutputFormat::Json => Ok(pretty(&report::description(&image, &measured)?)),
-                OutputFormat::Plain => report::description_text(&image, &measured),
-            }
+            Ok(match args.output {
+                Format::Json => Report::Members(report::description(&image, &measured)?),
+                Format::Plain => Report::Text(report::description_text(&image, &measured)?),
+            })
         }
         Command::Measure(args) => {
             let file = read(&args.image, MAX_FILE)?;
@@ -106,16 +101,16 @@ fn execute(command: &Command) -> Result<String, Error> {
             if let Some(to) = &args.to_be_signed {
                 named_files::write(to, &to_be_signed(&pcr0(&image))?)?;
             }
-            show_measurements(&measured, args.output)
+            Ok(show_measurements(&measured, args.output))
         }
         Command::Measurements(args) => {
-            if args.output == Some(OutputFormat::Plain) {
+            if args.output == Some(Format::Plain) {
                 let message = "measurements are always JSON: leave out -o plain".into();
                 return Err(Error::Usage { message });
             }
             let measured = measure(&read(&args.image, MAX_FILE)?)?;
             let inputs = BuildInput::parse_list(&read_text(&args.inputs, MAX_LIST)?)?;
-            Ok(pretty(&report::release(&measured, &inputs)))
+            Ok(Report::Text(format!("{:#}\n", report::release(&measured, &inputs))))
         }
         Command::Sign(args) => {
             let file = read(&args.image, MAX_FILE)?;
@@ -137,40 +132,27 @@ fn execute(command: &Command) -> Result<String, Error> {
             let file = read(&args.image, MAX_FILE)?;
             let certificate = read_certificate(&args.certificate)?;
             let measured = verify(&Image::parse(&file)?, &certificate, args.at.unwrap_or_else(now))?;
-            show_measurements(&measured, args.output)
+            Ok(show_measurements(&measured, args.output))
         }
     }
 }
 
-/// Writes an image and returns its measurements.
-fn store(to: &Path, file: &[u8], output: OutputFormat) -> Result<String, Error> {
+/// Writes an image and reports its measurements.
+fn store(to: &Path, file: &[u8], output: Format) -> Result<Report, Error> {
     let measured = measure(file)?;
     named_files::write(to, file)?;
-    show_measurements(&measured, output)
+    Ok(show_measurements(&measured, output))
 }
 
-fn show_measurements(measured: &Measurements, output: OutputFormat) -> Result<String, Error> {
+fn show_measurements(measured: &Measurements, output: Format) -> Report {
     show(output, || report::measurements(measured), || report::measurements_text(measured))
 }
 
-fn show(output: OutputFormat, json: impl Fn() -> Value, text: impl Fn() -> String) -> Result<String, Error> {
-    Ok(match output {
-        OutputFormat::Json => pretty(&json()),
-        OutputFormat::Plain => text(),
-    })
-}
-
-/// JSON in ASCII. An image of another builder can hold characters that command a terminal or hide.
-fn pretty(value: &Value) -> String {
-    printable::ascii_json(&format!("{value:#}\n"))
-}
-
-fn print(text: &str) -> Result<(), Error> {
-    streams::print(text.as_bytes()).map_err(|error| stdout_failed(&error))
-}
-
-fn stdout_failed(error: &std::io::Error) -> Error {
-    failed("write to", Path::new("standard output"), error)
+fn show(output: Format, members: impl Fn() -> Value, text: impl Fn() -> String) -> Report {
+    match output {
+        Format::Json => Report::Members(members()),
+        Format::Plain => Report::Text(text()),
+    }
 }
 
 fn read_text(path: &Path, limit: u64) -> Result<String, Error> {

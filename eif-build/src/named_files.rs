@@ -4,9 +4,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use capelet_cli::arguments::STDIN;
+use capelet_cli::format::Format;
 use capelet_cli::output_file::{self, Existing, Readers};
 use capelet_cli::streams;
-use eif_build::cli::{Command, OutputFormat};
+use eif_build::cli::Command;
 use eif_build::{Error, files};
 
 /// Reads a file of at most `limit` bytes, or standard input.
@@ -46,7 +47,7 @@ pub fn check(command: &Command) -> Result<(), Error> {
         return refused("only one input can be - (standard input): name a file for the others".into());
     }
     let Some(to) = command.to() else { return Ok(()) };
-    if !report_on_stdout(Some(to)) && command.output() == OutputFormat::Json {
+    if !report_on_stdout(Some(to)) && command.output() == Format::Json {
         return refused("the file and the JSON report cannot both go to standard output: name a file to write".into());
     }
     let kept = inputs.iter().skip(usize::from(command.replaces_its_input()));

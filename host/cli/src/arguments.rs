@@ -17,12 +17,22 @@ pub use crate::words::STDIN;
 pub struct Program {
     name: &'static str,
     version: &'static str,
+    development: bool,
 }
 
 impl Program {
     /// The program with this name and this version, which `--version` and `-V` print.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
-        Self { name, version }
+        Self { name, version, development: false }
+    }
+
+    /// The same program, all of whose results rest on a development root.
+    pub const fn for_development(self) -> Self {
+        Self { development: true, ..self }
+    }
+
+    pub(crate) const fn is_development(&self) -> bool {
+        self.development
     }
 
     /// Parses the program's arguments, which do not include its name. Without any, the help is returned if the program

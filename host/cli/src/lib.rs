@@ -5,12 +5,15 @@
 //! 3. One function writes every output. It replaces regular files only, and completely or not at all.
 //! 4. Every program reads its arguments by the rules of GNU's getopt. A value is never taken for an option or a command.
 //! 5. Every JSON result has the same envelope, on one line.
-//! 6. A signal that the program's parent ignores stays ignored.
+//! 6. Every error is one line with its code. The exit status says whether the command line is what is wrong.
+//! 7. A signal that the program's parent ignores stays ignored.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`arguments`] | from the operating system's arguments to argh's |
+//! | [`ending`] | from a command's error to the exit status |
 //! | [`envelope`] | the members that every JSON result has |
+//! | [`format`](mod@format) | plain or JSON |
 //! | [`own_options`] | the options of every command that argh does not know |
 //! | [`streams`] | standard input, output and error |
 //! | [`printable`] | the escape of foreign text |
@@ -21,7 +24,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod arguments;
+pub mod ending;
 pub mod envelope;
+pub mod format;
 pub mod interrupt;
 pub mod output_file;
 pub mod own_options;

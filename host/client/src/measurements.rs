@@ -88,6 +88,9 @@ mod tests {
         ));
         assert_eq!(ours, theirs.unwrap());
         assert_eq!(ours.pcrs().count(), 2);
+        // `eif-build measure -o json` has the members of the envelope too.
+        let envelope = r#""format":1,"command":"eif-build measure","development":false"#;
+        assert_eq!(ours, read(&format!(r#"{{{envelope},"pcrs":{{"PCR0":"{pcr}","PCR1":"{pcr}"}}}}"#)).unwrap());
     }
 
     #[test]
