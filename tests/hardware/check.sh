@@ -83,7 +83,7 @@ arn=${key:-arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000
 
 # start LIMIT: parent and enclave, under a configuration with this limit for runs
 start() {
-  capelet-parent configure --force --key "$arn" --run "$1" --to "$work/configuration" > "$work/configured"
+  capelet-parent configure --force --key "$arn" --limit-run "$1" --to "$work/configuration" > "$work/configured"
   pcr16=$(sed 's/.* //' "$work/configured")
   if [ -n "$qemu" ]; then transport=qemu:$state/vsock; else transport=vsock:$cid; fi
   set -- serve --listen "$url" --enclave "$transport" --store "$work/store" --configuration "$work/configuration"
@@ -116,7 +116,7 @@ pin() { # PERSON WORD...
 describe() { # the enclaves with our CID
   if [ -n "$qemu" ]; then set -- --state "$state"; else set --; fi
   capelet-parent enclave describe "$@" | python3 -c 'import json, sys
-print(json.dumps([enclave for enclave in json.load(sys.stdin) if enclave["cid"] == int(sys.argv[1])]))' "$cid"
+print(json.dumps([enclave for enclave in json.load(sys.stdin)["enclaves"] if enclave["cid"] == int(sys.argv[1])]))' "$cid"
 }
 
 # --- the machine and the image ---------------------------------------------------------------------------------------

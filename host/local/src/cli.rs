@@ -1,7 +1,8 @@
 //! The arguments of `capelet-local`.
 
 use argh::{ArgsInfo, FromArgs};
-use capelet_parent::{Address, LogFormat};
+use capelet_cli::format::Format;
+use capelet_parent::Address;
 use std::path::PathBuf;
 
 /// Runs all parts on one machine, under a development root: to try Capelet, never for real data.
@@ -45,16 +46,8 @@ pub struct Arguments {
     #[argh(option, arg_name = "number")]
     pub limit_output: Option<u64>,
     /// format of output and log: plain or json
-    #[argh(option, short = 'o', arg_name = "plain|json", default = "LogFormat::Plain", from_str_fn(format))]
-    pub output: LogFormat,
-}
-
-fn format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "plain" => Ok(LogFormat::Plain),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("write plain or json".into()),
-    }
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// The environment variables that the program reads, each with what it is for.

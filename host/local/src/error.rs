@@ -1,5 +1,6 @@
 //! Errors, each with what to do about it.
 
+use capelet_cli::ending::CommandError;
 use capelet_parent::Address;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -8,6 +9,8 @@ use std::{fmt, io};
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
+    /// The command line is invalid. Contains the message of the parser.
+    Usage(String),
     /// A file or folder cannot be read or written.
     File(PathBuf, io::Error),
     /// No folder for the state was given.
@@ -38,6 +41,7 @@ impl Error {
     /// The stable code, for programs.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Usage(_) => "usage",
             Self::File(..) | Self::NotASocket(_) | Self::NoHome => "file",
             Self::Running(_) => "already-running",
             Self::NotLocal(_) => "not-local",
@@ -60,6 +64,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Usage(message) => f.write_str(message),
             Self::File(path, error) => {
                 write!(f, "cannot use {}: {error}; check the path and its permissions", path.display())
             }
@@ -102,6 +107,28 @@ impl std::error::Error for Error {
             Self::Dev(error) => Some(error),
             Self::Parent(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl CommandError for Error {
+    fn usage(message: String) -> Self {
+        Self::Usage(message)
+    }
+
+    fn output(error: io::Error) -> Self {
+        Self::Parent(capelet_parent::Error::Output(error))
+    }
+
+    fn code(&self) -> &'static str {
+        Self::code(self)
+    }
+
+    fn is_usage(&self) -> bool {
+        match self {
+            Self::Usage(_) | Self::NotLocal(_) => true,
+            Self::Parent(error) => error.is_usage(),
+            _ => false,
         }
     }
 }

@@ -10,15 +10,15 @@ mod kms;
 mod programs;
 mod supervisor;
 
-use capelet_cli::arguments::{Program, Stop, USAGE_STATUS};
-use capelet_cli::envelope::{self, Envelope};
+use capelet_cli::arguments::Program;
+use capelet_cli::ending::{CommandError as _, Invocation, error_line};
 use capelet_cli::interrupt::not_ignored;
 use capelet_cli::{printable, streams};
 use capelet_dev::kms::PARENT;
 use capelet_dev::nsm::Root;
 use capelet_local::cli::Arguments;
 use capelet_parent::{
-    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, RequestedLimits, ServiceLimits, Settings, Transport,
+    Address, CredentialSource, KmsRoute, Log, Parent, RequestedLimits, ServiceLimits, Settings, Transport,
     encode_deployers, run_limits,
 };
 use enclave::{Enclave, Measured, Programs};
@@ -35,60 +35,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::{env, io};
 
-const PROGRAM: Program = Program::new("capelet-local", env!("CARGO_PKG_VERSION"));
+/// All that this program starts is for development.
+const PROGRAM: Program = Program::new("capelet-local", env!("CARGO_PKG_VERSION")).for_development();
 
 fn main() -> ExitCode {
-    let arguments: Arguments = match PROGRAM.parse(env::args_os().skip(1)) {
-        Ok(parsed) => parsed.arguments,
-        Err(Stop::Text(text)) => return printed(&text),
-        Err(Stop::Usage(error)) => {
-            failed("usage", &error.message, error.outputs.iter().any(|name| name == "json"));
-            streams::note_bytes(PROGRAM.usage::<Arguments>(&error.command).as_bytes());
-            return ExitCode::from(USAGE_STATUS);
-        }
-    };
-    let json = matches!(arguments.output, LogFormat::Json);
-    match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(error.code(), &error.to_string(), json),
-    }
+    PROGRAM.main(|arguments: &Arguments| arguments.output, run)
 }
 
-/// The members of every JSON object. All that this program starts is for development.
-const ENVELOPE: Envelope<'_> = Envelope::new("capelet-local", true);
-
-/// Prints an error on standard error, and for `-o json` also on standard output.
-fn failed(code: &str, message: &str, as_json: bool) -> ExitCode {
-    if as_json {
-        // If this fails too, the exit status still reports the failure.
-        let _ = envelope::print(&ENVELOPE.failed(envelope::error(code, message)));
-    }
-    streams::note(&format!("Error: {message} [{code}]"));
-    ExitCode::FAILURE
-}
-
-/// Prints a text on standard output, and says so on standard error if that fails.
-fn printed(text: &str) -> ExitCode {
-    written(streams::print(text.as_bytes()))
-}
-
-fn written(result: io::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let error = capelet_parent::Error::Output(error);
-            streams::note(&format!("Error: {error} [{}]", error.code()));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: Arguments) -> Result<(), Error> {
+fn run(arguments: Arguments, invocation: &Invocation) -> Result<(), Error> {
     if let Some(address) = arguments.listen.iter().find(|address| !address.is_local()) {
         return Err(Error::NotLocal(address.clone()));
     }
+    let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
+    let limits = run_limits(RequestedLimits { run, memory, input, output })?;
     let home = Home::open(arguments.home)?;
     let sockets = home.sockets()?;
     let find = |named: Option<PathBuf>, name| named.map_or_else(|| programs::find(name), Ok);
@@ -104,12 +64,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let arn = kms.key(&home, &measured)?;
 
     let deployers = list_deployers(&home, &arguments.deployer)?;
-    let Arguments { limit_run: run, limit_memory: memory, limit_input: input, limit_output: output, .. } = arguments;
-    let configuration = Configuration {
-        arn,
-        limits: run_limits(RequestedLimits { run, memory, input, output })?,
-        deployers: deployers.as_ref().map(|list| sha256(&[list])),
-    };
+    let configuration = Configuration { arn, limits, deployers: deployers.as_ref().map(|list| sha256(&[list])) };
     let credentials = home.path("credentials.json");
     home::write(&credentials, PARENT.credentials().as_bytes())?;
 
@@ -144,7 +99,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
         }
     });
     enclave.wait_until_serving(&sockets)?;
-    print_ready(&arguments.output, &parent, &measured);
+    print_ready(invocation, &parent, &measured);
 
     let why = stopped.recv().unwrap_or(None);
     parent.stop();
@@ -163,20 +118,23 @@ fn list_deployers(home: &Home, keys: &[String]) -> Result<Option<Vec<u8>>, Error
     Ok(Some(list))
 }
 
-fn print_ready(output: &LogFormat, parent: &Parent, measured: &Measured) {
+/// Says where it serves. If nobody can read this, it serves all the same.
+fn print_ready(invocation: &Invocation, parent: &Parent, measured: &Measured) {
     let urls: Vec<String> = parent.addresses().iter().map(url).collect();
     let pcr0 = hex(measured.pcr0.as_bytes());
-    // It serves also if nobody reads this.
-    if matches!(output, LogFormat::Json) {
-        written(envelope::print(&ENVELOPE.with(json!({ "ready": true, "urls": urls, "pcr0": pcr0 }))));
-        return;
+    let printed = if invocation.is_json() {
+        invocation.print(json!({ "ready": true, "urls": urls, "pcr0": pcr0 }))
+    } else {
+        let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
+        for url in urls {
+            let url = printable::line(&url);
+            text += &format!("URL  ➜  {url}\nNext: capelet pin --development {url}\n");
+        }
+        streams::print(text.as_bytes()).map_err(Error::output)
+    };
+    if let Err(error) = printed {
+        streams::note(&error_line(&error.to_string(), error.code()));
     }
-    let mut text = format!("DEVELOPMENT enclave ready.\nPCR0 ➜  {pcr0}\n");
-    for url in urls {
-        let url = printable::line(&url);
-        text += &format!("URL  ➜  {url}\nNext: capelet pin --development {url}\n");
-    }
-    printed(&text);
 }
 
 fn url(address: &Address) -> String {

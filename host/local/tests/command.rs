@@ -22,7 +22,7 @@ fn error_of(output: &Output) -> String {
     let error = lines.next().unwrap_or_default().to_owned();
     assert!(error.starts_with("Error: ") && error.ends_with(']'), "without a code: {text}");
     // An invalid command line has a status of its own, and its usage follows in two lines.
-    let is_usage = error.ends_with("[usage]");
+    let is_usage = ["[usage]", "[not-local]", "[run-limit]"].iter().any(|code| error.ends_with(code));
     assert_eq!((lines.count(), output.status.code()), if is_usage { (2, Some(2)) } else { (0, Some(1)) }, "{text}");
     error
 }
@@ -80,6 +80,16 @@ fn reports_invalid_arguments_as_json_and_lists_both_names_of_help() {
     assert!(output.stdout.is_empty());
     let help = String::from_utf8(local(folder.path(), &["-h".as_ref()]).output().unwrap().stdout).unwrap();
     assert!(help.contains("  -h, --help  ") && !help.contains("--help, help"), "{help}");
+}
+
+#[test]
+fn refuses_invalid_values_before_it_makes_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    for words in [["--listen", "192.0.2.1:5000"], ["--limit-run", "60001"]] {
+        error_of(&local(&home, &words.map(OsStr::new)).output().unwrap());
+        assert!(!home.exists());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Every error of the parent as one enum. `Display` says what is wrong and what to do.
 
+use capelet_cli::ending::CommandError;
 use capelet_cli::private_file::{NotPrivate, READ_BY_OTHERS};
 use enclave_core::kms::ArnRejection;
 use std::fmt;
@@ -19,6 +20,8 @@ Nitro shows a console only in debug mode. What else can be known:
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Error {
+    /// The command line is invalid. Contains the message of the parser.
+    Usage(String),
     /// This text is neither `IP:PORT` nor `unix:PATH`.
     Address(String),
     /// This text is not a transport to an enclave.
@@ -212,6 +215,7 @@ impl Error {
     /// The stable code of the error, for people and scripts.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Usage(_) => "usage",
             Self::Address(_) => "address",
             Self::Transport(_) => "transport",
             Self::Region(_) => "region",
@@ -272,8 +276,48 @@ impl Error {
         }
     }
 
-    /// Further lines to print below the error. `None` if the error has no further lines.
-    pub fn details(&self) -> Option<&str> {
+    /// Whether the command line is what is wrong, so that nothing was begun.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Usage(_)
+                | Self::Address(_)
+                | Self::Transport(_)
+                | Self::Region(_)
+                | Self::KmsNotLocal(_)
+                | Self::TwoKms
+                | Self::NothingToListenOn
+                | Self::Key(_)
+                | Self::RunLimit { .. }
+                | Self::Deployer(_)
+                | Self::Deployers
+                | Self::TwoOutputs
+                | Self::ConfigureArguments(_)
+                | Self::ServeArguments(_)
+                | Self::EnclaveArguments(_)
+                | Self::Limit(_)
+        )
+    }
+}
+
+impl CommandError for Error {
+    fn usage(message: String) -> Self {
+        Self::Usage(message)
+    }
+
+    fn output(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+
+    fn code(&self) -> &'static str {
+        Self::code(self)
+    }
+
+    fn is_usage(&self) -> bool {
+        Self::is_usage(self)
+    }
+
+    fn details(&self) -> Option<&str> {
         match self {
             Self::EnclaveEnded { details, .. } if !details.is_empty() => Some(details),
             Self::NitroCliRunRefused | Self::NitroEnclaveEnded(_) => Some(NITRO_DETAILS),
@@ -285,6 +329,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Usage(message) => f.write_str(message),
             Self::Address(text) => write!(f, "'{text}' is not an address; write IP:PORT or unix:PATH"),
             Self::Transport(text) => {
                 write!(f, "'{text}' is not a transport to an enclave; write vsock:CID, qemu:PATH or unix:DIR")

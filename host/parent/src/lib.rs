@@ -56,7 +56,7 @@ pub use deployers::encode_deployers;
 pub use error::Error;
 pub use json::{has_duplicate_key, parse_json};
 pub use kms_route::{KmsRoute, Region};
-pub use log::{Log, LogFormat};
+pub use log::Log;
 pub use owned_folder::{FolderFault, FolderPurpose, OwnedFolder, is_marked};
 pub use parent::Parent;
 pub use private_file::{Links, open_private, read_private, write_private};

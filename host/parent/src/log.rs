@@ -1,9 +1,13 @@
 //! The log: one line per event. It contains no bodies and no credentials, and names are shortened.
 //!
+//! A line is `info serving store="…"` for a person, or `{"time":…,"level":…,"event":…,…}` for a machine. The time is in
+//! milliseconds since 1970.
+//!
 //! Nothing that serves a client waits for the log. Lines go through a bounded queue to one thread that writes them. If
 //! the reader of the log does not keep up, further lines are dropped and counted, and the count is logged later.
 
 use crate::Error;
+use capelet_cli::format::Format;
 use capelet_cli::printable::ascii_json;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -17,18 +21,9 @@ const MAX_QUEUED: usize = 1 << 20;
 /// How long a log that is dropped has to write the rest.
 const LAST: Duration = Duration::from_secs(1);
 
-/// The format of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// `info serving store="…"`, for a person.
-    Plain,
-    /// `{"time":…,"level":…,"event":…,…}`, for a machine; time in milliseconds since 1970.
-    Json,
-}
-
 /// Where events go.
 pub struct Log {
-    format: LogFormat,
+    format: Format,
     queue: Arc<Queue>,
 }
 
@@ -55,7 +50,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::System`] if the thread that writes cannot be made.
-    pub fn stderr(format: LogFormat) -> Result<Arc<Self>, Error> {
+    pub fn stderr(format: Format) -> Result<Arc<Self>, Error> {
         Self::to(format, Box::new(Stderr))
     }
 
@@ -63,7 +58,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::System`] if the thread cannot be made.
-    pub fn to(format: LogFormat, sink: Box<dyn Write + Send>) -> Result<Arc<Self>, Error> {
+    pub fn to(format: Format, sink: Box<dyn Write + Send>) -> Result<Arc<Self>, Error> {
         let queue = Arc::new(Queue::default());
         let writer = Arc::clone(&queue);
         Builder::new().name("log".into()).spawn(move || writer.write_lines(format, sink)).map_err(Error::System)?;
@@ -117,7 +112,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn write_lines(&self, format: LogFormat, mut sink: Box<dyn Write + Send>) {
+    fn write_lines(&self, format: Format, mut sink: Box<dyn Write + Send>) {
         while let Some(line) = self.next(format) {
             // Each line is written by one call, so that lines of several processes do not mix. Nobody can be told that a
             // line is lost.
@@ -128,7 +123,7 @@ impl Queue {
     }
 
     /// Waits for the next line. `None` if the log is closed.
-    fn next(&self, format: LogFormat) -> Option<String> {
+    fn next(&self, format: Format) -> Option<String> {
         let mut state = self.lock();
         loop {
             let next = match state.lines.pop_front() {
@@ -154,11 +149,11 @@ impl Queue {
     }
 }
 
-fn line(format: LogFormat, level: &str, event: &str, fields: &[(&str, Value)]) -> String {
+fn line(format: Format, level: &str, event: &str, fields: &[(&str, Value)]) -> String {
     // Both formats print values as JSON, which escapes line ends, so an event is always one line.
     let mut line = match format {
-        LogFormat::Plain => format!("{level} {event}"),
-        LogFormat::Json => {
+        Format::Plain => format!("{level} {event}"),
+        Format::Json => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             format!(r#"{{"time":{now},"level":"{level}","event":"{event}""#)
         }
@@ -166,11 +161,11 @@ fn line(format: LogFormat, level: &str, event: &str, fields: &[(&str, Value)]) -
     for (name, value) in fields {
         let value = ascii_json(&value.to_string());
         line += &match format {
-            LogFormat::Plain => format!(" {name}={value}"),
-            LogFormat::Json => format!(r#","{name}":{value}"#),
+            Format::Plain => format!(" {name}={value}"),
+            Format::Json => format!(r#","{name}":{value}"#),
         };
     }
-    line += if format == LogFormat::Json { "}\n" } else { "\n" };
+    line += if format == Format::Json { "}\n" } else { "\n" };
     line
 }
 
@@ -234,7 +229,7 @@ mod tests {
     fn prints_an_event_with_hostile_text_as_one_line() {
         let hostile = "a\n\"} {\u{1b}[31m\u{9b}\u{202e}\u{1f600}";
         let kept = Kept::default();
-        let log = Log::to(LogFormat::Json, Box::new(kept.clone())).unwrap();
+        let log = Log::to(Format::Json, Box::new(kept.clone())).unwrap();
         log.warn("e", &[("text", hostile.into()), ("count", 3.into())]);
         assert!(log.flush(PATIENCE));
         let written = kept.text();
@@ -245,7 +240,7 @@ mod tests {
         assert_eq!((&parsed["text"], &parsed["count"]), (&hostile.into(), &3.into()));
 
         let kept = Kept::default();
-        let log = Log::to(LogFormat::Plain, Box::new(kept.clone())).unwrap();
+        let log = Log::to(Format::Plain, Box::new(kept.clone())).unwrap();
         log.info("e", &[("text", hostile.into())]);
         drop(log);
         assert_eq!(kept.text(), "info e text=\"a\\n\\\"} {\\u001b[31m\\u009b\\u202e\\ud83d\\ude00\"\n");
@@ -269,7 +264,7 @@ mod tests {
     fn a_blocked_reader_delays_nobody_and_learns_how_many_lines_are_lost() {
         let (go_on, told) = channel();
         let kept = Kept::default();
-        let log = Log::to(LogFormat::Json, Box::new(Blocked(told, kept.clone()))).unwrap();
+        let log = Log::to(Format::Json, Box::new(Blocked(told, kept.clone()))).unwrap();
         let text = "x".repeat(1000);
         // Three times what the queue holds. Without the queue the first line would never return.
         for _ in 0..3 * MAX_QUEUED / 1000 {
@@ -300,7 +295,7 @@ mod tests {
                 Ok(())
             }
         }
-        let log = Log::to(LogFormat::Json, Box::new(Full)).unwrap();
+        let log = Log::to(Format::Json, Box::new(Full)).unwrap();
         log.info("e", &[]);
         assert!(log.flush(PATIENCE));
     }

@@ -26,7 +26,7 @@ fn error_of(output: &Output) -> String {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
     assert!(error.starts_with("Error: "), "{error}");
     // An invalid command line has a status of its own, and its usage follows.
-    let status = if error.contains(" [usage]\nUsage: ") { 2 } else { 1 };
+    let status = if error.contains("]\nUsage: capelet-parent ") { 2 } else { 1 };
     assert_eq!(output.status.code(), Some(status), "{error}");
     error
 }
@@ -67,7 +67,7 @@ fn rejects_invalid_arguments_with_code_and_advice() {
         (also(&["--listen", "example.org"]), "[usage]", "unix:PATH"),
         (also(&["--enclave=vsock:two"]), "[usage]", "duplicate"),
         (also(&["--region", "europe"]), "[usage]", "eu-central-1"),
-        (also(&["--log=xml"]), "[usage]", "json or plain"),
+        (also(&["--log=xml"]), "[usage]", "plain or json"),
         (also(&["--kms", "192.0.2.1:443"]), "[kms-not-local]", "127.0.0.1"),
         (also(&["--kms=127.0.0.1:1", "--region=eu-central-1"]), "[two-kms]", "leave out"),
         (also(&["--configuration", &large]), "[file-too-large]", "16384"),
@@ -103,6 +103,37 @@ fn rejects_invalid_arguments_with_code_and_advice() {
     ] {
         let error = error_of(&output);
         assert!(error.contains(code) && error.contains(advice), "{code}, {advice}: {error}");
+        let of_files = ["[file]", "[file-too-large]", "[older-deployers]", "[store]", "[store-layout]", "[listen]"];
+        assert_eq!(output.status.code() == Some(2), !of_files.contains(&code), "{error}");
+    }
+}
+
+#[test]
+fn reports_every_error_as_json_if_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (store, unix) = (path("store"), format!("unix:{}", path("enclave")));
+    let serve = ["serve", "--enclave", &unix, "--store", &store, "-o", "json"];
+    let listen = ["--listen", "127.0.0.1:0"];
+    for (words, command, code, status) in [
+        (&["-o", "json", "sreve"][..], "capelet-parent", "usage", 2),
+        (&["serve", "-o", "json"], "capelet-parent serve", "usage", 2),
+        (&["serve", "--output=json", "--log", "xml"], "capelet-parent serve", "usage", 2),
+        (&serve, "capelet-parent serve", "nothing-to-listen-on", 2),
+        (&[&serve[..], &listen, &["--configuration", "/missing"]].concat(), "capelet-parent serve", "file", 1),
+        (&["configure", "--key", "x", "--to", "c", "-ojson"], "capelet-parent configure", "key", 2),
+        (&["enclave", "terminate", "-o", "json"], "capelet-parent enclave terminate", "enclave-arguments", 2),
+        (&["enclave", "describe", "--state", &path("nowhere")], "capelet-parent enclave describe", "file", 1),
+    ] {
+        let output = capelet_parent(words);
+        assert_eq!(output.status.code(), Some(status), "{words:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&object["command"], &object["error"]["code"]), (&command.into(), &code.into()), "{text}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(&format!(" [{code}]\n")), "{error}");
+        assert_eq!(error.contains(&format!("\nUsage: {command} ")), status == 2, "{error}");
     }
 }
 

@@ -22,7 +22,7 @@ fn writes_a_configuration_that_an_enclave_reads() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("d.cbor");
     let key = "a".repeat(52);
-    let arguments = ["--key", ARN, "--run", "1000", "--deployer", &key, "--deployers-to", list.to_str().unwrap()];
+    let arguments = ["--key", ARN, "--limit-run", "1000", "--deployer", &key, "--deployers-to", list.to_str().unwrap()];
     let output = configure(folder.path(), &arguments);
     assert!(output.status.success(), "{output:?}");
     let bytes = fs::read(folder.path().join("c.cbor")).unwrap();
@@ -48,7 +48,7 @@ fn names_the_part_of_an_arn_that_is_wrong() {
         ("key", "is not the ARN of a KMS key"),
     ] {
         let output = configure(folder.path(), &["--key", arn]);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(arn) && error.contains(reason), "{error}");
     }
@@ -87,15 +87,15 @@ fn writes_nothing_that_an_enclave_would_reject() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [&[&str]; 6] = [
         &["--key", "arn:aws:kms:eu-central-1:111122223333:alias/x"],
-        &["--key", ARN, "--run", "60001"],
-        &["--key", ARN, "--memory", "0"],
-        &["--key", ARN, "--output", "67108865"],
+        &["--key", ARN, "--limit-run", "60001"],
+        &["--key", ARN, "--limit-memory", "0"],
+        &["--key", ARN, "--limit-output", "67108865"],
         &["--key", ARN, "--deployer", "abc", "--deployers-to", "list"],
         &["--key", ARN, "--deployers-to", "list"],
     ];
     for arguments in cases {
         let output = configure(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("Error: "), "{arguments:?}");
         assert!(!folder.path().join("c.cbor").exists());
     }
@@ -138,7 +138,7 @@ fn follows_no_link_in_place_of_a_temporary_file() {
     // A link to a configuration stays a link, and one to nothing is an error.
     assert!(!run(folder.path(), &["--to", "link"]).status.success());
     fs::rename(path("c.cbor"), path("c")).unwrap();
-    assert!(run(folder.path(), &["--to", "link", "--force", "--run", "7"]).status.success());
+    assert!(run(folder.path(), &["--to", "link", "--force", "--limit-run", "7"]).status.success());
     assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
     assert_eq!(Configuration::parse(&fs::read(path("c")).unwrap()).unwrap().limits.run, 7);
 }
@@ -151,7 +151,7 @@ fn writes_into_standard_output_and_into_fifos() {
     assert!(Configuration::parse(&output.stdout).is_ok());
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("PCR16 "));
     let forced = run(folder.path(), &["--to", "-", "--force"]);
-    assert!(forced.stdout.is_empty() && forced.status.code() == Some(1));
+    assert!(forced.stdout.is_empty() && forced.status.code() == Some(2));
     assert!(String::from_utf8(forced.stderr).unwrap().contains("--force has no effect"));
     let key = "a".repeat(52);
     let both = run(folder.path(), &["--to", "-", "--deployer", &key, "--deployers-to", "-"]);
@@ -168,6 +168,24 @@ fn writes_into_standard_output_and_into_fifos() {
     assert!(run(folder.path(), &["--to", "fifo"]).status.success());
     assert!(Configuration::parse(&read.join().unwrap()).is_ok());
     assert!(!fs::symlink_metadata(&fifo).unwrap().is_file());
+}
+
+#[test]
+fn prints_the_pcr_as_json_unless_a_file_goes_to_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = run(folder.path(), &["--to", "c"]);
+    let json = run(folder.path(), &["--to", "c", "--force", "-o", "json"]);
+    let object: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let pcr16 = object["pcr16"].as_str().unwrap();
+    assert_eq!(String::from_utf8(plain.stdout).unwrap(), format!("PCR16 ➜  {pcr16}\n"));
+    let key = "a".repeat(52);
+    for words in [&["--to", "-"][..], &["--to", "d", "--deployer", &key, "--deployers-to", "-"]] {
+        let refused = run(folder.path(), &[words, &["-o", "json"]].concat());
+        assert_eq!(refused.status.code(), Some(2));
+        let object: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+        assert_eq!(object["error"]["code"], "configure-arguments");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

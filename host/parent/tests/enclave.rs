@@ -137,7 +137,9 @@ impl Place {
     }
 
     fn described(&self) -> Value {
-        serde_json::from_str(&ok(&self.run(&["describe", "--state", "state"]))).unwrap()
+        let described: Value = serde_json::from_str(&ok(&self.run(&["describe", "--state", "state"]))).unwrap();
+        assert_eq!(described["development"], true);
+        described["enclaves"].clone()
     }
 
     fn pids(&self) -> Vec<u64> {
@@ -161,7 +163,8 @@ fn ok(output: &Output) -> String {
 
 fn code(output: &Output) -> String {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    let status = if error.contains("]\nUsage: capelet-parent enclave ") { 2 } else { 1 };
+    assert_eq!(output.status.code(), Some(status), "{error}");
     let error = error.lines().find(|line| line.starts_with("Error: ")).expect(&error);
     error.rsplit_once('[').unwrap().1.trim_end_matches(']').to_owned()
 }
@@ -188,10 +191,47 @@ fn calls_nitro_cli_as_documented() {
     assert_eq!(place.words(), [&run, "describe-enclaves"]);
 
     let described: Value = serde_json::from_str(&ok(&place.run(&["describe"]))).unwrap();
-    assert_eq!(described[0]["transport"], "vsock:16");
-    assert_eq!(described[0]["pcr0"], place.pcr0());
+    assert_eq!(described["enclaves"][0]["transport"], "vsock:16");
+    assert_eq!(described["enclaves"][0]["pcr0"], place.pcr0());
     ok(&place.run(&["terminate", "--id", ID]));
     assert_eq!(place.words(), ["describe-enclaves", &format!("terminate-enclave --enclave-id {ID}")]);
+}
+
+#[test]
+fn prints_one_object_or_labelled_lines() {
+    let place = Place::new();
+    let object = |words: &[&str]| -> Value {
+        let text = ok(&place.run(&[words, &["-o", "json"]].concat()));
+        assert_eq!(text.lines().count(), 1, "{text}");
+        serde_json::from_str(&text).unwrap()
+    };
+    let run = object(&["run", "image.eif", "--measurements", "release.json"]);
+    assert_eq!((&run["id"], &run["pcr0"]), (&ID.into(), &place.pcr0().into()));
+    assert_eq!((&run["transport"], &run["development"]), (&"vsock:16".into(), &false.into()));
+    assert_eq!(object(&["terminate", "--id", ID])["terminated"], true);
+    let text = ok(&place.run(&["describe", "-o", "plain"]));
+    let expected = format!(
+        "Enclave   ➜  {ID}\nPCR0      ➜  {}\nTransport ➜  vsock:16\nRunning   ➜  yes\nDebug     ➜  no\n",
+        place.pcr0()
+    );
+    assert_eq!(text, expected);
+    // An enclave in debug mode has an image for development.
+    let mut enclave = place.enclave();
+    enclave["Flags"] = "DEBUG_MODE".into();
+    place.answer("describe-enclaves", &json!([enclave]));
+    assert_eq!(object(&["describe"])["development"], true);
+    // Under QEMU the object comes before the start, because the parent needs it.
+    place.prints("true");
+    let run = place.command(&[&RUN[..], &["-o", "json"]].concat()).spawn().unwrap();
+    until(|| place.path("state/vhost").exists());
+    place.parent();
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(code(&output), "enclave-ended");
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [started, ended] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(started["transport"], format!("qemu:{}", place.path("state/vsock").display()));
+    assert_eq!((&ended["error"]["code"], &ended["development"]), (&"enclave-ended".into(), &true.into()));
 }
 
 #[test]
@@ -578,7 +618,7 @@ fn refuses_a_folder_that_is_marked_for_another_purpose() {
     for words in [&["describe", "--state", "state"][..], &RUN] {
         let output = place.run(words);
         assert_eq!(code(&output), "folder-version", "{words:?}");
-        assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("another purpose"));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("another purpose"));
     }
     assert_eq!(fs::read_dir(place.path("state")).unwrap().count(), 1);
 }

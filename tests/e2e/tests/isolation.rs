@@ -23,7 +23,7 @@ fn refuses_to_listen_for_other_machines() {
         let mut command = Command::new(binary("capelet-local"));
         command.args(["-o", "json", "--listen", address, "--home"]).arg(home.path().join("home"));
         let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{address}");
+        assert_eq!(output.status.code(), Some(2), "{address}");
         let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(printed["error"]["code"], "not-local", "{address}");
         assert!(!home.path().join("home").exists());

@@ -34,7 +34,7 @@ fn measurements() -> PathBuf {
 fn functions_are_deployed_and_run_on_encrypted_inputs_also_after_a_reboot() {
     let kms = Kms::start();
     let key = kms.key(&measured(&development())["PCR0"]);
-    let mut enclave = kms.enclave(&development(), &key, &["--run", "5000", "--memory", "16777216"]);
+    let mut enclave = kms.enclave(&development(), &key, &["--limit-run", "5000", "--limit-memory", "16777216"]);
     assert!(enclave.machine.console().contains("DEVELOPMENT"));
     let url = enclave.parent.url.clone();
     let at = ["-u", &url];

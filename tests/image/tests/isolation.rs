@@ -52,7 +52,7 @@ fn the_core_and_each_worker_have_another_cookie_and_no_speculative_store_bypass(
     let (kms, image) = (Kms::start(), observed());
     let key = kms.key(&measured(image.path())["PCR0"]);
     // With the default limit on memory, the second run would wait until the first one ends.
-    let limits = ["--run", "4000", "--memory", "16777216"];
+    let limits = ["--limit-run", "4000", "--limit-memory", "16777216"];
     let enclave = kms.enclave_on(image.path(), &key, &limits, &SIBLINGS, &CONTROLLED);
     let owner = enclave.pinned(&image.path().join("measurements.json"));
     let folder = enclave.folder.path().join("function");

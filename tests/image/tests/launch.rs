@@ -4,7 +4,7 @@
 
 use capelet_e2e::{Person, binary};
 use capelet_image::{NOWHERE, Parent, checkout, configure, development, measured, named, output, release};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,12 @@ use std::time::{Duration, Instant};
 
 /// The time limit of each wait.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The enclaves that `enclave describe` lists.
+fn described(state: &Path) -> Value {
+    let object: Value = serde_json::from_str(&output(&mut enclave(&["describe"], state))).unwrap();
+    object["enclaves"].clone()
+}
 
 fn enclave(arguments: &[&str], state: &Path) -> Command {
     let mut command = Command::new(binary("capelet-parent"));
@@ -50,11 +56,11 @@ fn runs_describes_and_terminates_the_release() {
     until(|| state.join("vsock").exists());
     let parent = Parent::start(&state, Some(&configuration), &[]);
     until(|| !parent.events("operation").is_empty());
-    let described: Value = serde_json::from_str(&output(&mut enclave(&["describe"], &state))).unwrap();
-    assert_eq!(described[0]["running"], true);
-    assert_eq!(described[0]["pcr0"], measured(&release())["PCR0"]);
+    let running = described(&state);
+    assert_eq!(running[0]["running"], true);
+    assert_eq!(running[0]["pcr0"], measured(&release())["PCR0"]);
     let transport = format!("qemu:{}", state.canonicalize().unwrap().join("vsock").display());
-    assert_eq!(described[0]["transport"], transport);
+    assert_eq!(running[0]["transport"], transport);
 
     let person = Person::new(&folder.path().join("person"));
     let (measurements, root) = (release().join("measurements.json"), named("CAPELET_CHAIN").join("root.der"));
@@ -71,7 +77,7 @@ fn runs_describes_and_terminates_the_release() {
     assert!(ended.status.success());
     let ended = String::from_utf8(ended.stdout).unwrap();
     assert!(ended.contains(measured(&release())["PCR0"].as_str().unwrap()) && ended.contains(&transport), "{ended}");
-    assert_eq!(output(&mut enclave(&["describe"], &state)).trim(), "[]");
+    assert_eq!(described(&state), json!([]));
 }
 
 #[test]

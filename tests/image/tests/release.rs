@@ -75,7 +75,7 @@ fn a_client_accepts_the_pinned_image_and_root_only() {
 #[test]
 fn another_configuration_changes_pcr16_but_not_pcr0() {
     let mut seen = Vec::new();
-    for words in [&[&KEY[..], &["--run", "1000"]].concat(), &[&KEY[..], &["--run", "1001"]].concat()] {
+    for words in [&[&KEY[..], &["--limit-run", "1000"]].concat(), &[&KEY[..], &["--limit-run", "1001"]].concat()] {
         let enclave = Enclave::start(&release().join("capelet.eif"), words, &[], &[]);
         let person = enclave.pinned(&release().join("measurements.json"));
         let attested = person.json(&["attest", "-u", &enclave.parent.url]);

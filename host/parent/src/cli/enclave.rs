@@ -2,6 +2,7 @@
 
 use crate::{ENCLAVE_CIDS, Error};
 use argh::{ArgsInfo, FromArgs};
+use capelet_cli::format::Format;
 use std::path::PathBuf;
 
 /// Start, look at and end an enclave: with nitro-cli on AWS (untried there so far: docs/hardware-check.md), or with QEMU
@@ -12,6 +13,18 @@ pub struct Enclave {
     /// the command
     #[argh(subcommand)]
     pub verb: Verb,
+}
+
+impl Enclave {
+    /// The format of the result and of errors.
+    pub fn output(&self) -> Format {
+        match &self.verb {
+            Verb::Run(run) => run.output,
+            Verb::Describe(describe) => describe.output,
+            Verb::Terminate(terminate) => terminate.output,
+            Verb::Console(console) => console.output,
+        }
+    }
 }
 
 /// The commands of `enclave`.
@@ -80,9 +93,14 @@ pub struct Run {
     /// with QEMU: key and certificates that its NSM signs with, PEM (dev/qemu/dev-chain.sh); read anew at each document
     #[argh(option, arg_name = "file")]
     pub nsm: Option<PathBuf>,
+
+    /// format of the result and of errors: plain or json
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
-/// Show the enclaves of this machine as JSON: those that nitro-cli knows, or the one of a state folder.
+/// Show the enclaves of this machine: those that nitro-cli knows, or the one of a state folder. The result is JSON unless
+/// -o plain is given.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
@@ -94,6 +112,10 @@ pub struct Describe {
     /// the folder that was given to `enclave run --qemu`
     #[argh(option, arg_name = "folder")]
     pub state: Option<PathBuf>,
+
+    /// format of the result and of errors: plain or json (default)
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Json")]
+    pub output: Format,
 }
 
 /// End an enclave, and exactly the processes that were started for it.
@@ -107,6 +129,10 @@ pub struct Terminate {
     /// the folder that was given to `enclave run --qemu`
     #[argh(option, arg_name = "folder")]
     pub state: Option<PathBuf>,
+
+    /// format of the result and of errors: plain or json
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Show what an enclave prints, until it ends. With --state: of any image, and after its end what was kept. With --id: only
@@ -121,6 +147,10 @@ pub struct Console {
     /// the folder that was given to `enclave run --qemu`
     #[argh(option, arg_name = "folder")]
     pub state: Option<PathBuf>,
+
+    /// format of errors: plain or json; the console is text in both
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// How the command line names an enclave.

@@ -2,8 +2,9 @@
 
 pub mod enclave;
 
-use crate::{Address, Error, LogFormat, Region, Transport};
+use crate::{Address, Error, Region, Transport};
 use argh::{ArgsInfo, FromArgs};
+use capelet_cli::format::Format;
 use enclave::Enclave;
 use std::path::PathBuf;
 
@@ -16,7 +17,8 @@ use std::path::PathBuf;
   {command_name} serve --listen 0.0.0.0:443 --enclave vsock:16 --store /var/lib/capelet \\
     --region eu-central-1 --credentials credentials.json --configuration enclave.cbor",
     note = "Errors go to standard error as `Error: what is wrong and what to do [code]`. Details may follow on further
-lines. The exit status is 1, or 2 if the command line is invalid."
+lines. With -o json they go to standard output too (docs/json.md). The exit status is 1, or 2 if the command line is
+invalid."
 )]
 pub struct Arguments {
     /// the command
@@ -36,6 +38,17 @@ pub enum Command {
     Serve(Serve),
 }
 
+impl Command {
+    /// The format of the result and of errors.
+    pub fn output(&self) -> Format {
+        match self {
+            Self::Configure(configure) => configure.output,
+            Self::Enclave(enclave) => enclave.output(),
+            Self::Serve(serve) => serve.output,
+        }
+    }
+}
+
 /// Write a configuration for an enclave, and the list of those who may deploy. It is measured into PCR16 and shown to
 /// every client; another one is another PCR16, never another PCR0.
 #[derive(FromArgs, ArgsInfo)]
@@ -45,7 +58,7 @@ pub enum Command {
     help_triggers("-h", "--help"),
     example = "capelet-parent configure --key arn:aws:kms:eu-central-1:111122223333:key/UUID --to enclave.cbor",
     example = "With limits, and for two owners alone (their keys as `capelet identity show` prints them):
-  capelet-parent configure --key ARN --run 10000 --deployer KEY --deployer KEY --to enclave.cbor \\
+  capelet-parent configure --key ARN --limit-run 10000 --deployer KEY --deployer KEY --to enclave.cbor \\
     --deployers-to deployers.cbor",
     note = "Limits can only lower what is compiled into the image: 60,000 ms, 256 MiB of memory, 256 MiB of input,
 64 MiB of output."
@@ -55,21 +68,21 @@ pub struct Configure {
     #[argh(option, arg_name = "arn")]
     pub key: String,
 
-    /// wall time of a run, in milliseconds
+    /// lower the limit on a run's wall time, in milliseconds
     #[argh(option, arg_name = "number")]
-    pub run: Option<u64>,
+    pub limit_run: Option<u64>,
 
-    /// memory of a run, in bytes
+    /// lower the limit on a run's memory, in bytes
     #[argh(option, arg_name = "number")]
-    pub memory: Option<u64>,
+    pub limit_memory: Option<u64>,
 
-    /// all input of a run, in bytes
+    /// lower the limit on a run's input, in bytes
     #[argh(option, arg_name = "number")]
-    pub input: Option<u64>,
+    pub limit_input: Option<u64>,
 
-    /// output of a run, in bytes
+    /// lower the limit on a run's output, in bytes
     #[argh(option, arg_name = "number")]
-    pub output: Option<u64>,
+    pub limit_output: Option<u64>,
 
     /// an owner who may deploy and make vault keys; repeatable; anybody may if none is given
     #[argh(option, arg_name = "key")]
@@ -87,6 +100,10 @@ pub struct Configure {
     /// its salt
     #[argh(option, arg_name = "file")]
     pub deployers_to: Option<PathBuf>,
+
+    /// format of the result and of errors: plain or json
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 /// Serve clients and one enclave until SIGINT or SIGTERM.
@@ -148,20 +165,16 @@ pub struct Serve {
     pub per_address: Option<usize>,
 
     /// how the log looks: json (default) or plain
-    #[argh(option, arg_name = "json|plain", default = "LogFormat::Json", from_str_fn(log_format))]
-    pub log: LogFormat,
+    #[argh(option, arg_name = "json|plain", default = "Format::Json")]
+    pub log: Format,
+
+    /// format of an error that ends the command: plain or json; nothing else is printed on standard output
+    #[argh(option, short = 'o', arg_name = "plain|json", default = "Format::Plain")]
+    pub output: Format,
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: Error| error.to_string())
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "json" => Ok(LogFormat::Json),
-        "plain" => Ok(LogFormat::Plain),
-        _ => Err(format!("'{text}' is not a log format; write json or plain")),
-    }
 }
 
 /// The files that the program keeps, each with what is in it.

@@ -28,7 +28,8 @@ pub struct Enclave {
     cpus: u64,
     memory: u64,
     state: String,
-    debug: bool,
+    /// Whether it is in debug mode, in which only an image for development is started.
+    pub debug: bool,
     /// `None` in versions before 1.1, which do not report it. Such an enclave counts as not matching the measured
     /// image.
     pcr0: Option<String>,
@@ -147,8 +148,8 @@ impl Enclave {
         })
     }
 
-    /// The JSON that `describe` prints.
-    pub fn json(&self) -> Value {
+    /// The members that `describe` prints.
+    pub fn members(&self) -> Value {
         json!({
             "id": self.id, "running": self.state == "RUNNING", "transport": format!("vsock:{}", self.cid),
             "pcr0": self.pcr0, "debug": self.debug, "cid": self.cid, "cpus": self.cpus, "memory_mib": self.memory,

@@ -159,9 +159,9 @@ impl State {
         Ok(())
     }
 
-    /// The folder's enclave in a JSON list, like the list of `nitro-cli describe-enclaves`. The list may be empty.
-    pub fn describe(&self) -> Result<Value, Error> {
-        let Some(record) = self.read()? else { return Ok(json!([])) };
+    /// The members that `describe` prints about the folder's enclave. `None` if no enclave was started.
+    pub fn describe(&self) -> Result<Option<Value>, Error> {
+        let Some(record) = self.read()? else { return Ok(None) };
         let mut processes = Vec::new();
         let mut all = true;
         for process in &record.processes {
@@ -169,11 +169,11 @@ impl State {
             all &= running;
             processes.push(json!({"name": process.name, "pid": process.pid, "running": running}));
         }
-        Ok(json!([{
+        Ok(Some(json!({
             "running": all && processes.len() == 3, "transport": format!("qemu:{}", self.vsock().display()),
             "image": record.image, "pcr0": record.pcr0, "development": record.development, "cid": record.cid,
             "processes": processes,
-        }]))
+        })))
     }
 
     /// Ends the enclave. It asks `enclave run` to end its programs. If that is gone or does not, it ends them itself.

@@ -125,7 +125,8 @@ mod tests {
     use crate::services::service::{ClientLimits, Served};
     use crate::shutdown_signal::ShutdownSignal;
     use crate::stream::{Stream, Until};
-    use crate::{CredentialSource, KmsRoute, Log, LogFormat, ServiceLimits, Settings, Store};
+    use crate::{CredentialSource, KmsRoute, Log, ServiceLimits, Settings, Store};
+    use capelet_cli::format::Format;
     use std::io::{ErrorKind, Read as _};
     use std::os::unix::net::UnixStream;
     use std::path::Path;
@@ -147,7 +148,7 @@ mod tests {
                 configuration: Vec::new(),
                 deployers: None,
                 limits,
-                log: Log::to(LogFormat::Json, Box::new(std::io::sink())).unwrap(),
+                log: Log::to(Format::Json, Box::new(std::io::sink())).unwrap(),
             },
             shutdown: Arc::new(ShutdownSignal::new().unwrap()),
         })

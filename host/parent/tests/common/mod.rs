@@ -3,9 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use capelet_abi::{CLIENT_PORT, OPERATIONS_PORT};
-use capelet_parent::{
-    Address, CredentialSource, KmsRoute, Log, LogFormat, Parent, ServiceLimits, Settings, Store, Transport,
-};
+use capelet_cli::format::Format;
+use capelet_parent::{Address, CredentialSource, KmsRoute, Log, Parent, ServiceLimits, Settings, Store, Transport};
 use enclave_core::parent::{Answer, ListEntry, MAX_BODY_FRAME, Operation, StoreKey, StoreKind};
 use enclave_core::{ObjectId, OwnerKey};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -102,7 +101,7 @@ pub fn settings(folder: &Path, log: &Kept) -> Settings {
         configuration: b"configuration".to_vec(),
         deployers: None,
         limits: limits(),
-        log: Log::to(LogFormat::Json, Box::new(log.clone())).unwrap(),
+        log: Log::to(Format::Json, Box::new(log.clone())).unwrap(),
     }
 }
 
