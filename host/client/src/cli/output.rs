@@ -6,7 +6,9 @@
 
 use crate::error::{Error, Stream};
 use capelet_cli::arguments::STDIN;
+use capelet_cli::ending::error_line;
 use capelet_cli::envelope::{self, Envelope};
+use capelet_cli::format::Format;
 use capelet_cli::{printable, streams};
 use enclave_core::Error as CoreError;
 use serde::Serialize;
@@ -17,36 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Locked while a result is printed.
 static PRINTING: Mutex<()> = Mutex::new(());
 
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Plain,
-    /// For programs: one object on one line.
-    Json,
-}
-
-impl Format {
-    /// Reads `plain` or `json`. `name` says where the text is from.
-    ///
-    /// # Errors
-    /// [`Error::BadValue`] for another text.
-    pub fn parse(name: &'static str, text: &str) -> Result<Self, Error> {
-        match text {
-            "plain" => Ok(Self::Plain),
-            "json" => Ok(Self::Json),
-            _ => Err(Error::BadValue { name, value: text.to_owned(), want: "plain or json" }),
-        }
-    }
-
-    /// The name that [`Format::parse`] reads.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Json => "json",
-        }
-    }
+/// Reads `plain` or `json`. `name` says where the text is from.
+///
+/// # Errors
+/// [`Error::BadValue`] for another text.
+pub fn parse_format(name: &'static str, text: &str) -> Result<Format, Error> {
+    Format::named(text).ok_or_else(|| Error::BadValue { name, value: text.to_owned(), want: "plain or json" })
 }
 
 /// Labels and values, in the order in which they are printed.
@@ -201,7 +179,7 @@ fn labelled(fields: Fields<'_>) -> Vec<String> {
 
 /// The line that reports an error.
 pub fn sentence(error: &Error) -> String {
-    format!("Error: {} [{}]", message(error), error.code())
+    error_line(&message(error), error.code())
 }
 
 /// The error's sentence. The value that stands for a positional `-` is shown as the user wrote it.

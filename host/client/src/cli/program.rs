@@ -4,12 +4,13 @@ use super::args::capelet::Capelet;
 use super::args::globals::Globals;
 use super::commands::dispatch::dispatch;
 use super::context::{Context, environment};
-use super::output::{Format, Output, sentence};
+use super::output::{Output, parse_format, sentence};
 use crate::error::{Error, Stream};
 use crate::home::Home;
 use crate::home::folders::Folders;
 use crate::home::settings::Settings;
-use capelet_cli::arguments::{Parsed, Program, Stop, USAGE_STATUS, UsageError};
+use capelet_cli::arguments::{Parsed, Program, Stop};
+use capelet_cli::format::Format;
 use capelet_cli::{interrupt, streams};
 use std::ffi::OsString;
 use std::path::Path;
@@ -26,21 +27,17 @@ const INTERRUPTED: &str =
 
 /// Runs the command in `arguments`, which do not include the program's name. Prints the error if it fails.
 ///
-/// The exit status is 0, 1 for an error, or [`USAGE_STATUS`] if the command line is invalid.
+/// The exit status is 0, 1 for an error, or [`USAGE_STATUS`](capelet_cli::arguments::USAGE_STATUS) if the command line is invalid.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut output = Output::default();
     let Err(error) = run(arguments, &mut output) else { return ExitCode::SUCCESS };
     output.failure(&error);
-    if !error.is_usage() {
-        return ExitCode::FAILURE;
-    }
-    streams::note_bytes(PROGRAM.usage::<Capelet>(&output.command).as_bytes());
-    ExitCode::from(USAGE_STATUS)
+    PROGRAM.failed::<Capelet>(&output.command, error.is_usage())
 }
 
 fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result<(), Error> {
     const VARIABLE: &str = "CAPELET_OUTPUT";
-    let variable = environment(VARIABLE).and_then(|text| text.map(|text| Format::parse(VARIABLE, &text)).transpose());
+    let variable = environment(VARIABLE).and_then(|text| text.map(|text| parse_format(VARIABLE, &text)).transpose());
     output.format = variable.as_ref().ok().copied().flatten().unwrap_or_default();
     let capelet: Capelet = match PROGRAM.parse(arguments) {
         Ok(Parsed { arguments, command }) => {
@@ -48,12 +45,12 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
             arguments
         }
         Err(Stop::Text(text)) => return output.raw(text.as_bytes()),
-        Err(Stop::Usage(UsageError { message, command, outputs })) => {
-            output.command = command.into();
-            if outputs.iter().any(|format| format == Format::Json.name()) {
+        Err(Stop::Usage(error)) => {
+            if error.format() == Format::Json {
                 output.format = Format::Json;
             }
-            return Err(Error::Usage(message));
+            output.command = error.command.into();
+            return Err(Error::Usage(error.message));
         }
     };
     let Globals { url, output: format, verbose, timeout, repeated } = capelet.all_globals();
@@ -65,7 +62,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
         return Err(Error::Argument { name, want: "given only once" });
     }
     let format = match format {
-        Some(format) => Some(Format::parse("the output", &format)?),
+        Some(format) => Some(parse_format("the output", &format)?),
         None => variable?,
     };
     output.format = format.unwrap_or_default();
@@ -76,7 +73,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
         // commands that repair them.
         let settings = home.load::<Settings>().unwrap_or_default();
-        output.format = settings.output.map_or(Ok(Format::Plain), |format| Format::parse("the output", &format))?;
+        output.format = settings.output.map_or(Ok(Format::Plain), |format| parse_format("the output", &format))?;
     }
     let (command, uses_url) = capelet.command.words_and_use_of_url();
     if url.is_some() && !uses_url {

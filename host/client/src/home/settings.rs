@@ -2,7 +2,7 @@
 
 use super::State;
 use super::folders::Place;
-use crate::cli::output::Format;
+use crate::cli::output::parse_format;
 use crate::error::Error;
 use crate::url::Url;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ impl Settings {
         match key {
             "url" => self.url = if set { Some(Url::parse(value)?.to_string()) } else { None },
             "output" => {
-                self.output = if set { Some(Format::parse("the output", value)?.name().to_owned()) } else { None };
+                self.output = if set { Some(parse_format("the output", value)?.name().to_owned()) } else { None };
             }
             _ => {
                 let (name, value) = ("the setting", key.to_owned());

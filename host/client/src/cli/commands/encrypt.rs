@@ -3,7 +3,7 @@
 use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
 use crate::cli::input::{max_age, parse_checksum};
-use crate::cli::output::{Format, Output, describe};
+use crate::cli::output::{Output, describe};
 use crate::cli::protected;
 use crate::encrypt::{self, TextForm};
 use crate::error::{Error, Stream};
@@ -16,6 +16,7 @@ use crate::url::Url;
 use crate::values::{Hex, OwnerText};
 use crate::vault_key::VaultKey;
 use capelet_cli::arguments::STDIN;
+use capelet_cli::format::Format;
 use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
 use capelet_cli::streams;
 use enclave_core::{Checksum, Error as CoreError, OwnerKey};

@@ -2,13 +2,13 @@
 
 use crate::cli::args::identity::{IdentityExport, IdentityImport};
 use crate::cli::context::Context;
-use crate::cli::output::Format;
 use crate::cli::protected;
 use crate::error::{Error, PassphraseError, Stream};
 use crate::export::{self, Content};
 use crate::files::Source;
 use crate::passphrase::NewPassphrase;
 use crate::values::OwnerText;
+use capelet_cli::format::Format;
 use capelet_cli::interrupt::KeptTerminal;
 use capelet_cli::output_file;
 use capelet_cli::streams;

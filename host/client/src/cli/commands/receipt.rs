@@ -3,7 +3,7 @@
 use crate::cli::args::receipt::{ReceiptDisclose, ReceiptShow, ReceiptVerify};
 use crate::cli::context::Context;
 use crate::cli::input::{parse_checksum, read_file_or_stdin, read_root};
-use crate::cli::output::{Format, describe};
+use crate::cli::output::describe;
 use crate::cli::protected;
 use crate::clock;
 use crate::error::{Error, WrongPart};
@@ -16,6 +16,7 @@ use crate::pins::ImagePins;
 use crate::receipts::{self, Files, MAX_RECEIPT, Part, VerifiedReceipt};
 use crate::url::Url;
 use crate::values::{Hex, OwnerText};
+use capelet_cli::format::Format;
 use capelet_cli::output_file::{self, Readers};
 use enclave_core::attestation::Pins;
 use enclave_core::messages::Status;

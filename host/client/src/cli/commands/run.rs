@@ -3,7 +3,7 @@
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
 use crate::cli::input::{check_sha384, parse_checksum};
-use crate::cli::output::{Format, describe};
+use crate::cli::output::describe;
 use crate::cli::protected;
 use crate::error::Error;
 use crate::evidence;
@@ -17,6 +17,7 @@ use crate::run::{self, FinishedRun};
 use crate::session::Session;
 use crate::values::Hex;
 use capelet_cli::arguments::STDIN;
+use capelet_cli::format::Format;
 use capelet_cli::output_file::{self, Existing, OutputFile, Readers, RenamedFile};
 use data_encoding::BASE64;
 use enclave_core::objects::ReceiptFunction;
