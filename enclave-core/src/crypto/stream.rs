@@ -273,8 +273,12 @@ pub fn open_bytes<C: Crypto>(secret: Secret, aad: &[u8], bytes: &[u8]) -> Result
     Ok(out)
 }
 
-/// Seals a stream into the contents of frames.
-pub struct FrameWriter<C: Crypto>(Option<Sealer<C>>);
+/// Seals a stream into frames.
+pub struct FrameWriter<C: Crypto> {
+    sealer: Option<Sealer<C>>,
+    /// All frames are made in the memory of the first one, which is the longest. It is wiped if sealing fails.
+    frame: SecretVec,
+}
 
 impl<C: Crypto> FrameWriter<C> {
     /// Begins, and gives the content of the first frame.
@@ -283,29 +287,36 @@ impl<C: Crypto> FrameWriter<C> {
     /// As [`Secret::seal`].
     pub fn new(secret: Secret, aad: &[u8]) -> Result<(Self, [u8; COMMITMENT_LEN]), Error> {
         let (sealer, commitment) = secret.seal(aad)?;
-        Ok((Self(Some(sealer)), commitment))
+        Ok((Self { sealer: Some(sealer), frame: SecretVec::default() }, commitment))
     }
 
-    /// The content of the next frame. `chunk` has exactly [`CHUNK_LEN`] bytes; only the last may be shorter.
+    /// The next frame with its length. The `parts` of its chunk have exactly [`CHUNK_LEN`] bytes together; only the last
+    /// chunk may be shorter.
     ///
     /// # Errors
-    /// [`Error::Malformed`] of [`MessageKind::Frame`] for another length, or after the last chunk.
-    pub fn chunk(&mut self, chunk: &[u8], last: bool) -> Result<Vec<u8>, Error> {
-        let mut sealer = self.0.take().ok_or(MALFORMED)?;
+    /// [`Error::Malformed`] of [`MessageKind::Frame`] for another length, or after the last chunk; those of
+    /// [`SecretVec::with_capacity`].
+    pub fn frame(&mut self, parts: &[&[u8]], last: bool) -> Result<&[u8], Error> {
+        let mut sealer = self.sealer.take().ok_or(MALFORMED)?;
         let ticket = if last {
             sealer.last()?
         } else {
             let ticket = sealer.ticket()?;
-            self.0 = Some(sealer);
+            self.sealer = Some(sealer);
             ticket
         };
-        // It is wiped if sealing fails.
-        let mut content = Zeroizing::new(Vec::with_capacity(1 + chunk.len() + TAG_LEN));
-        content.push(if last { LAST } else { MORE });
-        content.extend_from_slice(chunk);
-        let tag = ticket.seal(content.get_mut(1..).ok_or(MALFORMED)?)?;
-        content.extend_from_slice(&tag);
-        Ok(core::mem::take(&mut *content))
+        let length = 1 + parts.iter().map(|part| part.len()).sum::<usize>() + TAG_LEN;
+        let prefix = u32::try_from(length).map_err(|_| MALFORMED)?.to_be_bytes();
+        if self.frame.capacity() < prefix.len() + length {
+            self.frame = SecretVec::with_capacity(prefix.len() + length)?;
+        }
+        self.frame.clear();
+        self.frame.extend_from_slice(&prefix);
+        self.frame.push(if last { LAST } else { MORE });
+        parts.iter().for_each(|part| self.frame.extend_from_slice(part));
+        let tag = ticket.seal(self.frame.get_mut(prefix.len() + 1..).ok_or(MALFORMED)?)?;
+        self.frame.extend_from_slice(&tag);
+        Ok(&self.frame)
     }
 }
 

@@ -3,8 +3,6 @@
 use crate::Error;
 use crate::crypto::{CHUNK_LEN, Crypto, FrameWriter, Secret};
 use crate::encoding::{Channel, write_frame};
-use alloc::vec::Vec;
-use zeroize::Zeroizing;
 
 /// Sends head ‖ body as one stream: one frame for the commitment, and one for each chunk. `secret` is consumed with the
 /// first byte: after a failure the connection must be closed.
@@ -22,13 +20,10 @@ pub fn send_message<C: Crypto>(
     write_frame(channel, &commitment)?;
     let room = CHUNK_LEN.saturating_sub(head.len());
     let (taken, mut rest) = body.split_at(room.min(body.len()));
-    let mut first = Zeroizing::new(Vec::with_capacity(head.len() + taken.len()));
-    first.extend_from_slice(head);
-    first.extend_from_slice(taken);
-    write_frame(channel, &writer.chunk(&first, rest.is_empty())?)?;
+    channel.write(writer.frame(&[head, taken], rest.is_empty())?)?;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(CHUNK_LEN.min(rest.len()));
-        write_frame(channel, &writer.chunk(chunk, after.is_empty())?)?;
+        channel.write(writer.frame(&[chunk], after.is_empty())?)?;
         rest = after;
     }
     Ok(())

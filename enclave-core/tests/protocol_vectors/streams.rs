@@ -34,7 +34,9 @@ pub fn to_frames(secret: Secret, aad: &[u8], plain: &[u8]) -> Vec<u8> {
     write_frame(&mut out, &commitment).unwrap();
     let count = plain.len().div_ceil(CHUNK_LEN).max(1);
     for (i, chunk) in (1..=count).zip(plain.chunks(CHUNK_LEN).chain([&[][..]])) {
-        write_frame(&mut out, &writer.chunk(chunk, i == count).unwrap()).unwrap();
+        // In two parts, as a head and the beginning of a body are.
+        let (front, back) = chunk.split_at(chunk.len() / 2);
+        out.write(writer.frame(&[front, back], i == count).unwrap()).unwrap();
     }
     out.0
 }

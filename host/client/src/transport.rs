@@ -16,7 +16,7 @@ use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme, StreamOwned, version};
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -85,15 +85,20 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// TLS has several records at a time, which one system call sends.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let left = Some(self.left()?);
         match &mut self.stream {
             Stream::Tcp(stream) => {
                 stream.set_write_timeout(left)?;
-                stream.write(bytes)
+                stream.write_vectored(parts)
             }
             Stream::Unix(stream) => {
                 stream.set_write_timeout(left)?;
-                stream.write(bytes)
+                stream.write_vectored(parts)
             }
         }
     }

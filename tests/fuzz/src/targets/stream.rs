@@ -46,7 +46,8 @@ fn check_frames(plain: &[u8], front: &[u8; 2]) {
     loop {
         let piece = pieces.next().unwrap_or_default();
         let last = pieces.peek().is_none();
-        let frame = writer.chunk(piece, last).expect("sealing succeeds");
+        let frame = writer.frame(&[piece], last).expect("sealing succeeds");
+        let frame = frame.get(4..).expect("a frame has a length").to_vec();
         assert!(reader().chunk(flip_bit(&frame, front)).is_err());
         assert!(!intact.ended());
         opened.extend_from_slice(&intact.chunk(frame).expect("a sealed frame opens"));
@@ -55,5 +56,5 @@ fn check_frames(plain: &[u8], front: &[u8; 2]) {
         }
     }
     assert!(intact.ended() && opened == plain);
-    assert!(writer.chunk(&[], true).is_err() && intact.chunk(vec![1; 17]).is_err(), "a chunk follows the last one");
+    assert!(writer.frame(&[], true).is_err() && intact.chunk(vec![1; 17]).is_err(), "a chunk follows the last one");
 }
