@@ -1,6 +1,7 @@
 //! Reads files and standard input up to a limit, and writes files.
 
 use crate::error::{Error, Stream};
+use crate::large_buffer::LargeBuffer;
 use capelet_cli::arguments::STDIN;
 use capelet_cli::output_file::{self, Existing, Readers};
 use capelet_cli::private_file::{self, NotPrivate, READ_BY_OTHERS};
@@ -101,20 +102,39 @@ impl Source {
     ///
     /// # Errors
     /// [`Error::FileTooLarge`] for more than `limit` bytes; [`Error::Io`] or [`Error::Pipe`].
-    pub fn append_to(self, bytes: &mut Vec<u8>, limit: u64) -> Result<(), Error> {
-        let Self { bytes: source, length, path } = self;
-        let too_large = || {
-            let path = path.clone().unwrap_or_else(|| "standard input".into());
-            Error::FileTooLarge { path, limit }
-        };
-        if length.is_some_and(|length| length > limit) {
-            return Err(too_large());
-        }
+    pub fn append_to(mut self, bytes: &mut Vec<u8>, limit: u64) -> Result<(), Error> {
+        self.check(self.length.unwrap_or(0), limit)?;
         // One more byte of room: a vector that grows would leave a copy of its bytes in freed memory.
-        bytes.reserve_exact(length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0) + 1);
-        let read = source.take(limit + 1).read_to_end(bytes);
-        let count = read.map_err(|error| Self::failed(path.as_deref(), &error))?;
-        if count as u64 > limit { Err(too_large()) } else { Ok(()) }
+        bytes.reserve_exact(self.length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0) + 1);
+        let read = (&mut self.bytes).take(limit + 1).read_to_end(bytes);
+        let count = read.map_err(|error| Self::failed(self.path(), &error))?;
+        self.check(count as u64, limit)
+    }
+
+    /// Appends everything to a large buffer. A file of more than `limit` bytes is rejected before it is read.
+    ///
+    /// # Errors
+    /// [`Error::FileTooLarge`] for more than `limit` bytes; [`Error::Io`] or [`Error::Pipe`].
+    pub fn append_to_large(mut self, buffer: &mut LargeBuffer, limit: u64) -> Result<(), Error> {
+        self.check(self.length.unwrap_or(0), limit)?;
+        let before = buffer.len();
+        loop {
+            match buffer.room().and_then(|room| self.bytes.read(room)) {
+                Ok(0) => return Ok(()),
+                Ok(count) => buffer.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Self::failed(self.path(), &error)),
+            }
+            self.check((buffer.len() - before) as u64, limit)?;
+        }
+    }
+
+    fn check(&self, length: u64, limit: u64) -> Result<(), Error> {
+        if length <= limit {
+            return Ok(());
+        }
+        let path = self.path.clone().unwrap_or_else(|| "standard input".into());
+        Err(Error::FileTooLarge { path, limit })
     }
 }
 
@@ -189,8 +209,14 @@ mod tests {
         // The length of this file is not known in advance.
         assert_eq!(read(Path::new("/dev/zero"), 9).unwrap_err().code(), "too-large");
         assert_eq!(read(&folder.path().join("none"), 9).unwrap_err().code(), "no-such-file");
-        let mut joined = vec![7; 3];
-        Source::open(&path).unwrap().append_to(&mut joined, 10).unwrap();
-        assert_eq!(joined.len(), 13);
+        let mut joined = LargeBuffer::with_capacity(0).unwrap();
+        joined.append(&[7; 3]).unwrap();
+        let mut append = |path: &str, limit| Source::open(Path::new(path)).unwrap().append_to_large(&mut joined, limit);
+        let path = path.to_str().unwrap();
+        assert_eq!(append(path, 10), Ok(()));
+        assert_eq!(append(path, 9).unwrap_err().code(), "too-large");
+        assert_eq!(append("/dev/null", 0), Ok(()));
+        assert_eq!(append("/dev/zero", 3 << 20).unwrap_err().code(), "too-large");
+        assert_eq!(joined[..14], [7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

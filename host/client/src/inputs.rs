@@ -5,12 +5,14 @@
 
 use crate::error::Error;
 use crate::files::Source;
+use crate::large_buffer::LargeBuffer;
 use data_encoding::BASE64URL_NOPAD;
 use enclave_core::encoding::CAPE;
 use enclave_core::objects::Ciphertext;
 use std::borrow::Cow;
+use std::io;
 use std::ops::Range;
-use zeroize::Zeroizing;
+use std::path::Path;
 
 /// How it is decided whether an input is a ciphertext.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +53,8 @@ impl Form {
         }
         let file = if is_text_form(bytes) {
             let mut file = bytes.to_vec();
-            decode(&mut file, 0).ok_or_else(|| self.not_ciphertext())?;
+            let length = decode(&mut file, 0).ok_or_else(|| self.not_ciphertext())?;
+            file.truncate(length);
             Cow::Owned(file)
         } else {
             Cow::Borrowed(bytes)
@@ -83,9 +86,8 @@ pub enum Input<'a> {
 }
 
 /// All inputs of a run.
-#[derive(Clone, Default)]
 pub struct Inputs {
-    body: Zeroizing<Vec<u8>>,
+    body: LargeBuffer,
     /// Where each input is in `body`, and whether it is a ciphertext.
     parts: Vec<(Range<usize>, bool)>,
 }
@@ -94,16 +96,15 @@ impl Inputs {
     /// Reads all sources, each up to `limit` bytes.
     ///
     /// # Errors
-    /// [`Error::NotCiphertext`]; those of [`Source::append_to`].
+    /// [`Error::NotCiphertext`]; [`Error::Io`] without memory; those of [`Source::append_to_large`].
     pub fn read(sources: Vec<Source>, limit: u64, form: Form) -> Result<Self, Error> {
-        let lengths = sources.iter().filter_map(Source::length).filter(|length| *length <= limit);
-        let total = lengths.fold(0u64, |total, length| total.saturating_add(length + 1));
-        let mut inputs = Self::default();
-        // A vector that grows would leave a copy of its bytes in freed memory.
-        inputs.body.reserve_exact(usize::try_from(total).unwrap_or(0));
+        // A byte more than each source has, so that its end is found without a larger buffer.
+        let rooms = sources.iter().map(|source| source.length().unwrap_or(limit).min(limit).saturating_add(1));
+        let total = rooms.fold(0, u64::saturating_add);
+        let mut inputs = Self::with_capacity(usize::try_from(total).unwrap_or(0))?;
         for source in sources {
             let start = inputs.body.len();
-            source.append_to(&mut inputs.body, limit)?;
+            source.append_to_large(&mut inputs.body, limit)?;
             inputs.close(start, form)?;
         }
         Ok(inputs)
@@ -112,21 +113,25 @@ impl Inputs {
     /// A single input.
     ///
     /// # Errors
-    /// [`Error::NotCiphertext`].
+    /// [`Error::NotCiphertext`]; [`Error::Io`] without memory.
     pub fn one(bytes: &[u8], form: Form) -> Result<Self, Error> {
-        let mut inputs = Self::default();
-        inputs.body.extend_from_slice(bytes);
+        let mut inputs = Self::with_capacity(bytes.len())?;
+        inputs.body.append(bytes).map_err(no_memory)?;
         inputs.close(0, form)?;
         Ok(inputs)
+    }
+
+    fn with_capacity(bytes: usize) -> Result<Self, Error> {
+        Ok(Self { body: LargeBuffer::with_capacity(bytes).map_err(no_memory)?, parts: Vec::new() })
     }
 
     /// Several inputs, each of which is recognised.
     #[cfg(test)]
     pub(crate) fn recognised(list: &[&[u8]]) -> Self {
-        let mut inputs = Self::default();
+        let mut inputs = Self::with_capacity(0).unwrap();
         for bytes in list {
             let start = inputs.body.len();
-            inputs.body.extend_from_slice(bytes);
+            inputs.body.append(bytes).unwrap();
             inputs.close(start, Form::Recognise).unwrap();
         }
         inputs
@@ -138,7 +143,8 @@ impl Inputs {
         let encrypted = form.expects_ciphertext(bytes);
         if encrypted {
             if is_text_form(bytes) {
-                decode(&mut self.body, start).ok_or_else(|| form.not_ciphertext())?;
+                let length = decode(&mut self.body, start).ok_or_else(|| form.not_ciphertext())?;
+                self.body.truncate(length);
             }
             Ciphertext::parse(self.body.get(start..).unwrap_or_default()).map_err(|_| form.not_ciphertext())?;
         }
@@ -165,13 +171,17 @@ impl Inputs {
     }
 }
 
+fn no_memory(error: io::Error) -> Error {
+    Error::io("hold", Path::new("the input"), &error)
+}
+
 fn is_text_form(bytes: &[u8]) -> bool {
     bytes.starts_with(CAPE.as_bytes())
 }
 
-/// Replaces the text form that begins at `start` by the ciphertext, in the same buffer. White space at its end is left
-/// out. `None` if the text is invalid; the bytes are then useless.
-fn decode(bytes: &mut Vec<u8>, start: usize) -> Option<()> {
+/// Replaces the text form that begins at `start` by the ciphertext, in the same buffer, and returns where the ciphertext
+/// ends. White space at the end of the text is left out. `None` if the text is invalid; the bytes are then useless.
+fn decode(bytes: &mut [u8], start: usize) -> Option<usize> {
     /// The characters that are decoded at a time. A multiple of four, so that they stand for whole bytes.
     const PIECE: usize = 32 << 10;
     let end = start + bytes.get(start..)?.trim_ascii_end().len();
@@ -186,8 +196,7 @@ fn decode(bytes: &mut Vec<u8>, start: usize) -> Option<()> {
         bytes.get_mut(write..write + length)?.copy_from_slice(decoded);
         write += length;
     }
-    bytes.truncate(write);
-    Some(())
+    Some(write)
 }
 
 #[cfg(test)]
@@ -251,8 +260,8 @@ mod tests {
             let file: Vec<u8> = (0..length).map(|at: usize| u8::try_from(at % 251).unwrap()).collect();
             for end in ["", "\n", " \r\n"] {
                 let mut bytes = format!("before{}{end}", cape_encode(&file)).into_bytes();
-                assert_eq!(decode(&mut bytes, 6), Some(()));
-                assert_eq!(bytes, [&b"before"[..], &file].concat(), "{length} {end:?}");
+                let ends = decode(&mut bytes, 6).unwrap();
+                assert_eq!(bytes[..ends], [&b"before"[..], &file].concat(), "{length} {end:?}");
             }
         }
         for text in

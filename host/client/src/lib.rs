@@ -40,6 +40,7 @@ pub mod folder;
 pub mod home;
 pub mod inputs;
 pub mod key_change;
+mod large_buffer;
 pub mod learn;
 pub mod listing;
 pub mod measurements;
