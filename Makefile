@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_PROGRESS_WHEN ?= never
 
-.PHONY: help demo test test-quick test-long fuzz sim bench image verify audit lint needs relock boots install uninstall manual
+.PHONY: help demo test test-quick test-long fuzz sim bench load image verify audit lint needs relock boots install uninstall manual
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,10 @@ bench: needs ## ratios against peers and floors of the same run; PARTS names som
 	@$(CARGO) build --locked --quiet --release --workspace --bins
 	@$(CARGO) run --locked --quiet --release -p capelet-bench $(PARTS)
 	@[ -n "$(PARTS)" ] || tests/image/run.sh figures
+
+load: needs ## 1, 8, 64 and 256 clients, SECONDS (60) each: throughput, times, ends, memory; WRITE=1 writes docs/load.md
+	@$(CARGO) build --locked --quiet --release --workspace --bins
+	@target/release/capelet-load --seconds $(or $(SECONDS),60) $(if $(WRITE),--to docs)
 
 image: needs ## capelet.eif and measurements.json; fails if they are not the committed ones
 	@reproducible/image.sh

@@ -2,7 +2,8 @@
 
 use crate::bulk::RECIPIENT;
 use crate::measure::{each, row};
-use crate::session::{ANSWER, Peer, Place, ask, process};
+use crate::session::{ANSWER, Peer, ask, process};
+use capelet_bench::Place;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,7 +1,8 @@
 //! How times grow with the input, with the number of clients, and with the number of stored functions.
 
-use crate::measure::median;
-use crate::session::{Place, input};
+use crate::measure::{each, median};
+use capelet_bench::{Place, input};
+use std::cell::Cell;
 use std::fs;
 use std::thread;
 use std::time::Instant;
@@ -10,11 +11,12 @@ pub fn run() {
     let place = Place::new();
     let mut session = place.connect();
     println!("\na run of an empty function, by input");
-    let nothing = input(0);
-    let empty = median(21, || place.run(&mut session, &nothing));
+    let empty = median(21, || place.run(&mut session, input(0)));
     for length in [1 << 10, 1 << 16, 1 << 20, 1 << 23, 1 << 26] {
-        let input = input(length);
-        let took = median(5, || place.run(&mut session, &input));
+        // A run consumes its input. It is made before the clock starts.
+        let made = Cell::new(None);
+        let mut run = || place.run(&mut session, made.take().unwrap());
+        let [took] = each(5, || made.set(Some(input(length))), [&mut run]);
         let rate = length as f64 / took / 1000.0;
         bar(&format!("{} KiB", length >> 10), took / empty, &format!("× an empty input, {rate:.2} GB/s"));
     }
@@ -29,7 +31,7 @@ pub fn run() {
         thread::scope(|scope| {
             for mut session in sessions {
                 let place = &place;
-                scope.spawn(move || (0..runs).for_each(|_| place.run(&mut session, &input(0))));
+                scope.spawn(move || (0..runs).for_each(|_| place.run(&mut session, input(0))));
             }
         });
         let rate = (runs * clients) as f64 / start.elapsed().as_secs_f64();
@@ -49,7 +51,7 @@ pub fn run() {
             fs::hard_link(object, folder.join(format!("{stored:032x}-{:016x}", 1))).unwrap();
             stored += 1;
         }
-        let took = median(21, || place.run(&mut session, &nothing));
+        let took = median(21, || place.run(&mut session, input(0)));
         if functions == 1 {
             first = took;
         }

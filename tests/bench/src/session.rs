@@ -3,91 +3,22 @@
 
 use crate::measure::{median, pair, row};
 use capelet::home::Home;
-use capelet::home::trust::Trust;
-use capelet::inputs::{Form, Inputs};
-use capelet::session::Session;
 use capelet::statements;
 use capelet::transport::Tls;
 use capelet::url::Url;
-use capelet::values::Hex;
 use capelet::vault_key::VaultKey;
+use capelet_bench::{Place, identity, input};
 use capelet_core::{Listener, Transport, server_config};
-use capelet_e2e::{Local, Person, function};
 use enclave_core::OwnerKey;
 use enclave_core::crypto::CHUNK_LEN;
 use enclave_core::encoding::Channel as _;
-use enclave_core::identity::Identity;
-use enclave_core::objects::ReceiptFunction;
 use enclave_core::platform::Connection as _;
-use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
-
-/// A command that does nothing: `(module (memory (export "memory") 1) (func (export "_start")))`.
-const EMPTY: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x13\x02\x06memory\x02\0\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
-
-/// An enclave, and an owner with an empty function and a vault key.
-pub struct Place {
-    pub local: Option<Local>,
-    pub owner: Person,
-    pub function: ReceiptFunction,
-    pub folder: TempDir,
-}
-
-impl Place {
-    pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let local = Local::start(&folder.path().join("e"), &[]);
-        let owner = Person::pinned(&folder.path().join("owner"), &local);
-        let source = folder.path().join("empty");
-        function(&source, EMPTY, &json!({ "entry": "function.wasm" }));
-        let deployed = owner.json(&["deploy", source.to_str().unwrap(), "-n", "empty"]);
-        owner.ok(&["key", "create"]);
-        owner.ok(&["contact", "add", "me", &owner.owner()]);
-        owner.ok(&["contact", "fetch", "me"]);
-        // The core replaces the RSA keys that these commands used. That keeps a processor busy, so wait until it is done.
-        thread::sleep(Duration::from_secs(3));
-        let text = |name: &str| deployed[name].as_str().unwrap();
-        let function = ReceiptFunction {
-            owner: identity(&owner).owner(),
-            id: Hex::parse(text("function_id")).unwrap().0,
-            version: 1,
-            checksum: Hex::parse(text("function_checksum")).unwrap().0,
-        };
-        Self { local: Some(local), owner, function, folder }
-    }
-
-    pub fn url(&self) -> &str {
-        &self.local.as_ref().unwrap().url
-    }
-
-    pub fn connect(&self) -> Session {
-        let home = Home::at(self.owner.home.clone()).unwrap();
-        let url = Url::parse(self.url()).unwrap();
-        let trust: Trust = home.load().unwrap();
-        Session::connect(&url, trust.entry(&url).unwrap()).unwrap()
-    }
-
-    pub fn run(&self, session: &mut Session, input: &Inputs) {
-        let home = Home::at(self.owner.home.clone()).unwrap();
-        let finished =
-            capelet::run::run(&home, session, &identity(&self.owner), &self.function, input.clone()).unwrap();
-        finished.output.unwrap();
-    }
-}
-
-/// A plaintext input of this length, in bytes.
-pub fn input(length: usize) -> Inputs {
-    Inputs::one(&vec![7; length], Form::Plain).unwrap()
-}
-
-pub fn identity(person: &Person) -> Identity {
-    Home::at(person.home.clone()).unwrap().identity(|_| {}).unwrap()
-}
 
 /// An owner's vault key, as a sender has it.
 pub fn vault() -> VaultKey {
@@ -171,11 +102,10 @@ pub fn run() {
         ask(&mut bare, &[7; ANSWER]);
         process();
     };
-    let empty = input(0);
-    let (ours, floor) = pair(101, || place.run(&mut session, &empty), floor);
+    let (ours, floor) = pair(101, || place.run(&mut session, input(0)), floor);
     row("warm run, empty function / echo + process", ours, floor, "");
     println!("{:<46} {:>9.1} µs {:>33}", "  over the floor", ours - floor, "≤ 2000 µs");
-    let cold = median(21, || place.run(&mut place.connect(), &empty));
+    let cold = median(21, || place.run(&mut place.connect(), input(0)));
     row("connect and run / warm run", cold, ours, "");
     place.local.unwrap().stop();
 }

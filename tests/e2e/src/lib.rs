@@ -78,13 +78,28 @@ impl Local {
         assert!(killed.expect("kill").success());
     }
 
+    /// Its process id. The parent runs in this process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The folder in /proc of the core.
+    pub fn core(&self) -> PathBuf {
+        self.children("capelet-core-dev").pop().expect("a core")
+    }
+
     /// The folders in /proc of its running workers.
     pub fn workers(&self) -> Vec<PathBuf> {
+        self.children("capelet-worker")
+    }
+
+    /// The folders in /proc of its children that run this program.
+    fn children(&self, program: &str) -> Vec<PathBuf> {
         let ours = format!("PPid:\t{}\n", self.process.id());
         let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
         let of_ours = |path: &PathBuf| fs::read_to_string(path.join("status")).is_ok_and(|text| text.contains(&ours));
-        let worker = |path: &PathBuf| fs::read_link(path.join("exe")).is_ok_and(|exe| exe.ends_with("capelet-worker"));
-        processes.filter(|path| of_ours(path) && worker(path)).collect()
+        let of_program = |path: &PathBuf| fs::read_link(path.join("exe")).is_ok_and(|exe| exe.ends_with(program));
+        processes.filter(|path| of_ours(path) && of_program(path)).collect()
     }
 
     /// The files of the stored objects, sorted.
