@@ -33,19 +33,18 @@ if [ "${1:-}" = uninstall ]; then
     exit
 fi
 
-"${CARGO:-cargo}" build --locked --quiet --release --workspace --bins
+on_path='capelet capelet-parent capelet-local eif-build'
+# capelet-local starts these. Nobody calls them by name.
+started='capelet-core-dev capelet-worker capelet-dev-kms'
+# shellcheck disable=SC2046,SC2086 # lists of words
+"${CARGO:-cargo}" build --locked --quiet --release $(printf -- '--bin %s ' $on_path $started capelet-manual)
 built=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$work/bin" "$work/libexec/capelet" "$work/share/capelet"
-for program in capelet capelet-parent capelet-local eif-build; do
-    cp "$built/$program" "$work/bin/"
-done
-# capelet-local starts these. Nobody calls them by name.
-for program in capelet-core-dev capelet-worker capelet-dev-kms; do
-    cp "$built/$program" "$work/libexec/capelet/"
-done
+for program in $on_path; do cp "$built/$program" "$work/bin/"; done
+for program in $started; do cp "$built/$program" "$work/libexec/capelet/"; done
 "$built/capelet-manual" --to "$work"
 files=$(cd "$work" && find . -type f | sed 's|^\./||' | LC_ALL=C sort)
 printf '%s\n' "$files" "$list" > "$work/$list"
