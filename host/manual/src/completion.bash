@@ -1,7 +1,8 @@
 # Completion of @program@ for bash, generated from the program's argument types.
 
 # Sets `commands`, `options` and `arguments` to those of the command that `path` names. An option with a value, and an
-# argument, have what they take: FILE, FOLDER, TEXT, or all words that are possible.
+# argument, have what they take: FILE, FOLDER, TEXT, or all words that are possible. An unknown
+# command has none of them, and nothing is offered after it.
 @function@_table() {
     commands=() options=() arguments=()
     case $path in
@@ -105,7 +106,6 @@
             @function@_option "$word"
             [[ $before ]] && takes=''
         elif ((${#commands[@]})); then
-            [[ " ${commands[*]} " == *" $word "* ]] || return 0
             path+=" $word"
             @function@_table
         else

@@ -2,7 +2,8 @@
 
 # Sets `commands`, `options` and `arguments` to those of the command that `path` names. After a blank, a command and an
 # option have their description. An option's name is followed by = and what it takes, if it takes something. An argument
-# is what it takes: FILE, FOLDER, TEXT, or all words that are possible.
+# is what it takes: FILE, FOLDER, TEXT, or all words that are possible. An unknown command has none of them, and
+# nothing is offered after it.
 function @function@_table --no-scope-shadowing
     set commands
     set options
@@ -78,7 +79,6 @@ function @function@_complete
             @function@_option
             test -n "$before"; and set takes ''
         else if set -q commands[1]
-            contains -- "$word" (string split -f 1 ' ' -- $commands); or return
             set path "$path $word"
             @function@_table
         else

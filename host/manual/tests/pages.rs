@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use argh::{ArgsInfo, FromArgs};
+use capelet_cli::arguments::Stop;
 use capelet_manual::program::{Command, Program};
+use capelet_manual::text::Block;
 use capelet_manual::value::Value;
 use capelet_manual::{man, markdown, programs, share};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
@@ -205,4 +209,65 @@ fn docs_cli_md_is_up_to_date() {
     let committed = fs::read_to_string(path).unwrap_or_default();
     let is_same = committed == markdown::write(&programs::all());
     assert!(is_same, "docs/cli.md is not what the argument types say: run `make manual`, and commit docs/cli.md");
+}
+
+/// The words of each command in a line: `a 'b c' | d < e` has `a`, `b c` and `d`.
+fn calls_in(line: &str) -> Vec<Vec<String>> {
+    let (mut calls, mut word, mut is_quoted, mut is_target) = (vec![Vec::new()], None::<String>, false, false);
+    for character in line.chars().chain([' ']) {
+        match character {
+            '\'' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            '|' if !is_quoted => calls.push(Vec::new()),
+            '<' | '>' if !is_quoted => is_target = true,
+            ' ' if !is_quoted => {
+                if let Some(word) = word.take()
+                    && !std::mem::take(&mut is_target)
+                {
+                    calls.last_mut().unwrap().push(word);
+                }
+            }
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    calls
+}
+
+#[test]
+fn every_example_is_a_valid_command_line() {
+    let mut seen = 0;
+    for program in programs::all() {
+        for command in program.command.all() {
+            let code = command.examples.iter().chain(&command.notes).filter_map(|block| match block {
+                Block::Code(lines) => Some(lines.join("\n").replace("\\\n", "")),
+                Block::Paragraph(_) => None,
+            });
+            for line in code.flat_map(|code| code.lines().map(str::to_owned).collect::<Vec<_>>()) {
+                for call in calls_in(&line) {
+                    let (name, arguments) = call.split_first().unwrap();
+                    let arguments = arguments.iter().map(OsString::from);
+                    let stop = match name.as_str() {
+                        "capelet" => parse::<capelet::cli::args::capelet::Capelet>(arguments),
+                        "capelet-parent" => parse::<capelet_parent::cli::Arguments>(arguments),
+                        "capelet-local" => parse::<capelet_local::cli::Arguments>(arguments),
+                        "eif-build" => parse::<eif_build::cli::Args>(arguments),
+                        // A tool of this repository.
+                        other => {
+                            assert!(other.starts_with("dev/"), "{line}");
+                            continue;
+                        }
+                    };
+                    assert_eq!(stop, None, "{line}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+fn parse<T: FromArgs + ArgsInfo>(arguments: impl Iterator<Item = OsString>) -> Option<Stop> {
+    capelet_cli::arguments::Program::new("program", "").parse::<T>(arguments).err()
 }

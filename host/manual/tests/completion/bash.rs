@@ -45,8 +45,8 @@ fn run(work: &Path, prefix: &Path, lines: &[String], setting: &str) -> Option<Ve
 
 /// The words of `call` that were not typed.
 fn inserted(mut call: Vec<String>, line: &str) -> Vec<String> {
-    // The first word is the program, and a redirection is no argument.
-    let typed: Vec<_> = line.split(' ').skip(1).filter(|word| !word.contains('>')).collect();
+    let line = line.replace("2>/dev/null ", "").replace("2> /dev/null ", "");
+    let typed: Vec<_> = line.split(' ').skip(1).collect();
     let (current, before) = typed.split_last().unwrap();
     let inserted = call.split_off(before.len());
     assert_eq!(call, before, "{line:?}");

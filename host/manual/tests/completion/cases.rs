@@ -29,8 +29,11 @@ const FORMATS: &[&str] = &["plain", "json"];
 pub const VALUES_LIKE_OPTIONS: [Case<'static>; 2] =
     [case("capelet run -f -- --pl", &["--plain"]), case("capelet run -f --file key --pl", &["--plain"])];
 
+/// A redirection in two words. fish 3.6 tells its completions the second one as an argument.
+pub const DIVIDED_REDIRECTION: [Case<'static>; 1] = [case("capelet deploy 2> /dev/null ", FILES)];
+
 /// The folder in which the lines are completed has the files `a.txt` and `b c.txt`, and the folders `key` and `sub`.
-pub const CASES: [Case<'static>; 42] = [
+pub const CASES: [Case<'static>; 43] = [
     // Commands.
     case("capelet k", &["key"]),
     case("capelet key ", KEY),
@@ -44,6 +47,7 @@ pub const CASES: [Case<'static>; 42] = [
     case("capelet key -u create ", KEY),
     case("capelet key -- ", KEY),
     case("capelet nonsense ", NOTHING),
+    case("capelet nonsense key ", NOTHING),
     case("capelet-parent enclave te", &["terminate"]),
     // Data that equals the name of a command.
     case("capelet run key ", NOTHING),
@@ -77,5 +81,6 @@ pub const CASES: [Case<'static>; 42] = [
     case("capelet receipt verify ", FILES),
     case("capelet-local --home ", FOLDERS),
     value("capelet-local --home=k", "--home=", &["key"]),
+    // A redirection is no argument.
     case("capelet run f 2>/dev/null --pl", &["--plain"]),
 ];

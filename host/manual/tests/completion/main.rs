@@ -9,7 +9,7 @@ mod zsh;
 
 use capelet_manual::programs;
 use capelet_manual::value::Value;
-use cases::{CASES, Case, VALUES_LIKE_OPTIONS};
+use cases::{CASES, Case, DIVIDED_REDIRECTION, VALUES_LIKE_OPTIONS};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -86,7 +86,7 @@ fn check_everything(name: &str, shell: Shell) {
 
 #[test]
 fn bash_takes_no_data_for_a_command() {
-    check("bash", bash::offered, CASES.into_iter().chain(VALUES_LIKE_OPTIONS));
+    check("bash", bash::offered, CASES.into_iter().chain(VALUES_LIKE_OPTIONS).chain(DIVIDED_REDIRECTION));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn bash_completes_values_also_if_it_does_not_divide_words() {
 
 #[test]
 fn zsh_takes_no_data_for_a_command() {
-    check("zsh", zsh::offered, CASES);
+    check("zsh", zsh::offered, CASES.into_iter().chain(DIVIDED_REDIRECTION));
 }
 
 #[test]
