@@ -16,6 +16,7 @@
 //! | [`format`](mod@format) | plain or JSON |
 //! | [`own_options`] | the options of every command that argh does not know |
 //! | [`streams`] | standard input, output and error |
+//! | [`tone`] | colours on a terminal |
 //! | [`printable`] | the escape of foreign text |
 //! | [`output_file`] | every output |
 //! | [`private_file`] | the check of who owns a file and who can change it |
@@ -35,4 +36,5 @@ pub mod private_file;
 mod startup;
 pub mod streams;
 mod suggestion;
+pub mod tone;
 mod words;

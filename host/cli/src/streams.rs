@@ -5,6 +5,7 @@
 
 use crate::printable;
 use crate::startup::was_closed;
+use crate::tone::{self, Tone};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::stdio::{stderr, stdout};
@@ -64,10 +65,18 @@ pub fn print(bytes: &[u8]) -> io::Result<()> {
     Output.write_all(bytes)
 }
 
-/// Prints one line on standard error. Characters that could command a terminal are escaped, line ends too. If the write
-/// fails, the line is lost and nothing else happens.
+/// Prints one line on standard error. Characters that could command a terminal are escaped, line ends too. A line that
+/// begins with `Error:`, `Warning:` or `DEVELOPMENT:` has this word in red. If the write fails, the line is lost and nothing
+/// else happens.
 pub fn note(line: &str) {
-    note_bytes(format!("{}\n", printable::line(line)).as_bytes());
+    const ALARMING: [&str; 3] = ["Error:", "Warning:", "DEVELOPMENT:"];
+    let line = printable::line(line);
+    let alarming = ALARMING.iter().find_map(|word| Some((word, line.strip_prefix(word)?)));
+    let text = match alarming {
+        Some((word, rest)) => format!("{}{rest}\n", tone::paint(tone::Stream::Error, Tone::Bad, word)),
+        None => format!("{line}\n"),
+    };
+    note_bytes(text.as_bytes());
 }
 
 /// Writes bytes to standard error, unchanged. If the write fails, they are lost and nothing else happens.

@@ -13,6 +13,7 @@
 //! | [`cli`] | the command line, a thin layer over the rest |
 //! | [`home`] | the user's files: identity, trust, contacts, catalogue, highest epochs seen |
 //! | [`url`], [`transport`], [`session`] | from an address to an attested session |
+//! | [`activity`], [`retry`] | what a session is doing, and what may be repeated |
 //! | [`wrong_image`] | objects whose key shares the session's image must not receive |
 //! | [`folder`], [`bundle_error`], [`deploy`], [`inputs`], [`run`], [`listing`] | functions |
 //! | [`vault`], [`vault_key`], [`statements`], [`encrypt`] | vault keys, and encryption to them |
@@ -25,6 +26,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod activity;
 pub mod bundle_error;
 mod busy_line;
 pub mod cli;
@@ -49,6 +51,7 @@ pub mod pins;
 pub mod policy;
 pub mod random;
 pub mod receipts;
+pub mod retry;
 pub mod root_id;
 pub mod run;
 #[cfg(test)]

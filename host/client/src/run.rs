@@ -11,6 +11,7 @@ use enclave_core::messages::{KeyShares, RunInput, RunParams, RunResult, Verb};
 use enclave_core::objects::{Ciphertext, InputCommitments, MAX_INPUTS, Receipt, ReceiptBundle, ReceiptFunction};
 use enclave_core::parent::{StoreKey, StoreKind};
 use enclave_core::{Commitment, Error as CoreError, MessageKind, RequestId, Salt};
+use std::rc::Rc;
 use zeroize::Zeroizing;
 
 /// A run that the enclave started and that ended, with its verified receipt.
@@ -41,7 +42,7 @@ pub fn run(
     session: &mut Session,
     identity: &Identity,
     function: &ReceiptFunction,
-    inputs: Inputs,
+    inputs: Rc<Inputs>,
 ) -> Result<FinishedRun, Error> {
     if inputs.count() == 0 || inputs.count() as u64 > MAX_INPUTS {
         return Err(Error::Argument { name: "the input", want: "1 to 64 inputs" });
@@ -79,7 +80,8 @@ pub fn run(
     let sent = session.begin(identity, request)?;
     let committed = inputs.iter().zip(1..).map(|(input, i)| CommittedInput::new(session, sent.n, i, input));
     let committed: Vec<_> = committed.collect::<Result<_, _>>()?;
-    // The result may be as large as the inputs. Only their commitments are still needed.
+    // The result may be as large as the inputs. Only their commitments are still needed, unless the caller repeats the
+    // run and has kept them.
     drop(inputs);
     let response = session.receive(sent)?;
     check_receipt(session, identity, function, &committed, response)

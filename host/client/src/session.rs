@@ -4,6 +4,7 @@
 //! encrypted to the key that this document attests, so that only this enclave can read them.
 
 use crate::Crypto;
+use crate::activity::{Activity, Observer};
 use crate::clock;
 use crate::error::Error;
 use crate::home::trust::TrustEntry;
@@ -182,6 +183,11 @@ impl Session {
         Ok(Self { channel, url, root, pins, secrets, evidence, verified, image, begun })
     }
 
+    /// Calls `observer` with what the session is doing from now on.
+    pub fn observe(&mut self, observer: Observer) {
+        self.channel.observe(observer);
+    }
+
     /// The facts that the attestation document proved.
     pub fn facts(&self) -> &AttestationFacts {
         self.verified.facts()
@@ -306,9 +312,12 @@ impl Session {
         let body = spec.body.unwrap_or_default();
         let url = &self.url;
         let sent = |error| connection_error(url, error, true);
-        self.channel.allow(transfer((head.len() + body.len()) as u64));
+        let length = (head.len() + body.len()) as u64;
+        self.channel.allow(transfer(length));
+        self.channel.notify(Activity::Sending(length));
         send_message::<Crypto>(&mut self.channel, pair.request, claims_digest.as_bytes(), &head, body).map_err(sent)?;
         self.channel.allow(answer);
+        self.channel.notify(Activity::Waiting);
         Ok(SentRequest { n: pair.n, id, digest: request_digest, response: pair.response })
     }
 
@@ -326,8 +335,11 @@ impl Session {
         let first = reader.chunk(first)?;
         let (head, begun) = split_head(&first, MessageKind::Response)?;
         let response = Response::parse(head, n, &digest)?;
-        self.channel.allow(transfer(response.body.map_or(0, |body| body.length)));
+        let length = response.body.map_or(0, |body| body.length);
+        self.channel.allow(transfer(length));
+        self.channel.notify(Activity::Receiving(length));
         let body = receive_body(&mut self.channel, url, &mut reader, response.body, begun)?;
+        self.channel.notify(Activity::Done);
         let Response { status, result, receipt, .. } = response;
         // The result of a request that failed has one form, whatever its verb. The result of another one is its verb's.
         let value = if status == Status::DONE.number() { None } else { RunResult::parse(&result)?.value };

@@ -2,6 +2,7 @@
 //!
 //! TLS protects the connection, but does not authenticate the other side. The attestation document does that.
 
+use crate::activity::{Activity, Observer};
 use crate::busy_line::BusyLine;
 use crate::error::Error;
 use crate::url::Url;
@@ -112,6 +113,7 @@ impl Write for Socket {
 pub struct Tls {
     stream: StreamOwned<ClientConnection, Socket>,
     local: bool,
+    observer: Option<Observer>,
 }
 
 impl Tls {
@@ -140,12 +142,24 @@ impl Tls {
         if stream.conn.alpn_protocol() != Some(ALPN) {
             return Err(failed(TransportError::Failed));
         }
-        Ok(Self { stream, local })
+        Ok(Self { stream, local, observer: None })
     }
 
     /// Whether the other side is on this machine: a Unix socket or a loopback address.
     pub fn is_local(&self) -> bool {
         self.local
+    }
+
+    /// Calls `observer` with everything that is passed to [`Tls::notify`], and with the bytes that are moved.
+    pub fn observe(&mut self, observer: Observer) {
+        self.observer = Some(observer);
+    }
+
+    /// Tells the observer what the session is doing.
+    pub fn notify(&mut self, activity: Activity) {
+        if let Some(observer) = &mut self.observer {
+            observer(activity);
+        }
     }
 
     /// Sets the deadline to `time` from now.
@@ -167,11 +181,15 @@ impl Tls {
 
 impl Channel for Tls {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
-        Read::read(&mut self.stream, buffer).map_err(|error| io_error(&error))
+        let count = Read::read(&mut self.stream, buffer).map_err(|error| io_error(&error))?;
+        self.notify(Activity::Moved(count as u64));
+        Ok(count)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
-        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(|error| io_error(&error))
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).map_err(|error| io_error(&error))?;
+        self.notify(Activity::Moved(bytes.len() as u64));
+        Ok(())
     }
 }
 

@@ -222,7 +222,7 @@ fn all_commands() -> BTreeMap<String, Vec<String>> {
 
 #[test]
 fn the_table_has_every_option_of_every_command() {
-    const EVERYWHERE: [&str; 5] = ["--url", "--output", "--verbose", "--timeout", "--help"];
+    const EVERYWHERE: [&str; 6] = ["--url", "--output", "--verbose", "--timeout", "--retry", "--help"];
     let mut wanted = Vec::new();
     for (command, options) in all_commands() {
         line(&command);
@@ -282,6 +282,12 @@ fn every_command_uses_or_refuses_the_options_of_all_commands() {
         let line = line(command);
         assert_eq!(code(&run(command, &format!("{line} -o yaml"))), "bad-argument", "{command}");
         assert_eq!(code(&run(command, &format!("{line} --timeout 0"))), "bad-argument", "{command}");
+        // These read pins at an address, and do not connect.
+        let refused = ["pin", "receipt verify"].contains(&command.as_str()) || WITHOUT_URL.contains(&command.as_str());
+        let words = if refused { "--retry 1" } else { "--retry 1 -u https://a" };
+        let output = run(command, &format!("{line} {words}"));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr.contains(&format!("`capelet {command}` does not use --retry")), refused, "{stderr}");
         let output = run(command, &format!("{line} -u https://a"));
         let refused = WITHOUT_URL.contains(&command.as_str());
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -83,7 +83,7 @@ impl Place {
     /// Those of [`run`].
     pub fn try_run(&self, session: &mut Session, input: Inputs) -> Result<FinishedRun, Error> {
         let home = Home::at(self.owner.home.clone()).unwrap();
-        run(&home, session, &identity(&self.owner), &self.function, input)
+        run(&home, session, &identity(&self.owner), &self.function, input.into())
     }
 
     /// Runs the function, which must succeed.

@@ -139,7 +139,7 @@ fn a_function_cannot_command_a_terminal() {
 
     let Some(terminal) = Terminal::open() else { return };
     let mut command = place.owner.command(&["run", "terminal", "x"]);
-    command.stdout(terminal.side());
+    command.stdout(terminal.side()).env("NO_COLOR", "1");
     let (status, shown) = terminal.run(command);
     assert!(status.success());
     assert_eq!(shown.matches(r"a\u{1b}[2K\xff\r").count(), 2, "{shown:?}");

@@ -1,14 +1,18 @@
 //! What every command works with: the user's folders, the output, the enclave and the identity.
 
 use super::output::Output;
+use super::progress::Progress;
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::settings::Settings;
 use crate::home::trust::Trust;
+use crate::retry::Retry;
 use crate::session::Session;
 use crate::url::Url;
 use crate::values::Hex;
 use enclave_core::identity::Identity;
+use std::thread;
+use std::time::Duration;
 
 /// What a command works with.
 pub(super) struct Context {
@@ -18,6 +22,8 @@ pub(super) struct Context {
     pub(super) output: Output,
     /// The option `-u`.
     pub(super) url_option: Option<String>,
+    /// The repetitions that `--retry` allows.
+    pub(super) retry: Retry,
 }
 
 impl Context {
@@ -42,10 +48,24 @@ impl Context {
     pub(super) fn connect(&self) -> Result<Session, Error> {
         let url = self.url()?;
         let trust: Trust = self.home.load()?;
-        let session = Session::connect(&url, trust.entry(&url)?)?;
+        let entry = trust.entry(&url)?;
+        let mut session = self.retrying(|| {
+            let _progress = Progress::wait(&format!("Connecting to {url}"));
+            Session::connect(&url, entry)
+        })?;
+        session.observe(Progress::observer("Waiting for the answer"));
         self.output.development(session.development());
         self.output.detail(&format!("{url} runs the pinned image {}.", Hex(*session.image())));
         Ok(session)
+    }
+
+    /// Repeats `attempt` as `--retry` allows, if it has certainly not started. Each repetition is announced.
+    pub(super) fn retrying<T>(&self, attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        let pause = |error: &Error, wait: Duration| {
+            self.output.note(&format!("{error}. Trying again in {} s.", wait.as_secs()));
+            thread::sleep(wait);
+        };
+        self.retry.run(pause, attempt)
     }
 
     /// The user's identity. The first use creates it and prints what that means.

@@ -9,4 +9,5 @@ mod confirm;
 mod context;
 mod document_text;
 mod input;
+mod progress;
 mod protected;

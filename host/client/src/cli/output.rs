@@ -9,6 +9,7 @@ use capelet_cli::arguments::STDIN;
 use capelet_cli::ending::error_line;
 use capelet_cli::envelope::{self, Envelope};
 use capelet_cli::format::Format;
+use capelet_cli::tone::{self, Tone};
 use capelet_cli::{printable, streams};
 use enclave_core::Error as CoreError;
 use serde::Serialize;
@@ -54,7 +55,10 @@ impl Output {
     /// # Errors
     /// [`Error::Pipe`] if standard output cannot be written.
     pub fn fields(&self, fields: Fields<'_>, members: Value) -> Result<(), Error> {
-        self.lines(&labelled(fields), members)
+        match self.format {
+            Format::Plain => self.raw(coloured(fields).as_bytes()),
+            Format::Json => self.json(&self.envelope().with(members)),
+        }
     }
 
     /// Prints a result: lines, each of which stays one line, or the object with these members.
@@ -123,10 +127,11 @@ impl Output {
         streams::note(text);
     }
 
-    /// Like [`Output::note`], with `-v` only.
+    /// Like [`Output::note`], dim and with `-v` only.
     pub fn detail(&self, text: &str) {
         if self.verbose {
-            self.note(text);
+            let text = tone::paint(tone::Stream::Error, Tone::Dim, &printable::line(text));
+            streams::note_bytes(format!("{text}\n").as_bytes());
         }
     }
 
@@ -157,6 +162,16 @@ impl Output {
         }
     }
 
+    /// Warns on a terminal about data that was given as an argument.
+    pub fn warn_of_argument(&self) {
+        if streams::error_is_terminal() {
+            self.note(
+                "Warning: other users of this machine can read arguments, and shells keep them: give a secret with -f FILE, or \
+                 through a pipe.",
+            );
+        }
+    }
+
     /// Prints an error as JSON, unless a result is being printed at this moment. It does not wait.
     pub fn failure_at_once(&self, error: &Error) {
         let idle = PRINTING.try_lock().is_ok();
@@ -164,11 +179,31 @@ impl Output {
             let _ = self.json(&self.envelope().failed(describe(error)));
         }
     }
+}
 
-    /// Whether standard error is a terminal, which can show progress.
-    pub fn progress(&self) -> bool {
-        streams::error_is_terminal()
-    }
+/// The labels whose values are good or bad news, the beginning of such a value, and its tone. No other party chooses the
+/// value of one of these labels.
+const TONES: [(&str, &str, Tone); 6] = [
+    ("Document", "verified", Tone::Good),
+    ("Verified", "at ", Tone::Good),
+    ("Receipt", "verified", Tone::Good),
+    ("Receipt", "NOT VERIFIED", Tone::Bad),
+    ("Root", "DEVELOPMENT", Tone::Bad),
+    ("Ended", "done", Tone::Good),
+];
+
+/// Like [`labelled`], as text. On a terminal, labels are dim and some values have a colour.
+fn coloured(fields: Fields<'_>) -> String {
+    let paint = |tone, text: &str| tone::paint(tone::Stream::Output, tone, text);
+    let lines = labelled(fields);
+    let line = |((label, value), line): (&(&str, String), &String)| {
+        let (name, _) = line.split_at(line.len() - value.len());
+        let value = printable::line(value);
+        let tone = TONES.iter().find(|(named, begins, _)| named == label && value.starts_with(begins));
+        let value = tone.map_or_else(|| value.to_string(), |(.., tone)| paint(*tone, &value));
+        format!("{}{value}\n", paint(Tone::Dim, name))
+    };
+    fields.iter().zip(&lines).map(line).collect()
 }
 
 /// One line for each field. The values begin in one column.

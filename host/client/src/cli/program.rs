@@ -9,6 +9,7 @@ use crate::error::{Error, Stream};
 use crate::home::Home;
 use crate::home::folders::Folders;
 use crate::home::settings::Settings;
+use crate::retry::Retry;
 use capelet_cli::arguments::{Parsed, Program, Stop};
 use capelet_cli::format::Format;
 use capelet_cli::{interrupt, streams};
@@ -53,7 +54,7 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
             return Err(Error::Usage(error.message));
         }
     };
-    let Globals { url, output: format, verbose, timeout, repeated } = capelet.all_globals();
+    let Globals { url, output: format, verbose, timeout, retry, repeated } = capelet.all_globals();
     output.verbose = verbose;
     if let Some(name) = repeated {
         if format.as_deref() == Some(Format::Json.name()) {
@@ -79,9 +80,13 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     if url.is_some() && !uses_url {
         return Err(Error::UnusedOption { option: "-u", command });
     }
+    if retry.is_some() && !capelet.command.connects() {
+        return Err(Error::UnusedOption { option: "--retry", command });
+    }
+    let retry = Retry::new(retry.unwrap_or(0));
     // A result that could not be printed is lost. A request cannot be taken back.
     streams::check_output().map_err(|error| Error::pipe(Stream::Output, &error))?;
-    dispatch(capelet.command, &Context { home, output: output.clone(), url_option: url })
+    dispatch(capelet.command, &Context { home, output: output.clone(), url_option: url, retry })
 }
 
 /// Lets signals and the time limit of `--timeout` end the program.

@@ -25,7 +25,7 @@ command! {
             \u{a0} {command_name} pin capelet://enclave.example.org --measurements measurements.json\n\
             \u{a0} {command_name} deploy redact/\n\
             \u{a0} {command_name} key create\n\
-            \u{a0} {command_name} encrypt 'my secret' | {command_name} run redact -",
+            \u{a0} {command_name} encrypt -f letter.txt | {command_name} run redact -",
         note = "Results are printed on standard output, everything else on standard error. A failure ends with \
             status 1 and `Error: …`, followed by a stable code in brackets; with -o json the code is in the result \
             too. Files are kept in ~/.config/capelet, ~/.local/share/capelet and ~/.local/state/capelet, or where the \
@@ -79,6 +79,17 @@ subcommands! {
 with_subcommands! { Capelet }
 
 impl Command {
+    /// Whether the command can connect to the enclave. One that cannot refuses `--retry`.
+    pub fn connects(&self) -> bool {
+        match self {
+            // Every other way to pin reads a file or the arguments.
+            Self::Pin(pin) => pin.development,
+            // The address only names the pins.
+            Self::Receipt(_) => false,
+            other => other.words_and_use_of_url().1,
+        }
+    }
+
     /// The command's words, and whether it uses the enclave's address. One that does not refuses `-u`.
     pub fn words_and_use_of_url(&self) -> (&'static str, bool) {
         match self {

@@ -5,7 +5,8 @@ command! {
     #[argh(
         subcommand,
         name = "encrypt",
-        example = "{command_name} 'my secret'\n\
+        example = "{command_name} -f letter.txt\n\
+            pass show letter | {command_name} -\n\
             {command_name} --to ann --for CHECKSUM -f letter.txt --out letter.cape",
         note = "Without --out, the text form (cape:…) is printed on standard output. For another owner's vault you must \
             name the functions that may read the data. The ciphertext does not authenticate its sender. Data that is \

@@ -1,6 +1,6 @@
 //! The options that every command takes.
 
-/// The options `-u`, `-o`, `-v` and `--timeout`. They may stand after any part of the command.
+/// The options `-u`, `-o`, `-v`, `--timeout` and `--retry`. They may stand after any part of the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Globals {
     /// `-u`.
@@ -11,6 +11,8 @@ pub struct Globals {
     pub verbose: bool,
     /// `--timeout`.
     pub timeout: Option<u64>,
+    /// `--retry`.
+    pub retry: Option<u32>,
     /// An option that stands at two parts of the command. One of its values would be ignored.
     pub repeated: Option<&'static str>,
 }
@@ -22,6 +24,7 @@ impl Globals {
             ("-u", self.url.is_some() && outer.url.is_some()),
             ("-o", self.output.is_some() && outer.output.is_some()),
             ("--timeout", self.timeout.is_some() && outer.timeout.is_some()),
+            ("--retry", self.retry.is_some() && outer.retry.is_some()),
         ];
         let repeated = both.into_iter().find_map(|(option, both)| both.then_some(option));
         Self {
@@ -30,6 +33,7 @@ impl Globals {
             output: self.output.or(outer.output),
             verbose: self.verbose || outer.verbose,
             timeout: self.timeout.or(outer.timeout),
+            retry: self.retry.or(outer.retry),
         }
     }
 }

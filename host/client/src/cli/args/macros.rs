@@ -1,6 +1,6 @@
 //! Macros for the definition of commands. argh needs the options of [`super::globals::Globals`] in each command.
 
-/// Defines a command with the options `-u`, `-o`, `-v` and `--timeout`.
+/// Defines a command with the options `-u`, `-o`, `-v`, `--timeout` and `--retry`.
 macro_rules! command {
     ($(#[$meta:meta])* $name:ident {
         $($(#[$field_meta:meta])* $field:ident: $outer:ident $(<$inner:ident>)?,)*
@@ -23,6 +23,10 @@ macro_rules! command {
             /// end the command with an error after this many seconds (default: each step has a limit of its own)
             #[argh(option, arg_name = "seconds")]
             pub timeout: Option<u64>,
+            /// if the address is busy or nobody serves it, so that nothing has started: try so many times more, after the
+            /// time that it names
+            #[argh(option, arg_name = "number")]
+            pub retry: Option<u32>,
         }
 
         impl $name {
@@ -33,6 +37,7 @@ macro_rules! command {
                     output: self.output.clone(),
                     verbose: self.verbose,
                     timeout: self.timeout,
+                    retry: self.retry,
                     repeated: None,
                 }
             }

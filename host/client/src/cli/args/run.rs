@@ -5,7 +5,7 @@ command! {
     #[argh(
         subcommand,
         name = "run",
-        example = "{command_name} redact 'Call Ann at 555-0100'\n\
+        example = "{command_name} redact -f letter.txt\n\
             {command_name} redact -f letter.cape --receipt letter.receipt\n\
             {command_name} redact - < letter.txt\n\
             {command_name} redact --plain -f untrusted.txt",

@@ -32,7 +32,7 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
     let owner = context.home.load::<Contacts>()?.resolve(&arguments.name)?;
     let url = context.url()?;
     let identity = context.identity()?;
-    let fetched = statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE);
+    let fetched = context.retrying(|| statements::fetch(&context.home, &url, &identity, &owner, statements::MAX_AGE));
     let fetched = fetched.map_err(|error| error.of_vault(owner == identity.owner()))?;
     context.output.development(fetched.development);
     let fields = [

@@ -27,7 +27,7 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
     // The user is asked before the connection is opened, because the enclave does not wait for the answer.
     confirm(arguments.yes, &format!("Delete version {version} of {name} ({}) from the store of {url}?", Hex(id)))?;
     let mut session = context.connect()?;
-    deploy::delete(&context.home, &mut session, &identity, id, version)?;
+    context.retrying(|| deploy::delete(&context.home, &mut session, &identity, id, version))?;
     let fields = [
         ("Function ID", Hex(id).to_string()),
         ("Version", version.to_string()),

@@ -36,7 +36,7 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
         key_policy_checksum: arguments.key_policy_checksum.as_deref(),
         accept: arguments.accept.as_deref(),
     };
-    let deployed = deploy::deploy(&context.home, &mut session, &identity, &function, &options)?;
+    let deployed = context.retrying(|| deploy::deploy(&context.home, &mut session, &identity, &function, &options))?;
     let mut fields = vec![
         ("Function ID", deployed.id.to_string()),
         ("Function Checksum", deployed.checksum.to_string()),

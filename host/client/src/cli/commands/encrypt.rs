@@ -4,6 +4,7 @@ use crate::cli::args::encrypt::Encrypt;
 use crate::cli::context::Context;
 use crate::cli::input::{max_age, parse_checksum};
 use crate::cli::output::{Output, describe};
+use crate::cli::progress::Progress;
 use crate::cli::protected;
 use crate::encrypt::{self, TextForm};
 use crate::error::{Error, Stream};
@@ -23,7 +24,6 @@ use enclave_core::{Checksum, Error as CoreError, OwnerKey};
 use serde_json::json;
 use std::io::{self, BufWriter, Cursor, IsTerminal as _, Read, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Error> {
     // Invalid arguments are reported before anything is made or fetched.
@@ -44,7 +44,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
     };
     let own = owner == me;
     let checksums = checksums(named, arguments.any_function_of_owner, own)?;
-    let input = Data::open(arguments)?;
+    let input = Data::open(arguments, &context.output)?;
     let url = context.url()?;
     let Some(owner) = owner else {
         // Nobody without an identity has a vault key.
@@ -67,7 +67,7 @@ pub(super) fn encrypt(arguments: &Encrypt, context: &Context) -> Result<(), Erro
 
 /// The vault key of `owner`, from the kept statement, or from a fetched one if the kept one is missing or too old.
 fn vault_key(context: &Context, url: &Url, owner: &OwnerKey, own: bool, max_age: u64) -> Result<VaultKey, Error> {
-    let fetch = || statements::fetch(&context.home, url, &context.identity()?, owner, max_age);
+    let fetch = || context.retrying(|| statements::fetch(&context.home, url, &context.identity()?, owner, max_age));
     let vault = match statements::load(&context.home, url, owner, max_age) {
         Ok(Some(vault)) => Ok(vault),
         // A machine without state learns the owner's own key from the store.
@@ -124,13 +124,16 @@ enum Data {
 }
 
 impl Data {
-    fn open(arguments: &Encrypt) -> Result<Self, Error> {
+    fn open(arguments: &Encrypt, output: &Output) -> Result<Self, Error> {
         match (arguments.data.as_deref(), arguments.file.as_deref()) {
             (Some(_), Some(_)) => {
                 Err(Error::Argument { name: "the data", want: "given either as an argument or with -f, not both" })
             }
             (Some(STDIN), None) => Source::stdin().map(Self::Source),
-            (Some(text), None) => Ok(Self::Argument(Cursor::new(text.as_bytes().to_vec()))),
+            (Some(text), None) => {
+                output.warn_of_argument();
+                Ok(Self::Argument(Cursor::new(text.as_bytes().to_vec())))
+            }
             (None, Some(path)) => Source::open(Path::new(path)).map(Self::Source),
             (None, None) if io::stdin().is_terminal() => Err(Error::Argument {
                 name: "the data",
@@ -162,9 +165,13 @@ impl Work<'_> {
             Data::Argument(bytes) => bytes,
             Data::Source(source) => source,
         };
-        let mut progress = Progress::new(self.output, size);
-        let bytes = encrypt::encrypt(self.vault, self.checksums, input, out, |bytes| progress.show(bytes));
-        progress.end();
+        let progress = Progress::transfer("Encrypting", size);
+        let mut shown = 0;
+        let bytes = encrypt::encrypt(self.vault, self.checksums, input, out, |bytes| {
+            progress.add(bytes - shown);
+            shown = bytes;
+        });
+        drop(progress);
         bytes.map_err(|error| match error {
             Error::Pipe { stream, kind, number } => {
                 let (doing, path) = match stream {
@@ -232,42 +239,4 @@ impl Work<'_> {
 /// An error of standard output.
 fn broken(error: io::Error) -> Error {
     Error::pipe(Stream::Output, &error)
-}
-
-/// Shows the progress of a long encryption on a terminal.
-struct Progress {
-    shown: bool,
-    begun: Instant,
-    last: Instant,
-    size: Option<u64>,
-    terminal: bool,
-}
-
-impl Progress {
-    fn new(output: &Output, size: Option<u64>) -> Self {
-        let now = Instant::now();
-        Self { shown: false, begun: now, last: now, size, terminal: output.progress() }
-    }
-
-    fn show(&mut self, bytes: u64) {
-        if !self.terminal || self.last.elapsed() < Duration::from_millis(200) {
-            return;
-        }
-        self.last = Instant::now();
-        self.shown = true;
-        let megabytes = bytes / 1_000_000;
-        let speed = u128::from(bytes) / self.begun.elapsed().as_millis().max(1) / 1000;
-        let part = self
-            .size
-            .filter(|size| *size > 0)
-            .map(|size| format!(" of {}, {} %", size / 1_000_000, u128::from(bytes) * 100 / u128::from(size)));
-        let text = format!("\r{megabytes} MB{}, {speed} MB/s   ", part.unwrap_or_default());
-        streams::note_bytes(text.as_bytes());
-    }
-
-    fn end(&self) {
-        if self.shown {
-            streams::note_bytes(b"\n");
-        }
-    }
 }

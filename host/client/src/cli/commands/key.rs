@@ -18,7 +18,8 @@ pub(super) fn create(arguments: &KeyCreate, context: &Context) -> Result<(), Err
     let mut session = context.connect()?;
     let identity = context.identity()?;
     let accept = arguments.accept.as_deref();
-    let vault = vault::create(&context.home, &mut session, &identity, accept, arguments.next_epoch)?;
+    let vault =
+        context.retrying(|| vault::create(&context.home, &mut session, &identity, accept, arguments.next_epoch))?;
     print(&vault, context)
 }
 
@@ -26,7 +27,8 @@ pub(super) fn renew(arguments: &KeyRenew, context: &Context) -> Result<(), Error
     policy::check_names(arguments.accept.as_deref())?;
     let mut session = context.connect()?;
     let identity = context.identity()?;
-    let vault = vault::renew(&context.home, &mut session, &identity, arguments.accept.as_deref())?;
+    let vault =
+        context.retrying(|| vault::renew(&context.home, &mut session, &identity, arguments.accept.as_deref()))?;
     print(&vault, context)
 }
 

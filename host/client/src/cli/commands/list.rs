@@ -12,7 +12,7 @@ use serde_json::json;
 pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
     let mut session = context.connect()?;
     let identity = context.identity()?;
-    let listed = listing::list(&context.home, &mut session, &identity)?;
+    let listed = context.retrying(|| listing::list(&context.home, &mut session, &identity))?;
     let standing = |standing: Standing| match standing {
         Standing::There => "there",
         Standing::Missing => "MISSING: deleted, or withheld by the store",

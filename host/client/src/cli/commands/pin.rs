@@ -85,7 +85,7 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     let (root, pins) = match (&arguments.measurements, &arguments.eif) {
         (Some(path), _) => (named, measurements::from_file(Path::new(path))?),
         (_, Some(path)) => (named, measurements::from_eif(Path::new(path))?),
-        _ if arguments.development => first_use(&url)?,
+        _ if arguments.development => context.retrying(|| first_use(&url))?,
         _ => (named, ImagePins::parse(&arguments.pcr)?),
     };
     let mode = match (arguments.replace, arguments.add) {

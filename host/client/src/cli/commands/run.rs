@@ -3,7 +3,8 @@
 use crate::cli::args::run::Run;
 use crate::cli::context::Context;
 use crate::cli::input::{check_sha384, parse_checksum};
-use crate::cli::output::describe;
+use crate::cli::output::{Output, describe};
+use crate::cli::progress::Progress;
 use crate::cli::protected;
 use crate::error::Error;
 use crate::evidence;
@@ -11,7 +12,7 @@ use crate::files::Source;
 use crate::home::RECEIPTS;
 use crate::home::catalogue::Catalogue;
 use crate::home::contacts::Contacts;
-use crate::inputs::{Form, Inputs};
+use crate::inputs::{Form, Input, Inputs};
 use crate::policy;
 use crate::run::{self, FinishedRun};
 use crate::session::Session;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::rc::Rc;
 
 /// The limit for one input, in bytes: the largest input of any enclave, and the bytes that encryption adds.
 const MAX_INPUT: u64 = Limits::MAXIMA.input + (1 << 20);
@@ -37,7 +39,7 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     let checksum = checksum.map(|text| parse_checksum("--function-checksum", text)).transpose()?;
     check_sha384("--key-policy-checksum", arguments.key_policy_checksum.as_deref())?;
     let form = Form::of_options(arguments.plain, arguments.ciphertext)?;
-    let inputs = inputs(arguments, form)?;
+    let inputs = inputs(arguments, form, &context.output)?;
     let files: Vec<_> = arguments.file.iter().map(Path::new).collect();
     let receipt = arguments.receipt.as_deref().map(Path::new);
     receipt.map_or(Ok(()), |receipt| protected::check(receipt, &context.home, &files, false))?;
@@ -47,7 +49,14 @@ pub(super) fn run(arguments: &Run, context: &Context) -> Result<(), Error> {
     policy::check(attested, arguments.key_policy_checksum.as_deref())?;
     let identity = context.identity()?;
     let (function, name) = function(arguments, context, &session, identity.owner(), checksum)?;
-    let finished = run::run(&context.home, &mut session, &identity, &function, inputs)?;
+    session.observe(Progress::observer("Waiting for the function's result"));
+    // The inputs are kept only if the run can be repeated: they can be as large as the result.
+    let inputs = Rc::new(inputs);
+    let finished = if context.retry.is_possible() {
+        context.retrying(|| run::run(&context.home, &mut session, &identity, &function, inputs.clone()))?
+    } else {
+        run::run(&context.home, &mut session, &identity, &function, inputs)?
+    };
 
     let ReceiptFunction { id, version, .. } = function;
     context.output.note(&format!("Ran version {version} of {}.", name.clone().unwrap_or_else(|| Hex(id).to_string())));
@@ -187,13 +196,19 @@ fn write_receipt(
 }
 
 /// The inputs: the argument, the files, or standard input unless it is a terminal. Without any, one empty input.
-fn inputs(arguments: &Run, form: Form) -> Result<Inputs, Error> {
+fn inputs(arguments: &Run, form: Form, output: &Output) -> Result<Inputs, Error> {
     if arguments.input.is_some() && !arguments.file.is_empty() {
         return Err(Error::Argument { name: "the input", want: "given either as an argument or with -f, not both" });
     }
     let sources = match arguments.input.as_deref() {
         Some(STDIN) => vec![Source::stdin()?],
-        Some(text) => return Inputs::one(text.as_bytes(), form),
+        Some(text) => {
+            let inputs = Inputs::one(text.as_bytes(), form)?;
+            if inputs.iter().any(|input| matches!(input, Input::Plain(_))) {
+                output.warn_of_argument();
+            }
+            return Ok(inputs);
+        }
         None if !arguments.file.is_empty() => {
             arguments.file.iter().map(|file| Source::open(Path::new(file))).collect::<Result<_, _>>()?
         }
