@@ -16,6 +16,8 @@ use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 /// Who may read an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,24 @@ impl OutputFile {
         Ok(Self(Target::Regular { temporary, path, existing, _registered: registered }))
     }
 
+    /// Writes a regular file to disk while it is still being made, until the returned value is dropped. Less is then left
+    /// for [`OutputFile::keep`] to wait for. `None` for other outputs, or without a thread.
+    pub fn sync_early(&self) -> Option<EarlySync> {
+        /// The pause between two syncs. A small file is complete before the first one.
+        const PAUSE: Duration = Duration::from_millis(50);
+        let Target::Regular { temporary, .. } = &self.0 else { return None };
+        // A file opened anew: the kernel reports a failed write once to each opened file, and `keep` must learn of it.
+        let file = File::open(temporary.path()).ok()?;
+        let (until, dropped) = channel::<()>();
+        let sync = move || {
+            while dropped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+                let _ = file.sync_data();
+            }
+        };
+        std::thread::Builder::new().name("sync".into()).spawn(sync).ok()?;
+        Some(EarlySync { _until: until })
+    }
+
     /// Completes the output: a regular file is synced to disk and renamed to its path.
     ///
     /// # Errors
@@ -130,6 +150,11 @@ impl OutputFile {
         };
         Ok(RenamedFile(Some((file, path))))
     }
+}
+
+/// The thread of [`OutputFile::sync_early`]. It ends when this value is dropped.
+pub struct EarlySync {
+    _until: Sender<()>,
 }
 
 /// A complete output. A crash of the machine may lose it, and the file that it replaced, until [`RenamedFile::sync`].
@@ -262,6 +287,21 @@ mod tests {
         // The name can no longer be synced.
         fs::rename(&inside, folder.path().join("elsewhere")).unwrap();
         assert_eq!(second.sync().unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_regular_file_may_be_synced_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut file = OutputFile::create(&path, Readers::Owner, Existing::Refuse).unwrap();
+        let early = file.sync_early();
+        assert!(early.is_some());
+        file.write_all(b"all").unwrap();
+        std::thread::sleep(Duration::from_millis(120));
+        file.keep().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"all");
+        let other = OutputFile::create(Path::new("/dev/null"), Readers::Owner, Existing::Replace).unwrap();
+        assert!(other.sync_early().is_none());
     }
 
     #[test]

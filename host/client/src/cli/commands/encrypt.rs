@@ -191,7 +191,9 @@ impl Work<'_> {
         let stdout = output_file::is_stdout(path);
         let _printing = stdout.then(Output::begin);
         let mut file = OutputFile::create(path, Readers::Umask, Existing::Replace).map_err(failed)?;
+        let early = file.sync_early();
         let bytes = self.encrypt(&mut file)?;
+        drop(early);
         file.keep().map_err(failed)?;
         let name = path.display().to_string();
         let object = json!({"file": name, "bytes": bytes, "owner": OwnerText(vault.owner), "kid": Hex(vault.kid)});
