@@ -16,7 +16,8 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
     let url = context.url()?;
     let trust: Trust = context.home.load()?;
     let root = RootId::of(&trust.entry(&url)?.root()?);
-    let identity = context.identity()?;
+    // Nobody without an identity has deployed anything.
+    let identity = context.home.secret()?.ok_or(Error::NoIdentity)?.identity();
     let name = &arguments.function;
     let catalogue: Catalogue = context.home.load_of(&identity.owner())?;
     let chosen = catalogue.choose(name, arguments.function_version, &url.to_string(), &root)?;

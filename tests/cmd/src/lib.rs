@@ -1,0 +1,1 @@
+//! Only tests: the command lines of all programs, as data files.
