@@ -253,9 +253,9 @@ fn every_example_is_a_valid_command_line() {
                         "capelet-parent" => parse::<capelet_parent::cli::Arguments>(arguments),
                         "capelet-local" => parse::<capelet_local::cli::Arguments>(arguments),
                         "eif-build" => parse::<eif_build::cli::Args>(arguments),
-                        // A tool of this repository.
+                        // Another program, which is not a misspelt one of these.
                         other => {
-                            assert!(other.starts_with("dev/"), "{line}");
+                            assert!(!other.starts_with("capelet") && !other.starts_with("eif"), "{line}");
                             continue;
                         }
                     };
