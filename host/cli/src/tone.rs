@@ -3,8 +3,8 @@
 //! `NO_COLOR` turns them off, `CLICOLOR_FORCE` turns them on without a terminal too, and `CLICOLOR=0` and `TERM=dumb` turn
 //! them off (<https://bixense.com/clicolors/>). An empty variable counts as not set.
 
-use crate::streams;
 use std::env;
+use std::io::{self, IsTerminal as _};
 
 /// What a text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum Stream {
 /// The text must have been escaped by [`printable`](crate::printable) before.
 pub fn paint(stream: Stream, tone: Tone, text: &str) -> String {
     let terminal = match stream {
-        Stream::Output => streams::output_is_terminal(),
-        Stream::Error => streams::error_is_terminal(),
+        Stream::Output => io::stdout().is_terminal(),
+        Stream::Error => io::stderr().is_terminal(),
     };
     // The value of a variable that is not UTF-8 is a value.
     let variable =

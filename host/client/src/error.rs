@@ -3,7 +3,6 @@
 use crate::bundle_error::BundleError;
 use crate::error_text;
 use crate::key_change::KeyChange;
-use crate::passphrase::NewPassphrase;
 use crate::values::OwnerText;
 use crate::wrong_image::WrongImage;
 use enclave_core::{TransportError, UnixMillis};
@@ -288,8 +287,8 @@ pub enum PassphraseError {
     Empty,
     /// Its two entries differ.
     Differs,
-    /// A new one has fewer characters than [`NewPassphrase::MIN_CHARACTERS`].
-    TooShort,
+    /// A new one has fewer characters than this.
+    TooShort(usize),
 }
 
 /// What a receipt names and its reader can demand.
@@ -608,11 +607,10 @@ impl fmt::Display for Error {
             Self::Passphrase(PassphraseError::Differs) => {
                 f.write_str("the two entries of the passphrase differ: run the command again")
             }
-            Self::Passphrase(PassphraseError::TooShort) => write!(
+            Self::Passphrase(PassphraseError::TooShort(least)) => write!(
                 f,
-                "the passphrase has fewer than {} characters: choose a longer one, or leave it empty on a terminal to have \
+                "the passphrase has fewer than {least} characters: choose a longer one, or leave it empty on a terminal to have \
                  one generated",
-                NewPassphrase::MIN_CHARACTERS
             ),
             Self::IdentityExists(path) => write!(
                 f,

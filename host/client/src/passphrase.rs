@@ -30,7 +30,7 @@ impl NewPassphrase {
     pub fn chosen(passphrase: Zeroizing<Vec<u8>>) -> Result<Self, Error> {
         let characters = str::from_utf8(&passphrase).map_or(passphrase.len(), |text| text.nfc().count());
         if characters < Self::MIN_CHARACTERS {
-            return Err(Error::Passphrase(PassphraseError::TooShort));
+            return Err(Error::Passphrase(PassphraseError::TooShort(Self::MIN_CHARACTERS)));
         }
         Ok(Self(passphrase))
     }

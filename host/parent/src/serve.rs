@@ -53,6 +53,9 @@ pub fn run(serve: Serve) -> Result<(), Error> {
 /// Refuses options that would have no effect.
 fn check_unused(serve: &Serve) -> Result<(), Error> {
     let is_tcp = |address: &Address| matches!(address, Address::Tcp(_));
+    if serve.listen.is_empty() {
+        return Err(Error::NothingToListenOn);
+    }
     let unused = if serve.deployers.is_some() && serve.configuration.is_none() {
         "--deployers has no effect without --configuration, which names the list; add the configuration of this list"
     } else if serve.credentials.is_some() && serve.kms.is_none() && serve.region.is_empty() {

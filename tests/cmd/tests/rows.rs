@@ -4,14 +4,12 @@
 //! The cases of single commands of the client are in `host/client/tests/cmd`.
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
-
 #[test]
 fn every_program_keeps_the_conventions() {
     let home = tempfile::tempdir().unwrap();
     let cases = trycmd::TestCases::new();
     for name in ["capelet", "capelet-parent", "capelet-local", "eif-build"] {
-        cases.register_bin(name, PathBuf::from(capelet_e2e::binary(name)));
+        cases.register_bin(name, capelet_e2e::binary(name));
     }
     // No case uses the folders of the user who runs the tests.
     let home = home.path().display().to_string();

@@ -1,6 +1,6 @@
 //! The owner's own record of their functions and vault keys. The store's answers are compared with it, never trusted.
 
-use super::folders::Place;
+use super::folders::{CATALOGUE, Place};
 use super::{OwnedState, State};
 use crate::error::Error;
 use crate::root_id::RootId;
@@ -98,7 +98,7 @@ pub struct Catalogue {
 }
 
 impl State for Catalogue {
-    const PLACE: Place = Place::data("catalogue.json");
+    const PLACE: Place = CATALOGUE;
 }
 
 impl OwnedState for Catalogue {

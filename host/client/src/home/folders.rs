@@ -1,7 +1,5 @@
 //! The user's three folders, after the XDG Base Directory Specification: configuration, data and state apart.
 
-use super::catalogue::Catalogue;
-use super::{State as _, identity};
 use crate::error::Error;
 use std::env;
 use std::ffi::OsString;
@@ -90,8 +88,12 @@ pub struct Folders {
     state: PathBuf,
 }
 
+/// The file of the identity.
+pub const IDENTITY: Place = Place::data("identity.json");
+/// The file of the catalogue.
+pub const CATALOGUE: Place = Place::data("catalogue.json");
 /// The files by which a folder of an earlier version is recognised.
-const MARKS: [Place; 2] = [identity::PLACE, Catalogue::PLACE];
+const MARKS: [Place; 2] = [IDENTITY, CATALOGUE];
 
 impl Folders {
     /// The folders that the environment names.

@@ -1,7 +1,7 @@
 //! The file of the identity. It contains one secret, and only the user may read it.
 
 use super::catalogue::Catalogue;
-use super::folders::Place;
+use super::folders::IDENTITY;
 use super::{Home, LOCK, OwnedState as _, open_private};
 use crate::error::Error;
 use crate::files;
@@ -14,7 +14,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-pub(super) const PLACE: Place = Place::data("identity.json");
 const VERSION: u64 = 1;
 /// The largest identity file, in bytes.
 const MAX_IDENTITY: u64 = 4096;
@@ -66,7 +65,7 @@ impl IdentitySecret {
 impl Home {
     /// The path of the identity file.
     pub fn identity_path(&self) -> PathBuf {
-        self.file(PLACE)
+        self.file(IDENTITY)
     }
 
     /// Reads the identity's secret. `None` if no identity exists yet.
@@ -134,7 +133,7 @@ impl Home {
         let mut bytes = Zeroizing::new(Vec::with_capacity(512));
         serde_json::to_writer(&mut *bytes, &stored).map_err(|error| Error::io("write", &path, &error.into()))?;
         bytes.push(b'\n');
-        self.write(PLACE, &bytes)
+        self.write(IDENTITY, &bytes)
     }
 }
 

@@ -3,17 +3,17 @@
 use super::accepted::AcceptedTexts;
 use super::catalogue::Catalogue;
 use super::contacts::Contacts;
-use super::folders::Place;
+use super::folders::{IDENTITY, Place};
 use super::seen::Seen;
 use super::settings::Settings;
 use super::trust::Trust;
-use super::{Home, LOCK, State as _, VAULT_LOCK, identity};
+use super::{Home, LOCK, State as _, VAULT_LOCK};
 use std::fs;
 use std::path::Path;
 
 /// The places of all files that hold state.
 pub(crate) const FILES: [Place; 9] = [
-    identity::PLACE,
+    IDENTITY,
     Catalogue::PLACE,
     AcceptedTexts::PLACE,
     Trust::PLACE,
