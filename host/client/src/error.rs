@@ -267,6 +267,8 @@ pub enum Error {
     Printed(Box<Self>),
     /// The store lacks this number of the catalogue's entries.
     CatalogueDiffers(usize),
+    /// `doctor` found this number of problems.
+    ProblemsFound(usize),
 }
 
 /// A standard stream.
@@ -405,6 +407,7 @@ impl Error {
             Self::StatementExpired { .. } => "expired",
             Self::ReceiptNotKept { error, .. } | Self::Printed(error) => error.code(),
             Self::CatalogueDiffers(_) => "catalogue-differs",
+            Self::ProblemsFound(_) => "problems-found",
         }
     }
 }
@@ -686,6 +689,10 @@ impl fmt::Display for Error {
                 "the function ran, but its receipt may not be on the disk, and a crash of this machine could lose it: \
                  {error}: copy the receipt to another disk"
             ),
+            Self::ProblemsFound(count) => {
+                let problems = if *count == 1 { "1 problem was" } else { &format!("{count} problems were") };
+                write!(f, "{problems} found: do what the findings above say, then run `capelet doctor` again")
+            }
             Self::CatalogueDiffers(count) => write!(
                 f,
                 "the store lacks {count} entries of your catalogue, which are marked above: they were deleted, or the \

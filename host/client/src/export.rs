@@ -6,9 +6,11 @@
 //! Argon2id (RFC 9106) derives a key from the passphrase. The file uses the protocol's stream format.
 
 use crate::Crypto;
+use crate::clock;
 use crate::error::Error;
 use crate::files;
 use crate::home::accepted::AcceptedTexts;
+use crate::home::backups::Backup;
 use crate::home::catalogue::Catalogue;
 use crate::home::identity::IdentitySecret;
 use crate::home::{Home, OwnedState};
@@ -21,6 +23,7 @@ use enclave_core::OwnerKey;
 use enclave_core::crypto;
 use enclave_core::encoding::{base64url_decode, base64url_encode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -86,6 +89,24 @@ impl Content {
         let owner = secret.owner();
         let (catalogue, accepted) = (unless_older(home.load_of(&owner))?, unless_older(home.load_of(&owner))?);
         Ok(Some(Self { secret, catalogue, accepted }))
+    }
+
+    /// What is recorded of a file with this content, so that `doctor` can compare it with the folder's content. The order of
+    /// the entries does not matter, because an import may change it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if an entry has no JSON form.
+    pub fn backup(&self) -> Result<Backup, Error> {
+        let failed = |error: serde_json::Error| Error::io("describe", Path::new("the catalogue"), &error.into());
+        let owner = self.secret.owner();
+        let mut accepted = self.accepted.clone();
+        accepted.set_owner(owner);
+        let functions = self.catalogue.functions().iter().map(serde_json::to_string);
+        let keys = self.catalogue.vault().iter().map(serde_json::to_string);
+        let texts = std::iter::once(serde_json::to_string(&accepted));
+        let entries = functions.chain(keys).chain(texts).collect::<Result<BTreeSet<_>, _>>().map_err(failed)?;
+        let content = crypto::sha256(&entries.iter().flat_map(|entry| [entry.as_bytes(), b"\n"]).collect::<Vec<_>>());
+        Ok(Backup { owner: OwnerText(owner), time: clock::now(), content: Hex(content) })
     }
 
     /// Writes the content to a folder without an identity. Entries that the folder already has of this identity stay.

@@ -27,11 +27,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod activity;
+pub mod address;
 pub mod bundle_error;
 mod busy_line;
 pub mod cli;
 pub mod clock;
 pub mod deploy;
+pub mod doctor;
 pub mod encrypt;
 pub mod error;
 mod error_text;

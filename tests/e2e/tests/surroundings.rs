@@ -12,7 +12,7 @@ use capelet::url::Url;
 use capelet_core::MAX_SESSIONS;
 use capelet_dev::adversary::store::swap;
 use capelet_e2e::{Person, binary, refusal};
-use common::{ECHO, PATIENCE, Place, SPIN, wait_until};
+use common::{ECHO, PATIENCE, Place, SPIN, at, wait_until};
 use enclave_core::TransportError;
 use enclave_core::encoding::Channel as _;
 use enclave_core::identity::Identity;
@@ -22,16 +22,8 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{env, thread};
-
-/// Runs the client with a clock that differs by `offset`.
-fn at(person: &Person, offset: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new("faketime");
-    command.env_clear().env("CAPELET_HOME", &person.home).env("PATH", env::var_os("PATH").unwrap());
-    command.args(["-f", offset]).arg(binary("capelet")).args(arguments).args(["-o", "json"]);
-    command.stdin(Stdio::null()).output().expect("faketime")
-}
 
 #[test]
 fn reports_a_clock_that_is_ten_minutes_off_and_sends_nothing() {

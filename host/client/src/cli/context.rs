@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::progress::Progress;
+use crate::address::{Address, AddressSource};
 use crate::error::Error;
 use crate::home::Home;
 use crate::home::settings::Settings;
@@ -28,20 +29,26 @@ pub(super) struct Context {
 
 impl Context {
     /// The enclave's address: from the option, the environment, the settings, or the only trust entry, in this order.
-    pub(super) fn url(&self) -> Result<Url, Error> {
+    pub(super) fn address(&self) -> Result<Address, Error> {
+        let from = |source, url: &str| Ok(Address { url: Url::parse(url)?, source });
         if let Some(url) = &self.url_option {
-            return Url::parse(url);
+            return from(AddressSource::Option, url);
         }
         if let Some(url) = environment("CAPELET_URL")? {
-            return Url::parse(&url);
+            return from(AddressSource::Variable, &url);
         }
         if let Some(url) = self.home.load::<Settings>()?.url {
-            return Url::parse(&url);
+            return from(AddressSource::Setting, &url);
         }
         match self.home.load::<Trust>()?.all() {
-            [only] => Url::parse(&only.url),
+            [only] => from(AddressSource::OnlyPin, &only.url),
             _ => Err(Error::NoUrl),
         }
+    }
+
+    /// The address without its source.
+    pub(super) fn url(&self) -> Result<Url, Error> {
+        self.address().map(|address| address.url)
     }
 
     /// Opens a session with the enclave at [`Context::url`], verified against the pins of that address.

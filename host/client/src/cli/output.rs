@@ -155,7 +155,10 @@ impl Output {
     pub fn failure(&self, error: &Error) {
         streams::note(&sentence(error));
         // The result that was printed already contains these errors.
-        let printed = matches!(error, Error::CatalogueDiffers(_) | Error::ReceiptNotKept { .. } | Error::Printed(_));
+        let printed = matches!(
+            error,
+            Error::CatalogueDiffers(_) | Error::ProblemsFound(_) | Error::ReceiptNotKept { .. } | Error::Printed(_)
+        );
         if self.format == Format::Json && !printed {
             // If this fails too, the exit status still reports the failure.
             let _ = self.json(&self.envelope().failed(describe(error)));

@@ -1,6 +1,6 @@
 //! The program: from its arguments to a command, and from the command's result to an exit status.
 
-use super::args::capelet::Capelet;
+use super::args::capelet::{Capelet, Command};
 use super::args::globals::Globals;
 use super::commands::dispatch::dispatch;
 use super::context::{Context, environment};
@@ -69,12 +69,16 @@ fn run(arguments: impl Iterator<Item = OsString>, output: &mut Output) -> Result
     output.format = format.unwrap_or_default();
     // From here on, files are read.
     watch(timeout, output.clone())?;
-    let home = Home::new(Folders::from_environment()?)?;
+    let folders = Folders::from_environment()?;
+    // `doctor` itself reports folders and settings that cannot be used.
+    let doctor = matches!(capelet.command, Command::Doctor(_));
+    let home = if doctor { Home::unchecked(folders) } else { Home::new(folders)? };
     if format.is_none() {
         // A command that needs the settings reports that they are damaged. Reporting it here would prevent the
         // commands that repair them.
         let settings = home.load::<Settings>().unwrap_or_default();
-        output.format = settings.output.map_or(Ok(Format::Plain), |format| parse_format("the output", &format))?;
+        let format = settings.output.map_or(Ok(Format::Plain), |format| parse_format("the output", &format));
+        output.format = if doctor { format.unwrap_or_default() } else { format? };
     }
     let (command, uses_url) = capelet.command.words_and_use_of_url();
     if url.is_some() && !uses_url {

@@ -22,15 +22,6 @@ impl Folder {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Config, Self::Data, Self::State];
 
-    /// What the folder is for, in one word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Data => "data",
-            Self::State => "state",
-        }
-    }
-
     /// The variable that names the folder's parent, and the parent below the user's home without it.
     const fn parent(self) -> (&'static str, &'static str) {
         match self {
@@ -104,30 +95,35 @@ impl Folders {
         Self::from_variables(|name| env::var_os(name))
     }
 
+    /// The three folders that the environment names if there is neither `CAPELET_HOME` nor a folder of an earlier version.
+    ///
+    /// # Errors
+    /// As [`Folders::from_environment`].
+    pub fn apart() -> Result<Self, Error> {
+        Self::apart_by(&|name| env::var_os(name))
+    }
+
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        if let Some(home) = path("CAPELET_HOME") {
+        if let Some(home) = path_in(&variable, "CAPELET_HOME") {
             return Ok(Self::one(home, Layout::Named));
         }
-        let folder = |folder: Folder| -> Result<PathBuf, Error> {
-            let (name, below_home) = folder.parent();
-            // The specification demands that relative paths are ignored.
-            let named = path(name).filter(|path| path.is_absolute());
-            let parent = named.or_else(|| Some(path("HOME")?.join(below_home)));
-            Ok(parent.ok_or(Error::NoHome)?.join("capelet"))
-        };
-        let config = folder(Folder::Config)?;
-        let data = folder(Folder::Data);
+        let config = named(&variable, Folder::Config)?;
         // A link to nothing counts too, and so does a file that cannot be examined: otherwise, another identity would be
         // made beside it.
         let has = |mark: &Place| match fs::symlink_metadata(config.join(mark.name)) {
             Ok(_) => true,
             Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
         };
-        if data.as_ref() != Ok(&config) && MARKS.iter().any(has) {
+        if named(&variable, Folder::Data).as_ref() != Ok(&config) && MARKS.iter().any(has) {
             return Ok(Self::one(config, Layout::Earlier));
         }
-        Ok(Self { layout: Layout::Apart, config, data: data?, state: folder(Folder::State)? })
+        Self::apart_by(&variable)
+    }
+
+    fn apart_by(variable: &impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let named = |folder| named(variable, folder);
+        let (config, data, state) = (named(Folder::Config)?, named(Folder::Data)?, named(Folder::State)?);
+        Ok(Self { layout: Layout::Apart, config, data, state })
     }
 
     /// One folder for everything.
@@ -164,6 +160,20 @@ impl Folders {
         }
         paths
     }
+}
+
+/// The path in a variable. An empty one counts as not set.
+fn path_in(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    variable(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where one of the three folders lies.
+fn named(variable: &impl Fn(&str) -> Option<OsString>, folder: Folder) -> Result<PathBuf, Error> {
+    let (name, below_home) = folder.parent();
+    // The specification demands that relative paths are ignored.
+    let named = path_in(variable, name).filter(|path| path.is_absolute());
+    let parent = named.or_else(|| Some(path_in(variable, "HOME")?.join(below_home)));
+    Ok(parent.ok_or(Error::NoHome)?.join("capelet"))
 }
 
 #[cfg(test)]

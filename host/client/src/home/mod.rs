@@ -5,13 +5,14 @@
 //! file that cannot be read is never changed.
 
 pub mod accepted;
+pub mod backups;
 pub mod catalogue;
 pub mod contacts;
 pub mod folders;
 pub mod identity;
 pub mod seen;
 pub mod settings;
-mod state_files;
+pub(crate) mod state_files;
 pub mod statements;
 pub mod trust;
 
@@ -93,6 +94,11 @@ impl Home {
     pub fn new(folders: Folders) -> Result<Self, Error> {
         folders.paths().into_iter().try_for_each(check_folder)?;
         Ok(Self { folders })
+    }
+
+    /// Like [`Home::new`], but nothing was checked. Only a check of the folders themselves needs this.
+    pub fn unchecked(folders: Folders) -> Self {
+        Self { folders }
     }
 
     /// One folder for everything, which need not exist.

@@ -1,18 +1,20 @@
 //! The places of the files that hold state.
 
 use super::accepted::AcceptedTexts;
+use super::backups::Backups;
 use super::catalogue::Catalogue;
 use super::contacts::Contacts;
 use super::folders::{IDENTITY, Place};
 use super::seen::Seen;
 use super::settings::Settings;
+use super::statements::{POLICIES, STATEMENTS};
 use super::trust::Trust;
-use super::{Home, LOCK, State as _, VAULT_LOCK};
+use super::{Home, LOCK, RECEIPTS, State as _, VAULT_LOCK};
 use std::fs;
 use std::path::Path;
 
 /// The places of all files that hold state.
-pub(crate) const FILES: [Place; 9] = [
+const FILES: [Place; 10] = [
     IDENTITY,
     Catalogue::PLACE,
     AcceptedTexts::PLACE,
@@ -20,9 +22,14 @@ pub(crate) const FILES: [Place; 9] = [
     Contacts::PLACE,
     Settings::PLACE,
     Seen::PLACE,
+    Backups::PLACE,
     LOCK,
     VAULT_LOCK,
 ];
+
+/// What belongs into the folders for state and for data, but the locks. The identity comes last.
+pub(crate) const DATA_AND_STATE: [Place; 8] =
+    [Seen::PLACE, Backups::PLACE, STATEMENTS, POLICIES, RECEIPTS, AcceptedTexts::PLACE, Catalogue::PLACE, IDENTITY];
 
 impl Home {
     /// Whether `path` names one of the files that this client keeps its state in, directly or through a link.

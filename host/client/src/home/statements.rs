@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// The folder of statements. A lost one is fetched again.
 pub(crate) const STATEMENTS: Place = Place::state("statements");
 /// The folder of policies and of keys' metadata. Nobody can fetch an accepted text again after the key has changed.
-const POLICIES: Place = Place::data("policies");
+pub(super) const POLICIES: Place = Place::data("policies");
 
 /// A fetched statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

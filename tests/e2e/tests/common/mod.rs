@@ -4,14 +4,23 @@
 
 use capelet_e2e::{Local, Person, binary, function};
 use serde_json::json;
+use std::env;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a test waits for an event that must happen. A busy host needs less; a test fails when this time is over.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the client with a clock that differs by `offset`.
+pub fn at(person: &Person, offset: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new("faketime");
+    command.env_clear().env("CAPELET_HOME", &person.home).env("PATH", env::var_os("PATH").unwrap());
+    command.args(["-f", offset]).arg(binary("capelet")).args(arguments).args(["-o", "json"]);
+    command.stdin(Stdio::null()).output().expect("faketime")
+}
 
 /// Calls `attempt` until it returns a value. It fails with the text of `what` after [`PATIENCE`].
 pub fn wait_until<T>(what: impl Fn() -> String, mut attempt: impl FnMut() -> Option<T>) -> T {

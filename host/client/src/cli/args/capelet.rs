@@ -6,6 +6,7 @@ use super::config::Config;
 use super::contact::{Contact, ContactCommand};
 use super::delete::Delete;
 use super::deploy::Deploy;
+use super::doctor::Doctor;
 use super::encrypt::Encrypt;
 use super::identity::{Identity, IdentityCommand};
 use super::key::{Key, KeyCommand};
@@ -71,6 +72,8 @@ subcommands! {
         Identity(Identity),
         /// See [`Config`].
         Config(Config),
+        /// See [`Doctor`].
+        Doctor(Doctor),
         /// See [`Version`].
         Version(Version),
     }
@@ -86,6 +89,8 @@ impl Command {
             Self::Pin(pin) => pin.development,
             // The address only names the pins.
             Self::Receipt(_) => false,
+            // It reports what does not work now.
+            Self::Doctor(_) => false,
             other => other.words_and_use_of_url().1,
         }
     }
@@ -125,6 +130,7 @@ impl Command {
                 IdentityCommand::Import(_) => ("identity import", false),
             },
             Self::Config(_) => ("config", false),
+            Self::Doctor(_) => ("doctor", true),
             Self::Version(_) => ("version", false),
         }
     }

@@ -24,5 +24,6 @@ pub const FILES: &[(&str, &str)] = &[
     ("receipts/", "the receipts of runs without `--receipt`"),
     ("~/.local/state/capelet/", "what is remembered, and what can be fetched again"),
     ("seen.json", "the highest versions that others have shown, so that older ones are refused"),
+    ("backups.json", "when the identity was last exported, for `capelet doctor`"),
     ("statements/", "vault statements that were fetched"),
 ];

@@ -10,6 +10,7 @@ pub mod config;
 pub mod contact;
 pub mod delete;
 pub mod deploy;
+pub mod doctor;
 pub mod encrypt;
 pub mod environment;
 pub mod globals;

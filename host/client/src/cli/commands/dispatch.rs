@@ -1,8 +1,8 @@
 //! Calls the function of the command that the arguments name.
 
 use super::{
-    attest, checksum, config, contact, delete, deploy, encrypt, identity, key, list, pcrs, pin, receipt, run, verify,
-    version,
+    attest, checksum, config, contact, delete, deploy, doctor, encrypt, identity, key, list, pcrs, pin, receipt, run,
+    verify, version,
 };
 use crate::cli::args::capelet::Command;
 use crate::cli::args::contact::ContactCommand;
@@ -47,6 +47,7 @@ pub(in crate::cli) fn dispatch(command: Command, context: &Context) -> Result<()
             IdentityCommand::Import(arguments) => identity::import(&arguments, context),
         },
         Command::Config(arguments) => config::config(&arguments, context),
+        Command::Doctor(arguments) => doctor::doctor(&arguments, context),
         Command::Version(_) => version::version(context),
     }
 }

@@ -6,6 +6,7 @@ use crate::cli::protected;
 use crate::error::{Error, PassphraseError, Stream};
 use crate::export::{self, Content};
 use crate::files::Source;
+use crate::home::backups::Backup;
 use crate::passphrase::NewPassphrase;
 use crate::values::OwnerText;
 use capelet_cli::format::Format;
@@ -37,6 +38,7 @@ pub(super) fn export(arguments: &IdentityExport, context: &Context) -> Result<()
     let content = Content::of(&context.home)?.ok_or(Error::NoIdentity)?;
     let passphrase = new_passphrase(arguments.passphrase_file.as_deref(), context)?;
     export::write(path, &content, &passphrase, arguments.force)?;
+    record(content.backup()?, context);
     let owner = content.secret.owner();
     let (functions, keys) = (content.catalogue.functions().len(), content.catalogue.vault().len());
     if stdout {
@@ -60,8 +62,17 @@ pub(super) fn import(arguments: &IdentityImport, context: &Context) -> Result<()
     let passphrase = passphrase(arguments.passphrase_file.as_deref())?;
     let content = export::read(Path::new(&arguments.file), &passphrase)?;
     let owner = content.secret.owner();
+    let backup = content.backup()?;
     content.import(&context.home)?;
+    record(backup, context);
     print(&owner, context)
+}
+
+/// Records a backup for `capelet doctor`. Without the record, the backup is as good.
+fn record(backup: Backup, context: &Context) {
+    if let Err(error) = context.home.record_backup(backup) {
+        context.output.note(&format!("`capelet doctor` will not know of this backup: {error}"));
+    }
 }
 
 fn print(owner: &OwnerKey, context: &Context) -> Result<(), Error> {

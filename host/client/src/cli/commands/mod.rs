@@ -8,6 +8,7 @@ mod config;
 mod contact;
 mod delete;
 mod deploy;
+mod doctor;
 mod encrypt;
 mod identity;
 mod key;
