@@ -66,5 +66,6 @@ audit: needs ## what there is to read inside: docs/audit.md, docs/audit.html; fa
 	@reproducible/build.sh build/image > /dev/null
 	@$(CARGO) run --locked --quiet -p xtask -- audit build/image $(if $(WRITE),--write)
 
-manual: ## docs/cli.md anew, from the programs' argument types
+manual: ## docs/cli.md anew, from the programs' argument types, and the tables of docs/json.md from its schema
 	@$(CARGO) run --locked --quiet -p capelet-manual -- --markdown docs/cli.md
+	@$(CARGO) run --locked --quiet -p capelet-json-schema -- docs/json.md

@@ -11,12 +11,13 @@ use capelet_cli::arguments::Program;
 use capelet_cli::ending::{CommandError, Invocation};
 use capelet_cli::format::Format;
 use capelet_cli::{interrupt, streams};
+use data_encoding::HEXLOWER;
 use eif_build::cli::{Args, Command};
 use eif_build::{
     BuildInput, Certificate, ContentDigest, Error, Image, MAX_FILE, Measurements, Parts, Section, archive_from_list,
     attach, cpio, lenient, list_sources, measure, pcr0, report, sign, to_be_signed, verify, write,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::named_files::{failed, read};
@@ -70,9 +71,9 @@ fn execute(command: &Command) -> Result<Report, Error> {
             named_files::check_sources(&list_sources(&list)?, &args.to)?;
             let archive = archive_from_list(&list)?;
             named_files::write(&args.to, &archive)?;
-            let ContentDigest { size, sha256 } = ContentDigest::of(&archive);
-            let sha256 = data_encoding::HEXLOWER.encode(&sha256);
-            Ok(show(args.output, || json!({"size": size, "sha256": sha256}), || format!("{sha256}  {size} bytes\n")))
+            let measured = ContentDigest::of(&archive);
+            let text = || format!("{}  {} bytes\n", HEXLOWER.encode(&measured.sha256), measured.size);
+            Ok(show(args.output, || report::archive(&measured), text))
         }
         Command::Build(args) => {
             let kernel = read(&args.kernel, Section::Kernel.limit())?;

@@ -33,13 +33,18 @@ pub fn release(measured: &Measurements, inputs: &[BuildInput]) -> Value {
     value
 }
 
+/// The size and the hash of an archive.
+pub fn archive(archive: &ContentDigest) -> Value {
+    json!({"archive": digest(archive)})
+}
+
 /// All facts about an image: measurements, command line, entries of the ramdisk, signer's certificate.
 ///
 /// # Errors
 /// Every error of [`Image::entries`].
 pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, Error> {
     let mut value = measurements(measured);
-    value["version"] = VERSION.into();
+    value["eif_version"] = VERSION.into();
     value["architecture"] = "x86_64".into();
     value["command_line"] = image.command_line().into();
     value["archive"] = digest(&ContentDigest::of(image.archive()));
@@ -48,8 +53,8 @@ pub fn description(image: &Image<'_>, measured: &Measurements) -> Result<Value, 
         let certificate = &signature.certificate;
         json!({
             "certificate": digest(&ContentDigest::of(certificate.der())),
-            "not_before": certificate.not_before(),
-            "not_after": certificate.not_after(),
+            "begins_at": millis(certificate.not_before()),
+            "expires_at": millis(certificate.not_after()),
         })
     });
     Ok(value)
@@ -103,6 +108,11 @@ pub fn description_text(image: &Image<'_>, measured: &Measurements) -> Result<St
         let _ = writeln!(text, "{kind}{:04o} {:>5} {:>5}  /{}{what}", entry.mode, entry.uid, entry.gid, entry.path);
     }
     Ok(text)
+}
+
+/// A time in seconds since 1970 as the milliseconds that every JSON result has.
+pub(crate) fn millis(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
 }
 
 fn digest(measured: &ContentDigest) -> Value {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use capelet_json_schema::object;
 use common::*;
 use rcgen::PKCS_ECDSA_P384_SHA384;
 use serde_json::Value;
@@ -55,9 +56,7 @@ impl Place {
     }
 
     fn json(&self, args: &[&str]) -> Value {
-        let text = self.ok(&[args, &["-o", "json"]].concat());
-        assert!(text.ends_with('\n') && text.lines().count() == 1, "{text}");
-        let object: Value = serde_json::from_str(&text).unwrap();
+        let object = object(self.ok(&[args, &["-o", "json"]].concat()).as_bytes());
         assert_eq!(object["command"], format!("eif-build {}", args[0]));
         object
     }
@@ -73,8 +72,7 @@ impl Place {
         let text = String::from_utf8(plain.stderr).unwrap();
         assert!(text.starts_with("Error: "), "{text}");
         assert_eq!(self.names(), before);
-        let error: Value = serde_json::from_slice(&json.stdout).unwrap();
-        assert!(error["error"]["message"].is_string());
+        let error = object(&json.stdout);
         let code = error["error"]["code"].as_str().unwrap().to_owned();
         let status = Some(if code == "usage" { 2 } else { 1 });
         assert_eq!((plain.status.code(), json.status.code()), (status, status), "{args:?}");

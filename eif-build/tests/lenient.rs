@@ -288,7 +288,8 @@ fn shows_arm64_kernels_metadata_and_forms_of_ramdisks() {
     let json = report::json(&survey);
     assert_eq!(json["architecture"], "aarch64");
     assert_eq!(json["metadata"]["DockerInfo"]["Id"], "sha256:ab");
-    let forms: Vec<_> = json["sections"].as_array().unwrap().iter().map(|section| section["form"].as_str()).collect();
+    let forms: Vec<_> =
+        json["found_sections"].as_array().unwrap().iter().map(|section| section["form"].as_str()).collect();
     assert_eq!(forms, [Some("arm64 Image"), None, None, Some("gzip"), Some("xz")]);
     assert_eq!(json["not_as_aws_tools"], serde_json::Value::Null);
     let text = report::text(&survey);

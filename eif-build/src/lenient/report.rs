@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::layout::Section;
 use crate::measure::ContentDigest;
 use crate::pcr::Pcr;
+use crate::report::millis;
 
 /// The bit of the header's flags that marks an arm64 image.
 const ARM64: u16 = 1;
@@ -40,7 +41,7 @@ pub fn json(survey: &Survey<'_>) -> Value {
     let ContentDigest { size, sha256 } = ContentDigest::of(survey.file);
     json!({
         "lenient": true,
-        "version": header.version,
+        "eif_version": header.version,
         "flags": header.flags,
         "architecture": architecture(header.flags),
         "default_memory": header.default_memory,
@@ -49,7 +50,7 @@ pub fn json(survey: &Survey<'_>) -> Value {
         "crc32": {"computed": format!("{:08x}", survey.crc), "stated": format!("{:08x}", header.crc)},
         "file": {"size": size, "sha256": HEXLOWER.encode(&sha256)},
         "found_by": found_by(survey.found_by),
-        "sections": sections,
+        "found_sections": sections,
         "pcrs": survey.pcrs.as_ref().ok().map(|pcrs| pcrs_json(pcrs, pcr8(survey))),
         "pcrs_by_offsets": survey.pcrs_by_offsets.as_ref().map(|pcrs| pcrs_json(pcrs, None)),
         "not_as_aws_tools": survey.not_as_aws.as_deref().map(printable::line),
@@ -191,8 +192,8 @@ fn signature_json(survey: &Survey<'_>) -> Value {
                 "verified": verdict.is_ok(),
                 "problem": verdict.as_ref().err().map(error_json),
                 "certificate": {"size": size, "sha256": HEXLOWER.encode(&sha256)},
-                "not_before": last.validity.map(|(from, _)| from),
-                "not_after": last.validity.map(|(_, until)| until),
+                "begins_at": last.validity.map(|(from, _)| millis(from)),
+                "expires_at": last.validity.map(|(_, until)| millis(until)),
             })
         }
     }

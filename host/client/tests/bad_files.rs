@@ -243,7 +243,7 @@ fn reports_a_parent_without_a_place_as_busy() {
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(text.contains("nothing was sent") && text.contains("nobody vouches"), seconds.is_some(), "{text}");
         let json = person.say(&["attest", "-u", &url, "-o", "json"]);
-        let printed: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        let printed = capelet_json_schema::object(&json.stdout);
         assert_eq!(printed["error"]["retry_after"].as_u64(), seconds, "{printed}");
     }
 }
@@ -291,7 +291,7 @@ fn the_time_limit_ends_a_command_that_waits() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("may have been carried out"));
     let json = person.say(&["attest", "-u", &url, "--timeout", "1", "-o", "json"]);
     assert_eq!(json.status.code(), Some(1));
-    let printed: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let printed = capelet_json_schema::object(&json.stdout);
     assert_eq!(printed["error"]["code"], "timed-out");
 }
 

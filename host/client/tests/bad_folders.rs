@@ -40,7 +40,7 @@ fn refused(person: &Person, function: &Path, code: &str, named: &str) {
         assert!(stderr.contains(named), "{command:?}: {stderr}");
         let json = person.say(&[command, &["-o", "json"]].concat());
         assert_eq!(json.status.code(), Some(1));
-        let printed: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        let printed = capelet_json_schema::object(&json.stdout);
         assert_eq!(printed["error"]["code"], code, "{command:?}");
     }
 }

@@ -66,7 +66,7 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) {
 fn prepared() -> User {
     let user = User::new();
     let shown = user.ok(&["identity", "show", "-o", "json"]);
-    let shown: serde_json::Value = serde_json::from_slice(&shown).unwrap();
+    let shown = capelet_json_schema::object(&shown);
     user.ok(&["contact", "add", "me", shown["owner"].as_str().unwrap()]);
     user.ok(&["config", "url", "capelet://a"]);
     user.ok(&["pin", "capelet://a", "-p", PIN]);

@@ -81,7 +81,7 @@ fn dash_is_standard_output_and_has_it_alone() {
     for path in ["-", "/dev/stdout"] {
         let json = person.say(&["encrypt", "data", "--out", path, "-o", "json"]);
         assert_eq!(json.status.code(), Some(2));
-        let object: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        let object = capelet_json_schema::object(&json.stdout);
         assert_eq!(object["error"]["code"], "bad-argument");
         let run = ["run", "f", "x", "--receipt", path, "-u", URL];
         failed(&person.say(&run), "bad-argument");
@@ -109,7 +109,7 @@ fn json_of_encrypt_is_one_object() {
     for data in ["", "data", &"x".repeat(100_000)] {
         let output = person.say(&["encrypt", "-o", "json", "--", data]);
         succeeded(&output);
-        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let object = capelet_json_schema::object(&output.stdout);
         let text = object["ciphertext"].as_str().unwrap();
         assert!(enclave_core::encoding::cape_decode(text).unwrap().starts_with(b"CPLT"));
         assert_eq!((object["bytes"].as_u64(), object["development"].as_bool()), (Some(data.len() as u64), Some(true)));
@@ -119,7 +119,7 @@ fn json_of_encrypt_is_one_object() {
     // A process' memory cannot be read from its beginning, which is not mapped.
     let output = person.say(&["encrypt", "-o", "json", "-f", "/proc/self/mem"]);
     assert_eq!(output.status.code(), Some(1));
-    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let object = capelet_json_schema::object(&output.stdout);
     assert_eq!(object["error"]["code"], "io");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("cannot read /proc/self/mem"), "{stderr}");

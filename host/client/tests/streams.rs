@@ -200,7 +200,7 @@ fn foreign_text_neither_commands_a_terminal_nor_begins_a_line() {
     let json = person.say(&[&verify[..], &["-o", "json"]].concat());
     assert_eq!(json.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
     lines(&json);
-    let object: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let object = capelet_json_schema::object(&json.stdout);
     assert!(object["module_id"].as_str().unwrap().starts_with(FORGED));
 
     // The maker of a function chose the names in it.

@@ -128,8 +128,7 @@ fn reports_every_error_as_json_if_asked() {
         let output = capelet_parent(words);
         assert_eq!(output.status.code(), Some(status), "{words:?}");
         let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let object = capelet_json_schema::object(text.as_bytes());
         assert_eq!((&object["command"], &object["error"]["code"]), (&command.into(), &code.into()), "{text}");
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(&format!(" [{code}]\n")), "{error}");

@@ -175,14 +175,14 @@ fn prints_the_pcr_as_json_unless_a_file_goes_to_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let plain = run(folder.path(), &["--to", "c"]);
     let json = run(folder.path(), &["--to", "c", "--force", "-o", "json"]);
-    let object: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let object = capelet_json_schema::object(&json.stdout);
     let pcr16 = object["pcr16"].as_str().unwrap();
     assert_eq!(String::from_utf8(plain.stdout).unwrap(), format!("PCR16 ➜  {pcr16}\n"));
     let key = "a".repeat(52);
     for words in [&["--to", "-"][..], &["--to", "d", "--deployer", &key, "--deployers-to", "-"]] {
         let refused = run(folder.path(), &[words, &["-o", "json"]].concat());
         assert_eq!(refused.status.code(), Some(2));
-        let object: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+        let object = capelet_json_schema::object(&refused.stdout);
         assert_eq!(object["error"]["code"], "configure-arguments");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

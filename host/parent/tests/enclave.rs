@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use capelet_json_schema::{object, objects};
 use data_encoding::HEXLOWER;
 use eif_build::Parts;
 use eif_build::cpio::{self, Entry, Node};
@@ -137,7 +138,7 @@ impl Place {
     }
 
     fn described(&self) -> Value {
-        let described: Value = serde_json::from_str(&ok(&self.run(&["describe", "--state", "state"]))).unwrap();
+        let described = object(ok(&self.run(&["describe", "--state", "state"])).as_bytes());
         assert_eq!(described["development"], true);
         described["enclaves"].clone()
     }
@@ -190,7 +191,7 @@ fn calls_nitro_cli_as_documented() {
     let run = format!("run-enclave --eif-path {image} --cpu-count 4 --memory 3072 --enclave-cid 16");
     assert_eq!(place.words(), [&run, "describe-enclaves"]);
 
-    let described: Value = serde_json::from_str(&ok(&place.run(&["describe"]))).unwrap();
+    let described = object(ok(&place.run(&["describe"])).as_bytes());
     assert_eq!(described["enclaves"][0]["transport"], "vsock:16");
     assert_eq!(described["enclaves"][0]["pcr0"], place.pcr0());
     ok(&place.run(&["terminate", "--id", ID]));
@@ -200,15 +201,11 @@ fn calls_nitro_cli_as_documented() {
 #[test]
 fn prints_one_object_or_labelled_lines() {
     let place = Place::new();
-    let object = |words: &[&str]| -> Value {
-        let text = ok(&place.run(&[words, &["-o", "json"]].concat()));
-        assert_eq!(text.lines().count(), 1, "{text}");
-        serde_json::from_str(&text).unwrap()
-    };
-    let run = object(&["run", "image.eif", "--measurements", "release.json"]);
-    assert_eq!((&run["id"], &run["pcr0"]), (&ID.into(), &place.pcr0().into()));
+    let json_of = |words: &[&str]| object(ok(&place.run(&[words, &["-o", "json"]].concat())).as_bytes());
+    let run = json_of(&["run", "image.eif", "--measurements", "release.json"]);
+    assert_eq!((&run["enclave_id"], &run["pcr0"]), (&ID.into(), &place.pcr0().into()));
     assert_eq!((&run["transport"], &run["development"]), (&"vsock:16".into(), &false.into()));
-    assert_eq!(object(&["terminate", "--id", ID])["terminated"], true);
+    assert_eq!(json_of(&["terminate", "--id", ID])["terminated"], true);
     let text = ok(&place.run(&["describe", "-o", "plain"]));
     let expected = format!(
         "Enclave   ➜  {ID}\nPCR0      ➜  {}\nTransport ➜  vsock:16\nRunning   ➜  yes\nDebug     ➜  no\n",
@@ -219,7 +216,7 @@ fn prints_one_object_or_labelled_lines() {
     let mut enclave = place.enclave();
     enclave["Flags"] = "DEBUG_MODE".into();
     place.answer("describe-enclaves", &json!([enclave]));
-    assert_eq!(object(&["describe"])["development"], true);
+    assert_eq!(json_of(&["describe"])["development"], true);
     // Under QEMU the object comes before the start, because the parent needs it.
     place.prints("true");
     let run = place.command(&[&RUN[..], &["-o", "json"]].concat()).spawn().unwrap();
@@ -227,8 +224,7 @@ fn prints_one_object_or_labelled_lines() {
     place.parent();
     let output = run.wait_with_output().unwrap();
     assert_eq!(code(&output), "enclave-ended");
-    let lines: Vec<Value> =
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = objects(&output.stdout);
     let [started, ended] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(started["transport"], format!("qemu:{}", place.path("state/vsock").display()));
     assert_eq!((&ended["error"]["code"], &ended["development"]), (&"enclave-ended".into(), &true.into()));

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use capelet_json_schema::object;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -48,9 +49,9 @@ impl Local {
             .expect("capelet-local");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("capelet-local: {line:?}\n{}", fs::read_to_string(home.with_extension("log")).unwrap_or_default())
-        });
+        let log = || fs::read_to_string(home.with_extension("log")).unwrap_or_default();
+        assert!(!line.is_empty(), "capelet-local: {}", log());
+        let ready = object(line.as_bytes());
         assert_eq!(ready["ready"], json!(true), "{ready}");
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         Self { process, home: home.to_owned(), url: text(&ready["urls"][0]), pcr0: text(&ready["pcr0"]) }
@@ -192,8 +193,7 @@ impl Person {
 
     /// Runs a command that must succeed. Returns its JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
-        let printed = self.ok(&[arguments, &["-o", "json"]].concat());
-        serde_json::from_slice(&printed).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&printed)))
+        object(&self.ok(&[arguments, &["-o", "json"]].concat()))
     }
 
     /// Runs a command that must fail. Returns the code of its error; see [`refusal`].
@@ -213,8 +213,7 @@ pub fn refusal(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(1 | 2)), "{stderr}{}", String::from_utf8_lossy(&output.stdout));
     assert!(stderr.contains("Error: "), "no sentence: {stderr:?}");
-    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON on standard output");
-    printed["error"]["code"].as_str().expect("code").to_owned()
+    object(&output.stdout)["error"]["code"].as_str().expect("code").to_owned()
 }
 
 /// Creates a folder with a module and a `capelet.json`.

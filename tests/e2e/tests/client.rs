@@ -200,7 +200,7 @@ fn a_result_is_printed_before_its_receipt_is_synced_and_a_failure_then_is_an_err
         match format {
             "plain" => assert_eq!(printed, fs::read(&input).unwrap()),
             _ => {
-                let object: serde_json::Value = serde_json::from_slice(&printed).unwrap();
+                let object = capelet_json_schema::object(&printed);
                 assert_eq!(object["receipt"].as_str(), receipt.to_str());
             }
         }

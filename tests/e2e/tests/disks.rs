@@ -74,7 +74,7 @@ fn sends_nothing_that_cannot_be_recorded_and_prints_results_on_a_full_disk() {
     assert_eq!((output.stdout.as_slice(), output.status.code()), (&b"result"[..], Some(1)));
     assert!(String::from_utf8(output.stderr).unwrap().contains("[disk-full]"));
     let output = owner.run(&["run", "echo", "result", "-o", "json"]);
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let printed = capelet_json_schema::object(&output.stdout);
     assert_eq!((&printed["output"], &printed["error"]["code"]), (&"result".into(), &"disk-full".into()));
 
     fs::remove_file(disk.filler()).unwrap();

@@ -144,12 +144,12 @@ fn vault_keys_belong_to_the_image_that_made_them() {
     let shown = images.owner().json(&["key", "show"]);
     let epochs = &shown["keys"];
     assert_eq!((&epochs[0]["epoch"], &epochs[1]["epoch"]), (&json!(1), &json!(2)));
-    assert_ne!(epochs[0]["image"], epochs[1]["image"]);
-    assert_eq!(epochs[1]["image"], json!(images.place.local.pcr0));
+    assert_ne!(epochs[0]["pcr0"], epochs[1]["pcr0"]);
+    assert_eq!(epochs[1]["pcr0"], json!(images.place.local.pcr0));
     let second = images.encrypt("two");
     assert_eq!(images.owner().ok(&["run", "echo", &second]), b"two");
     // A renewed statement has the same previous key.
-    assert_eq!((json!(images.previous()), &epochs[1]["previous"]), (epochs[0]["kid"].clone(), &epochs[0]["kid"]));
+    assert_eq!((json!(images.previous()), &epochs[1]["previous_kid"]), (epochs[0]["kid"].clone(), &epochs[0]["kid"]));
     images.owner().ok(&["key", "renew"]);
     assert_eq!(json!(images.previous()), epochs[0]["kid"]);
 
@@ -210,7 +210,7 @@ fn only_the_sealing_image_decides_about_an_epoch_in_doubt() {
     assert_eq!(images.owner().json(&["key", "create", "--next-epoch"])["epoch"], 2);
     let states = |images: &Images| images.owner().json(&["key", "show"])["keys"].clone();
     assert_eq!((&states(&images)[0]["state"], &states(&images)[1]["state"]), (&json!("burnt"), &json!("confirmed")));
-    assert_eq!(states(&images)[1]["previous"], Value::Null);
+    assert_eq!(states(&images)[1]["previous_kid"], Value::Null);
     let images = images.switch(false);
     images.place.deploy("echo", ECHO);
     assert_eq!(images.owner().ok(&["run", "echo", &first]), b"one");

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use capelet_e2e::binary;
-use serde_json::Value;
 use std::fs;
 use std::process::Command;
 
@@ -24,7 +23,7 @@ fn refuses_to_listen_for_other_machines() {
         command.args(["-o", "json", "--listen", address, "--home"]).arg(home.path().join("home"));
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{address}");
-        let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let printed = capelet_json_schema::object(&output.stdout);
         assert_eq!(printed["error"]["code"], "not-local", "{address}");
         assert!(!home.path().join("home").exists());
     }

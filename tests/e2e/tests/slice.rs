@@ -22,9 +22,9 @@ fn owners_deploy_run_list_and_delete_functions() {
 
     let printed = place.owner.json(&["run", "echo", "hello"]);
     assert_eq!(printed["output"], json!("hello"));
-    assert_eq!(printed["checksums"]["function"], json!(checksum));
+    assert_eq!(printed["function_checksum"], json!(checksum));
     assert_eq!(printed["development"], json!(true));
-    let inputs = &printed["checksums"]["input"];
+    let inputs = &printed["input_commitments"];
     assert!(inputs[0]["data"].is_string() && inputs[0]["ciphertext"].is_null(), "{inputs}");
 
     let listed = place.owner.json(&["list"])["entries"].to_string();
@@ -35,7 +35,7 @@ fn owners_deploy_run_list_and_delete_functions() {
     let key = attested["kms_key"].as_str().unwrap();
     place.owner.ok(&["deploy", folder.to_str().unwrap(), "-n", "named", "--key", key]);
     assert_eq!(place.owner.ok(&["run", "named", "hello"]), b"hello");
-    let memory = attested["memory"].as_u64().unwrap();
+    let memory = attested["session_memory"].as_u64().unwrap();
     let verbose = place.owner.run(&["attest", "-v"]).stderr;
     assert!(memory > 0 && String::from_utf8_lossy(&verbose).contains(&format!("{memory} bytes of memory")));
 
@@ -107,7 +107,10 @@ fn only_the_named_function_decrypts_and_its_receipt_proves_it() {
     assert_eq!(verified["compared"], json!(["result", "ciphertext 1"]));
     assert_eq!(sender.code(&["receipt", "verify", "--development", &receipt, "--input", &sealed_again]), "disagrees");
     let shown = sender.json(&["receipt", "show", &receipt]);
-    assert!(shown["inputs"][0]["data"].is_string() && shown["inputs"][0]["ciphertext"].is_string(), "{shown}");
+    assert!(
+        shown["input_commitments"][0]["data"].is_string() && shown["input_commitments"][0]["ciphertext"].is_string(),
+        "{shown}"
+    );
     // Who is shown only that the file was used cannot compare its content, and the other way round.
     for (option, fits, other) in [("--ciphertext", &sealed, &letter), ("--input", &letter, &sealed)] {
         place.owner.ok(&["receipt", "disclose", &receipt, "--out", &copy, option, "1"]);
@@ -184,7 +187,7 @@ fn fails(place: &Place, name: &str, text: &str, code: &str) {
     // The failure is an error unless it is allowed, and the verified receipt is printed nevertheless.
     let refused = place.owner.run(&[&verify[..], &["-o", "json"]].concat());
     assert_eq!(refusal(&refused), "run-failed", "{name}");
-    let printed: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    let printed = capelet_json_schema::object(&refused.stdout);
     assert_eq!((&printed["verified"], &printed["status"]), (&json!(true), &shown["status"]));
 }
 
@@ -216,10 +219,7 @@ fn vault_keys_are_created_renewed_and_decrypt_after_a_restart() {
     let made = place.owner.json(&["key", "create"]);
     assert_eq!(made["epoch"], json!(1), "{made}");
     let again = place.owner.run(&["key", "create", "-o", "json"]);
-    assert!(
-        !again.status.success()
-            || serde_json::from_slice::<serde_json::Value>(&again.stdout).unwrap()["epoch"] == json!(1)
-    );
+    assert!(!again.status.success() || capelet_json_schema::object(&again.stdout)["epoch"] == json!(1));
     place.owner.ok(&["key", "renew"]);
     place.owner.ok(&["key", "create", "--next-epoch"]);
     let shown = place.owner.json(&["key", "show"]).to_string();

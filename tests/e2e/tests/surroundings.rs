@@ -239,7 +239,7 @@ fn takes_all_places_in_time() -> bool {
     if opened.elapsed() >= FIRST_IDLE {
         return false;
     }
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let printed = capelet_json_schema::object(&output.stdout);
     assert_eq!(printed["output"], "x");
 
     // The run's place becomes free a moment after the run. Then every place belongs to a client with a request.

@@ -16,8 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The enclaves that `enclave describe` lists.
 fn described(state: &Path) -> Value {
-    let object: Value = serde_json::from_str(&output(&mut enclave(&["describe"], state))).unwrap();
-    object["enclaves"].clone()
+    capelet_json_schema::object(output(&mut enclave(&["describe"], state)).as_bytes())["enclaves"].clone()
 }
 
 fn enclave(arguments: &[&str], state: &Path) -> Command {

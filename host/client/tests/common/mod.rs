@@ -41,8 +41,7 @@ impl Person {
 
     /// Their owner's key, as text.
     pub fn owner(&self) -> String {
-        let shown: serde_json::Value =
-            serde_json::from_slice(&self.say(&["identity", "show", "-o", "json"]).stdout).unwrap();
+        let shown = capelet_json_schema::object(&self.say(&["identity", "show", "-o", "json"]).stdout);
         shown["owner"].as_str().unwrap().to_owned()
     }
 

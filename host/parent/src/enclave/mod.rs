@@ -67,12 +67,12 @@ fn describe(state: Option<&Path>, invocation: &Invocation) -> Result<(), Error> 
 /// Prints an enclave as labelled lines.
 fn print(enclave: &Value) -> Result<(), Error> {
     let labels = [
-        ("Enclave", "id"),
+        ("Enclave", "enclave_id"),
         ("PCR0", "pcr0"),
         ("Transport", "transport"),
         ("Running", "running"),
         ("Debug", "debug"),
-        ("Image", "image"),
+        ("Image", "image_file"),
     ];
     for (label, member) in labels {
         match enclave.get(member) {
@@ -110,7 +110,7 @@ fn start(arguments: &Run, invocation: &Invocation) -> Result<(), Error> {
             let transport = Transport::Vsock(arguments.cid).to_string();
             if invocation.is_json() {
                 let enclave = NitroCli.run(&image, arguments)?;
-                return invocation.print(json!({"pcr0": pcr0, "transport": transport, "id": enclave.id}));
+                return invocation.print(json!({"pcr0": pcr0, "transport": transport, "enclave_id": enclave.id}));
             }
             say("PCR0", &pcr0)?;
             say("Transport", &transport)?;

@@ -151,7 +151,7 @@ impl Enclave {
     /// The members that `describe` prints.
     pub fn members(&self) -> Value {
         json!({
-            "id": self.id, "running": self.state == "RUNNING", "transport": format!("vsock:{}", self.cid),
+            "enclave_id": self.id, "running": self.state == "RUNNING", "transport": format!("vsock:{}", self.cid),
             "pcr0": self.pcr0, "debug": self.debug, "cid": self.cid, "cpus": self.cpus, "memory_mib": self.memory,
         })
     }

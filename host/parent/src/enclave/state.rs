@@ -171,7 +171,7 @@ impl State {
         }
         Ok(Some(json!({
             "running": all && processes.len() == 3, "transport": format!("qemu:{}", self.vsock().display()),
-            "image": record.image, "pcr0": record.pcr0, "development": record.development, "cid": record.cid,
+            "image_file": record.image, "pcr0": record.pcr0, "development": record.development, "cid": record.cid,
             "processes": processes,
         })))
     }

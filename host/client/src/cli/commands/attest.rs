@@ -38,7 +38,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "url": session.url().to_string(),
         "verified": true,
         "connection": true,
-        "timestamp": facts.timestamp.get(),
+        "attested_at": facts.timestamp.get(),
         "module_id": facts.module_id,
         "root": Hex(session.root_id()),
         "pcrs": evidence::pcrs_json(&facts.pcrs),
@@ -47,7 +47,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "key_policy_checksum": claims.kms.as_ref().and_then(|kms| kms.policy).map(|digest| Hex(digest).to_string()),
         "deployers": deployers.map(|digest| Hex(digest).to_string()),
         "limits": {"run": limits.run, "memory": limits.memory, "input": limits.input, "output": limits.output},
-        "memory": claims.memory,
+        "session_memory": claims.memory,
     });
     context.output.fields(&fields, object)
 }

@@ -43,8 +43,8 @@ pub(super) fn fetch(arguments: &ContactFetch, context: &Context) -> Result<(), E
         ("KMS account", fetched.account().to_owned()),
     ];
     let object = json!({
-        "owner": OwnerText(fetched.owner), "epoch": fetched.epoch, "kid": Hex(fetched.kid),
-        "until": fetched.until.get(), "account": fetched.account(),
+        "owner": OwnerText(fetched.owner), "fingerprint": fetched.owner.fingerprint(), "epoch": fetched.epoch,
+        "kid": Hex(fetched.kid), "expires_at": fetched.until.get(), "kms_account": fetched.account(),
     });
     context.output.fields(&fields, object)
 }

@@ -34,6 +34,6 @@ pub(super) fn delete(arguments: &Delete, context: &Context) -> Result<(), Error>
         ("Version", version.to_string()),
         ("Deletion", "asked for, not proved".to_owned()),
     ];
-    let object = json!({"function_id": Hex(id), "function_version": version, "deletion": "asked for, not proved"});
+    let object = json!({"function_id": Hex(id), "function_version": version, "deletion": "requested"});
     context.output.fields(&fields, object)
 }

@@ -53,7 +53,7 @@ pub(super) fn deploy(arguments: &Deploy, context: &Context) -> Result<(), Error>
         "function_checksum": deployed.checksum,
         "function_name": deployed.name,
         "function_version": deployed.version,
-        "key": deployed.arn,
+        "kms_key": deployed.arn,
     });
     context.output.fields(&fields, object)
 }

@@ -17,6 +17,7 @@ use crate::url::Url;
 use crate::values::{Hex, OwnerText};
 use crate::vault_key::VaultKey;
 use capelet_cli::arguments::STDIN;
+use capelet_cli::envelope::EscapedJson;
 use capelet_cli::format::Format;
 use capelet_cli::output_file::{self, Existing, OutputFile, Readers};
 use capelet_cli::streams;
@@ -230,7 +231,8 @@ impl Work<'_> {
         let rest = output.envelope().with(rest).to_string();
         // The text is an object, whose first brace is already printed.
         let rest = rest.strip_prefix('{').unwrap_or(&rest);
-        let printed = writeln!(out, "\",{rest}").and_then(|()| out.flush()).map_err(broken);
+        let printed = out.write_all(b"\",").and_then(|()| EscapedJson(&mut out).write_all(rest.as_bytes()));
+        let printed = printed.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).map_err(broken);
         match encrypted {
             Ok(_) => printed,
             Err(error) => Err(Error::Printed(Box::new(error))),

@@ -46,7 +46,7 @@ fn print(vault: &VaultKey, context: &Context) -> Result<(), Error> {
     }
     let object = json!({
         "owner": OwnerText(vault.owner), "fingerprint": vault.owner.fingerprint(), "epoch": vault.epoch,
-        "kid": Hex(vault.kid), "renew": renewal.get(), "until": vault.until.get(),
+        "kid": Hex(vault.kid), "renew_at": renewal.get(), "expires_at": vault.until.get(),
     });
     context.output.fields(&fields, object)
 }
@@ -73,8 +73,8 @@ pub(super) fn show(context: &Context) -> Result<(), Error> {
         .iter()
         .map(|epoch| {
             json!({
-                "epoch": epoch.epoch, "kid": epoch.kid, "previous": epoch.previous, "url": epoch.url, "root": epoch.root,
-                "image": epoch.image, "state": epoch.state,
+                "epoch": epoch.epoch, "kid": epoch.kid, "previous_kid": epoch.previous, "url": epoch.url, "root": epoch.root,
+                "pcr0": epoch.image, "state": epoch.state,
             })
         })
         .collect();

@@ -37,10 +37,16 @@ pub(super) fn list(arguments: &List, context: &Context) -> Result<(), Error> {
             name,
             standing(entry.standing)
         ));
-        objects.push(json!({
-            "kind": kind(entry.kind), "id": Hex(entry.id), "version": entry.version, "name": entry.name,
-            "function_checksum": entry.checksum.map(Hex), "standing": entry.standing.code(),
-        }));
+        let (kind, standing) = (kind(entry.kind), entry.standing.code());
+        objects.push(match entry.kind {
+            ObjectKind::Function => json!({
+                "kind": kind, "function_id": Hex(entry.id), "function_version": entry.version,
+                "function_name": entry.name, "function_checksum": entry.checksum.map(Hex), "standing": standing,
+            }),
+            ObjectKind::VaultKey => json!({
+                "kind": kind, "kid_prefix": Hex(entry.id), "epoch": entry.version, "standing": standing,
+            }),
+        });
     }
     let differing = listed.iter().filter(|entry| entry.standing != Standing::There).count();
     let mut object = json!({"entries": objects, "total": listed.len(), "differing": differing});

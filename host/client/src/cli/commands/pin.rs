@@ -66,9 +66,14 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     if let Some(pcr0) = &arguments.revoke {
         let invalid = || Error::BadValue { name: "--revoke", value: pcr0.clone(), want: SHA384_FORM };
         let pcr0 = Hex::parse(pcr0).ok_or_else(invalid)?;
-        context.home.update(|trust: &mut Trust| trust.revoke(&url, pcr0.0))?;
-        let object = json!({"url": url.to_string(), "revoked": pcr0});
-        return context.output.fields(&[("Revoked", pcr0.to_string()), ("Address", url.to_string())], object);
+        let entry = context.home.update(|trust: &mut Trust| {
+            trust.revoke(&url, pcr0.0)?;
+            // An address whose images are all revoked stays.
+            trust.all().iter().find(|entry| entry.url == url.to_string()).cloned().ok_or(Error::NoPins(url.to_string()))
+        })?;
+        context.output.mark_development(entry.root()?.is_development());
+        let fields = [("Revoked", pcr0.to_string()), ("Address", entry.url.clone())];
+        return context.output.fields(&fields, describe(&entry)?);
     }
     if arguments.yes && !arguments.replace {
         return Err(Error::Argument { name: "--yes", want: "given with --replace" });
@@ -164,8 +169,10 @@ fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
 
 fn describe(entry: &TrustEntry) -> Result<Value, Error> {
     let root = entry.root()?;
+    let pins = entry.pins.iter().map(|pins| pins.pcrs().map(|(index, pcr)| (index, *pcr)).collect());
+    let pins: Vec<_> = pins.map(|pcrs| evidence::pcrs_json(&pcrs)).collect();
     Ok(json!({
-        "url": entry.url, "root": Hex(RootId::of(&root)), "development": root.is_development(), "pins": entry.pins,
+        "url": entry.url, "root": Hex(RootId::of(&root)), "development": root.is_development(), "pins": pins,
         "revoked": entry.revoked,
     }))
 }

@@ -213,10 +213,10 @@ fn object(receipt: &Receipt) -> Value {
         "function_checksum": Hex(function.checksum),
         "function_owner": OwnerText(function.owner),
         "caller": OwnerText(receipt.caller),
-        "inputs": evidence::commitments_json(&receipt.inputs),
-        "output": receipt.output.map(|output| Hex(output).to_string()),
+        "input_commitments": evidence::commitments_json(&receipt.inputs),
+        "output_commitment": receipt.output.map(|output| Hex(output).to_string()),
         "status": receipt.status.number(),
-        "start": receipt.started.get(),
-        "end": receipt.ended.get(),
+        "started_at": receipt.started.get(),
+        "ended_at": receipt.ended.get(),
     })
 }

@@ -96,13 +96,11 @@ fn print(
     if context.output.format == Format::Plain {
         return context.output.result(&output);
     }
-    let checksums = json!({
-        "function": Hex(function.checksum),
-        "input": evidence::commitments_json(&finished.receipt.inputs),
-        "output": finished.receipt.output.map(|output| Hex(output).to_string()),
-    });
     let mut object = json!({
-        "function_id": Hex(id), "function_version": version, "function_name": name, "checksums": checksums,
+        "function_id": Hex(id), "function_version": version, "function_name": name,
+        "function_checksum": Hex(function.checksum),
+        "input_commitments": evidence::commitments_json(&finished.receipt.inputs),
+        "output_commitment": finished.receipt.output.map(|output| Hex(output).to_string()),
         "receipt": receipt.ok(),
     });
     if let Err(error) = receipt {
