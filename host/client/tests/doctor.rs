@@ -27,14 +27,14 @@ const URL: &str = "unix:/nobody/is/asked";
 /// The findings of a check: level, text and remedy.
 fn findings(mut command: Command, check: &str) -> Vec<(String, String, String)> {
     let output = command.args(["doctor", "-o", "json"]).output().unwrap();
-    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let printed = capelet_json_schema::object(&output.stdout);
     let found = printed["findings"].as_array().unwrap();
     let problems = found.iter().filter(|finding| finding["level"] == "problem").count();
     assert_eq!(output.status.code(), Some(i32::from(problems > 0)), "{printed}");
     assert_eq!(printed["error"]["code"] == "problems-found", problems > 0, "{printed}");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let of_check = found.iter().filter(|finding| finding["check"] == check);
-    of_check.map(|finding| (text(&finding["level"]), text(&finding["text"]), text(&finding["remedy"]))).collect()
+    of_check.map(|finding| (text(&finding["level"]), text(&finding["message"]), text(&finding["remedy"]))).collect()
 }
 
 /// Asserts that a check has one finding, of this level, with this in its text or its remedy.

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 /// What `doctor` printed, when the clock differs by `offset`. Its status is 1 if there is a problem.
 fn examine(person: &Person, offset: &str, arguments: &[&str]) -> Value {
     let output = at(person, offset, &[&["doctor"], arguments].concat());
-    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let printed = capelet_json_schema::object(&output.stdout);
     let problem = printed["findings"].as_array().unwrap().iter().any(|finding| finding["level"] == "problem");
     assert_eq!(output.status.code(), Some(i32::from(problem)), "{printed}");
     assert_eq!(printed["error"]["code"] == "problems-found", problem, "{printed}");
@@ -25,7 +25,7 @@ fn finding(printed: &Value, check: &str) -> (String, String) {
     let found = printed["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
     let [found] = found.collect::<Vec<_>>()[..] else { panic!("{check}: {printed}") };
     let text = |name: &str| found[name].as_str().unwrap().to_owned();
-    (text("level"), text("text"))
+    (text("level"), text("message"))
 }
 
 #[test]

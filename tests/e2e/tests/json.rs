@@ -26,7 +26,7 @@ fn every_command_prints_what_the_schema_says() {
     let (_, checksum) = place.deploy("echo", ECHO);
     let function = place.path("function-echo");
 
-    for words in [&["version"][..], &["identity", "show"], &["attest"], &["pcrs"], &["pin"], &["config"]] {
+    for words in [&["version"][..], &["identity", "show"], &["doctor"], &["attest"], &["pcrs"], &["pin"], &["config"]] {
         json(words);
     }
     let url = &place.local.url;

@@ -111,6 +111,7 @@ pub struct Finding {
     /// How bad it is.
     pub level: Level,
     /// What was found.
+    #[serde(rename = "message")]
     pub text: String,
     /// What to do. `None` if nothing needs to be done, and where `text` is the sentence of an error, which says it.
     pub remedy: Option<String>,
