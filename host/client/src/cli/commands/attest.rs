@@ -38,7 +38,7 @@ pub(super) fn attest(context: &Context) -> Result<(), Error> {
         "url": session.url().to_string(),
         "verified": true,
         "connection": true,
-        "attested_at": facts.timestamp.get(),
+        "timestamp": facts.timestamp.get(),
         "module_id": facts.module_id,
         "root": Hex(session.root_id()),
         "pcrs": evidence::pcrs_json(&facts.pcrs),

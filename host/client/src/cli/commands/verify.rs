@@ -40,7 +40,7 @@ pub(super) fn verify(arguments: &Verify, context: &Context) -> Result<(), Error>
     let object = json!({
         "verified": true,
         "connection": false,
-        "attested_at": facts.timestamp.get(),
+        "timestamp": facts.timestamp.get(),
         "module_id": facts.module_id,
         "root": Hex(RootId::of(&root)),
         "pcrs": evidence::pcrs_json(&facts.pcrs),
