@@ -3,8 +3,7 @@
 //! The script reads the words before the cursor by the rules of [`capelet_cli::arguments`], so that neither data nor a
 //! value is taken for a command.
 
-use crate::program::{Command, Program, Times};
-use crate::value::Value;
+use crate::program::{Command, Program};
 
 /// The completion script of a program.
 pub fn write(program: &Program) -> String {
@@ -16,7 +15,7 @@ pub fn write(program: &Program) -> String {
 
 /// What the script knows about a command.
 fn row(command: &Command) -> String {
-    let path: String = command.words.iter().skip(1).map(|word| format!(" {word}")).collect();
+    let path = command.path();
     let mut row = format!("    '{path}')\n");
     let mut array = |name: &str, words: Vec<String>| {
         if !words.is_empty() {
@@ -25,23 +24,10 @@ fn row(command: &Command) -> String {
     };
     array("commands", command.commands.iter().map(|inner| inner.name().to_owned()).collect());
     let options = command.options.iter().flat_map(|option| {
-        let takes = option.takes.as_ref().map(|taken| format!("='{}'", kind(&taken.value))).unwrap_or_default();
+        let takes = option.takes.as_ref().map(|taken| format!("='{}'", taken.value.kind())).unwrap_or_default();
         option.names().into_iter().map(move |name| format!("{name}{takes}"))
     });
     array("options", options.collect());
-    let arguments = command.arguments.iter().map(|argument| {
-        let dots = if argument.times == Times::Any { "..." } else { "" };
-        format!("'{}{dots}'", kind(&argument.taken.value))
-    });
-    array("arguments", arguments.collect());
+    array("arguments", command.arguments.iter().map(|argument| format!("'{}'", argument.kind())).collect());
     row + "        ;;\n"
-}
-
-fn kind(value: &Value) -> String {
-    match value {
-        Value::Text => "TEXT".to_owned(),
-        Value::File => "FILE".to_owned(),
-        Value::Folder => "FOLDER".to_owned(),
-        Value::OneOf(words) => words.join("|"),
-    }
 }

@@ -3,9 +3,8 @@
 //! fish's own conditions (`complete -n`) know the words before the cursor, and not which of them are values. The script
 //! therefore reads these words itself, by the rules of [`capelet_cli::arguments`].
 
-use crate::program::{Command, Program, Times};
+use crate::program::{Argument, Command, Program};
 use crate::text::summary;
-use crate::value::Value;
 
 /// The completion script of a program.
 pub fn write(program: &Program) -> String {
@@ -17,7 +16,7 @@ pub fn write(program: &Program) -> String {
 
 /// What the script knows about a command.
 fn row(command: &Command) -> String {
-    let path: String = command.words.iter().skip(1).map(|word| format!(" {word}")).collect();
+    let path = command.path();
     let mut row = format!("        case '{path}'\n");
     let mut list = |name: &str, words: Vec<String>| {
         if !words.is_empty() {
@@ -28,25 +27,12 @@ fn row(command: &Command) -> String {
     let commands = command.commands.iter();
     list("commands", commands.map(|inner| format!("{} {}", inner.name(), summary(&inner.description))).collect());
     let options = command.options.iter().flat_map(|option| {
-        let takes = option.takes.as_ref().map(|taken| format!("={}", kind(&taken.value))).unwrap_or_default();
+        let takes = option.takes.as_ref().map(|taken| format!("={}", taken.value.kind())).unwrap_or_default();
         option.names().into_iter().map(move |name| format!("{name}{takes} {}", option.description))
     });
     list("options", options.collect());
-    let arguments = command.arguments.iter().map(|argument| {
-        let dots = if argument.times == Times::Any { "..." } else { "" };
-        format!("{}{dots}", kind(&argument.taken.value))
-    });
-    list("arguments", arguments.collect());
+    list("arguments", command.arguments.iter().map(Argument::kind).collect());
     row
-}
-
-fn kind(value: &Value) -> String {
-    match value {
-        Value::Text => "TEXT".to_owned(),
-        Value::File => "FILE".to_owned(),
-        Value::Folder => "FOLDER".to_owned(),
-        Value::OneOf(words) => words.join("|"),
-    }
 }
 
 /// A word in apostrophes, in which only these and the backslash have a meaning to fish.

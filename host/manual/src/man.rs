@@ -2,7 +2,7 @@
 
 use crate::page::{Item, Page, Part, pages};
 use crate::program::Program;
-use crate::text::Block;
+use crate::text::{self, Block};
 
 /// The page as a file for `man`.
 pub fn write(page: &Page) -> String {
@@ -82,15 +82,7 @@ fn line(text: &str) -> String {
 
 /// Prose, with bold code in place of code in backquotes.
 fn inline(text: &str) -> String {
-    let parts: Vec<_> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
-        return escape(text);
-    }
-    let part = |(index, part): (usize, &&str)| match index % 2 {
-        0 => escape(part),
-        _ => format!("\\fB{}\\fR", escape(part)),
-    };
-    parts.iter().enumerate().map(part).collect()
+    text::inline(text, escape, |part| format!("\\fB{}\\fR", escape(part)))
 }
 
 /// Text in which no character means something to roff. It can be copied from the page: roff would otherwise print

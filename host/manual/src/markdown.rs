@@ -2,7 +2,7 @@
 
 use crate::page::{Item, Page, Part, pages};
 use crate::program::Program;
-use crate::text::Block;
+use crate::text::{self, Block};
 
 /// The pages of all programs.
 pub fn write(programs: &[Program]) -> String {
@@ -91,15 +91,7 @@ fn paragraph(text: &str) -> String {
 
 /// Prose in which only code in backquotes has a meaning to Markdown.
 fn inline(text: &str) -> String {
-    let parts: Vec<_> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
-        return escape(text);
-    }
-    let part = |(index, part): (usize, &&str)| match index % 2 {
-        0 => escape(part),
-        _ => format!("`{part}`"),
-    };
-    parts.iter().enumerate().map(part).collect()
+    text::inline(text, escape, |part| format!("`{part}`"))
 }
 
 fn escape(text: &str) -> String {

@@ -133,6 +133,11 @@ impl Command {
         self.words.last().map_or("", String::as_str)
     }
 
+    /// The words behind the program's name, each after a space, as the completion scripts of bash and fish collect them.
+    pub fn path(&self) -> String {
+        self.words.iter().skip(1).map(|word| format!(" {word}")).collect()
+    }
+
     /// This command and all those in it, each before those in it.
     pub fn all(&self) -> Vec<&Self> {
         [self].into_iter().chain(self.commands.iter().flat_map(Self::all)).collect()
@@ -151,6 +156,14 @@ impl CommandOption {
     /// Its names with their dashes, the short one first.
     pub fn names(&self) -> Vec<String> {
         self.short.map(|short| format!("-{short}")).into_iter().chain([self.long.to_owned()]).collect()
+    }
+}
+
+impl Argument {
+    /// What the completion scripts of bash and fish read: the kind of its value, with dots if it can be repeated.
+    pub fn kind(&self) -> String {
+        let dots = if self.times == Times::Any { "..." } else { "" };
+        format!("{}{dots}", self.taken.value.kind())
     }
 }
 

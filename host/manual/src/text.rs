@@ -53,6 +53,16 @@ pub fn summary(text: &str) -> String {
     }
 }
 
+/// Prose with code in backquotes: `prose` and `code` write the parts. A backquote without a partner is prose.
+pub fn inline(text: &str, prose: impl Fn(&str) -> String, code: impl Fn(&str) -> String) -> String {
+    let parts: Vec<_> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return prose(text);
+    }
+    let part = |(index, part): (usize, &&str)| if index % 2 == 0 { prose(part) } else { code(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
 /// The text with a capital and a full stop.
 pub fn sentence(text: &str) -> String {
     let mut characters = text.chars();

@@ -27,6 +27,16 @@ impl Value {
             _ => Self::Text,
         }
     }
+
+    /// What the completion scripts of bash and fish read: a kind in capitals, or all words with bars between them.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Text => "TEXT".to_owned(),
+            Self::File => "FILE".to_owned(),
+            Self::Folder => "FOLDER".to_owned(),
+            Self::OneOf(words) => words.join("|"),
+        }
+    }
 }
 
 #[cfg(test)]
