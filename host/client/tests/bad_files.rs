@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Person, failed};
+use common::{Person, failed, write_private};
 use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -81,12 +81,6 @@ fn never_replaces_a_damaged_identity() {
         failed(&person.say(&["identity", "show"]), code);
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
-}
-
-/// Writes a file as the client writes its own.
-fn write_private(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]

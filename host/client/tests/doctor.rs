@@ -10,16 +10,15 @@ use capelet::home::Home;
 use capelet::home::catalogue::{Catalogue, DeploymentState, EpochState, FunctionEntry};
 use capelet::root_id::RootId;
 use capelet::values::Hex;
-use common::Person;
+use common::user::{FOLDERS, User};
 use common::vault::{ATTESTING, with_vault_key};
+use common::{Person, write_private};
 use enclave_core::attestation::Root;
 use enclave_core::{Checksum, Kid, ObjectId, OwnerKey, Pcr, UnixMillis};
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use tempfile::TempDir;
+use std::process::Command;
 
 /// Nothing listens there.
 const URL: &str = "unix:/nobody/is/asked";
@@ -43,11 +42,6 @@ fn found(person: &Person, check: &str, level: &str, part: &str) {
     let found = findings(person.command(&[]), check);
     let [(found_level, text, remedy)] = found.as_slice() else { panic!("{check}: {found:?}") };
     assert!(found_level == level && (text.contains(part) || remedy.contains(part)), "{check}: {found:?}");
-}
-
-fn write_private(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]
@@ -206,38 +200,22 @@ fn reports_pins_and_the_statement_of_an_address() {
     found(&person, "connection", "problem", "[unreachable]");
 }
 
-/// A user whose folders no variable but `HOME` names.
-struct User(TempDir);
-
-impl User {
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
-        command.env_clear().env("HOME", self.0.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn folders(&self) -> Vec<(String, String, String)> {
-        findings(self.command(&[]), "folders")
-    }
+/// What `doctor` finds about the folders of this user.
+fn folders(user: &User) -> Vec<(String, String, String)> {
+    findings(user.command(&[]), "folders")
 }
-
-const FOLDERS: [&str; 3] = [".config/capelet", ".local/share/capelet", ".local/state/capelet"];
 
 #[test]
 fn looking_makes_no_folder_and_reports_each_one_that_others_can_change() {
-    let user = User(tempfile::tempdir().unwrap());
-    let [(level, text, _)] = user.folders().try_into().unwrap();
+    let user = User::new();
+    let [(level, text, _)] = folders(&user).try_into().unwrap();
     assert!(level == "ok" && FOLDERS.iter().all(|folder| text.contains(folder)), "{text}");
     assert_eq!(fs::read_dir(user.0.path()).unwrap().count(), 0);
     for folder in FOLDERS {
         fs::create_dir_all(user.path(folder)).unwrap();
         fs::set_permissions(user.path(folder), Permissions::from_mode(0o770)).unwrap();
     }
-    let found = user.folders();
+    let found = folders(&user);
     assert_eq!(found.iter().filter(|(level, ..)| level == "problem").count(), 3, "{found:?}");
     // Nothing that others may have written is read.
     let [(level, text, _)] = findings(user.command(&[]), "settings").try_into().unwrap();
@@ -270,12 +248,12 @@ fn the_remedy_moves_a_folder_of_an_earlier_version_and_loses_nothing() {
         })
     };
     let before = shown();
-    let [(level, text, remedy)] = user.folders().try_into().unwrap();
+    let [(level, text, remedy)] = folders(&user).try_into().unwrap();
     assert!(level == "warning" && text.contains("where earlier versions kept it"), "{text}");
     let command = remedy.strip_prefix("run `").unwrap().strip_suffix('`').unwrap();
     let moved = Command::new("sh").args(["-ec", command]).output().unwrap();
     assert!(moved.status.success(), "{command}: {}", String::from_utf8_lossy(&moved.stderr));
-    let [(level, text, _)] = user.folders().try_into().unwrap();
+    let [(level, text, _)] = folders(&user).try_into().unwrap();
     assert!(level == "ok" && text.contains(".local/share"), "{text}");
     assert_eq!(shown(), before);
     for file in ["share/capelet/identity.json", "state/capelet/seen.json", "state/capelet/statements"] {
@@ -289,10 +267,10 @@ fn reports_a_move_that_somebody_did_not_finish() {
     fs::create_dir_all(user.path(FOLDERS[1])).unwrap();
     // The identity is in both places. Neither copy may be replaced by the other.
     fs::copy(user.path(FOLDERS[0]).join("identity.json"), user.path(FOLDERS[1]).join("identity.json")).unwrap();
-    let [(level, text, _)] = user.folders().try_into().unwrap();
+    let [(level, text, _)] = folders(&user).try_into().unwrap();
     assert!(level == "problem" && text.contains("share/capelet/identity.json"), "{text}");
     // The identity was moved, and the epochs were forgotten.
     fs::remove_file(user.path(FOLDERS[0]).join("identity.json")).unwrap();
-    let [_, (level, text, remedy)] = user.folders().try_into().unwrap();
+    let [_, (level, text, remedy)] = folders(&user).try_into().unwrap();
     assert!(level == "warning" && text.contains("seen.json") && remedy.contains("mv -n"), "{text}: {remedy}");
 }

@@ -4,51 +4,19 @@
 mod common;
 
 use common::failed;
+use common::user::{FOLDERS, User};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
 
-const FOLDERS: [&str; 3] = [".config/capelet", ".local/share/capelet", ".local/state/capelet"];
 const PIN: &str = "0:abababababababababababababababababababababababababababababababababababababababababababababababab";
 
-/// A user whose folders are not named by any variable but `HOME`.
-struct User(TempDir);
-
-impl User {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_capelet"));
-        command.env_clear().env("HOME", self.0.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn say(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    #[track_caller]
-    fn ok(&self, arguments: &[&str]) -> Vec<u8> {
-        let output = self.say(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-
-    /// The paths of all files, below the user's home.
-    fn files(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        walk(self.0.path(), &mut found);
-        found.iter().map(|path| path.strip_prefix(self.0.path()).unwrap().to_str().unwrap().to_owned()).collect()
-    }
+/// The paths of all files, below the user's home.
+fn files(user: &User) -> BTreeSet<String> {
+    let (home, mut found) = (user.0.path(), BTreeSet::new());
+    walk(home, &mut found);
+    found.iter().map(|path| path.strip_prefix(home).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) {
@@ -83,7 +51,7 @@ fn files_lie_apart_by_what_their_loss_means() {
         ".local/share/capelet/identity.json",
         ".local/state/capelet/lock",
     ];
-    assert_eq!(user.files(), expected.map(str::to_owned).into());
+    assert_eq!(files(&user), expected.map(str::to_owned).into());
     for folder in FOLDERS {
         assert_eq!(fs::metadata(user.path(folder)).unwrap().permissions().mode() & 0o777, 0o700, "{folder}");
     }
@@ -130,15 +98,15 @@ fn a_folder_of_an_earlier_version_is_used_as_it_is() {
     let user = prepared();
     let earlier = User::new();
     fs::create_dir_all(earlier.path(FOLDERS[0])).unwrap();
-    for file in user.files() {
+    for file in files(&user) {
         let path = Path::new(&file);
         fs::copy(user.path(&file), earlier.path(FOLDERS[0]).join(path.file_name().unwrap())).unwrap();
     }
-    let before = earlier.files();
+    let before = files(&earlier);
     for arguments in [&["identity", "show"][..], &["contact", "list"], &["config"], &["pin"]] {
         assert_eq!(earlier.ok(arguments), user.ok(arguments), "{arguments:?}");
     }
     earlier.ok(&["config", "url", "capelet://b"]);
-    assert_eq!(earlier.files(), before);
+    assert_eq!(files(&earlier), before);
     assert!(!earlier.path(".local").exists());
 }

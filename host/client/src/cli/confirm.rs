@@ -17,7 +17,7 @@ pub(super) fn confirm(yes: bool, question: &str) -> Result<(), Error> {
     }
     streams::note_bytes(format!("{} [y/N] ", printable::line(question)).as_bytes());
     let mut answer = String::new();
-    // An answer that cannot be read is none.
+    // If the answer cannot be read, nothing is confirmed.
     let _ = io::stdin().lock().read_line(&mut answer);
     if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
         return Ok(());

@@ -119,7 +119,7 @@ impl Output {
 
     /// Prints labelled lines on standard error, because the result itself is on standard output.
     pub fn report(&self, fields: Fields<'_>) {
-        labelled(fields).iter().for_each(|line| streams::note(line));
+        labelled(fields).for_each(|(_, name, value)| streams::note(&format!("{name}{value}")));
     }
 
     /// Prints a note, which is one line.
@@ -195,24 +195,22 @@ const TONES: [(&str, &str, Tone); 6] = [
     ("Ended", "done", Tone::Good),
 ];
 
-/// Like [`labelled`], as text. On a terminal, labels are dim and some values have a colour.
+/// The lines of the fields. On a terminal, labels are dim and some values have a colour.
 fn coloured(fields: Fields<'_>) -> String {
     let paint = |tone, text: &str| tone::paint(tone::Stream::Output, tone, text);
-    let lines = labelled(fields);
-    let line = |((label, value), line): (&(&str, String), &String)| {
-        let (name, _) = line.split_at(line.len() - value.len());
+    let line = |(label, name, value): (&str, String, &str)| {
         let value = printable::line(value);
-        let tone = TONES.iter().find(|(named, begins, _)| named == label && value.starts_with(begins));
+        let tone = TONES.iter().find(|(named, begins, _)| *named == label && value.starts_with(begins));
         let value = tone.map_or_else(|| value.to_string(), |(.., tone)| paint(*tone, &value));
-        format!("{}{value}\n", paint(Tone::Dim, name))
+        format!("{}{value}\n", paint(Tone::Dim, &name))
     };
-    fields.iter().zip(&lines).map(line).collect()
+    labelled(fields).map(line).collect()
 }
 
-/// One line for each field. The values begin in one column.
-fn labelled(fields: Fields<'_>) -> Vec<String> {
+/// The label, the beginning of the line with it, and the value of each field. The values begin in one column.
+fn labelled<'a>(fields: Fields<'a>) -> impl Iterator<Item = (&'a str, String, &'a str)> {
     let width = fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    fields.iter().map(|(label, value)| format!("{label:width$} ➜  {value}")).collect()
+    fields.iter().map(move |(label, value)| (*label, format!("{label:width$} ➜  "), value.as_str()))
 }
 
 /// The line that reports an error.

@@ -31,7 +31,7 @@ pub(super) fn check(home: &Home, used: Option<&Url>) -> Vec<Finding> {
         return vec![Finding::problem(Check::Pins, "no image is pinned, so nothing is sent to any enclave", remedy)];
     }
     let mut found: Vec<_> = trust.all().iter().map(entry).collect();
-    if let Some(url) = used.filter(|url| !trust.all().iter().any(|entry| entry.url == url.to_string())) {
+    if let Some(url) = used.filter(|url| trust.find(url).is_none()) {
         found.push(Finding::error(Check::Pins, &Error::NoPins(url.to_string())));
     }
     found

@@ -11,7 +11,7 @@ pub(super) fn check(home: &Home) -> Finding {
         Ok(settings) => settings,
         Err(error) => return Finding::error(Check::Settings, &error),
     };
-    // Whoever edits the file can write anything.
+    // Anyone who edits the file can write any value.
     let output = settings.output.as_deref().map(|output| parse_format("the output", output).map(drop));
     let url = settings.url.as_deref().map(|url| Url::parse(url).map(drop));
     for (setting, valid) in [("output", output), ("url", url)] {

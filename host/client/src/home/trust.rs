@@ -87,14 +87,18 @@ impl Trust {
         &self.entries
     }
 
-    /// The entry of an address.
+    /// The entry of an address. `None` if it has none. All images of an entry can be revoked.
+    pub fn find(&self, url: &Url) -> Option<&TrustEntry> {
+        let url = url.to_string();
+        self.entries.iter().find(|entry| entry.url == url)
+    }
+
+    /// The entry of an address, with at least one image.
     ///
     /// # Errors
     /// [`Error::NoPins`] if the address has no entry, or if its entry lists no images.
     pub fn entry(&self, url: &Url) -> Result<&TrustEntry, Error> {
-        let url = url.to_string();
-        let entry = self.entries.iter().find(|entry| entry.url == url && !entry.pins.is_empty());
-        entry.ok_or(Error::NoPins(url))
+        self.find(url).filter(|entry| !entry.pins.is_empty()).ok_or_else(|| Error::NoPins(url.to_string()))
     }
 
     /// Pins an image at an address.

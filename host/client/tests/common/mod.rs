@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod user;
 pub mod vault;
 
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -62,4 +65,10 @@ pub fn failed(output: &Output, code: &str) {
     assert!(last.starts_with("Error: ") && last.ends_with(&format!("[{code}]")), "{code}: {stderr}");
     assert_eq!(output.status.code(), Some(1 + i32::from(is_usage)), "{stderr}");
     assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+}
+
+/// Writes a file as the client writes its own.
+pub fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }

@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::url::Url;
 use crate::values::{Base64, Hex, SHA384_FORM};
 use enclave_core::Error as CoreError;
-use enclave_core::attestation::{Document, named_root};
+use enclave_core::attestation::{Document, Root, named_root};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -68,18 +68,19 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
         let pcr0 = Hex::parse(pcr0).ok_or_else(invalid)?;
         let entry = context.home.update(|trust: &mut Trust| {
             trust.revoke(&url, pcr0.0)?;
-            // An address whose images are all revoked stays.
-            trust.all().iter().find(|entry| entry.url == url.to_string()).cloned().ok_or(Error::NoPins(url.to_string()))
+            trust.find(&url).cloned().ok_or_else(|| Error::NoPins(url.to_string()))
         })?;
-        context.output.mark_development(entry.root()?.is_development());
+        let root = entry.root()?;
+        context.output.mark_development(root.is_development());
         let fields = [("Revoked", pcr0.to_string()), ("Address", entry.url.clone())];
-        return context.output.fields(&fields, describe(&entry)?);
+        return context.output.fields(&fields, describe(&entry, &root));
     }
     if arguments.yes && !arguments.replace {
         return Err(Error::Argument { name: "--yes", want: "given with --replace" });
     }
-    let trust: Trust = context.home.load()?;
-    if let Some(pinned) = trust.all().iter().find(|entry| arguments.replace && entry.url == url.to_string()) {
+    if arguments.replace
+        && let Some(pinned) = context.home.load::<Trust>()?.find(&url)
+    {
         let images = pinned.pins.len();
         confirm(
             arguments.yes,
@@ -100,7 +101,7 @@ pub(super) fn pin(arguments: Pin, context: &Context) -> Result<(), Error> {
     };
     // Further images keep the development root that is already pinned for the address.
     let entry = context.home.update(|trust: &mut Trust| {
-        let pinned = trust.all().iter().find(|entry| entry.url == url.to_string()).map(|entry| entry.root.clone());
+        let pinned = trust.find(&url).map(|entry| entry.root.clone());
         let root = match pinned {
             Some(pinned) if arguments.root.is_none() && root == TrustedRoot::Aws && mode != PinMode::Replace => pinned,
             _ => root.clone(),
@@ -143,17 +144,15 @@ fn first_use(url: &Url) -> Result<(TrustedRoot, ImagePins), Error> {
 
 fn show(context: &Context) -> Result<(), Error> {
     let trust: Trust = context.home.load()?;
-    let mut lines = Vec::new();
+    let (mut lines, mut addresses) = (Vec::new(), Vec::new());
     for entry in trust.all() {
         let root = entry.root()?;
+        context.output.mark_development(root.is_development());
+        addresses.push(describe(entry, &root));
         lines.extend([entry.url.clone(), format!("  root     {}", evidence::root_name(&root))]);
         lines.extend(entry.pins.iter().map(|pins| format!("  image    {pins}")));
         lines.extend(entry.revoked.iter().map(|pcr0| format!("  revoked  {pcr0}")));
     }
-    let addresses = trust.all().iter().map(describe).collect::<Result<Vec<_>, _>>()?;
-    let development =
-        trust.all().iter().map(|entry| Ok(entry.root()?.is_development())).collect::<Result<Vec<_>, Error>>()?;
-    context.output.mark_development(development.contains(&true));
     context.output.lines(&lines, json!({"addresses": addresses}))
 }
 
@@ -164,15 +163,15 @@ fn print(entry: &TrustEntry, context: &Context) -> Result<(), Error> {
     for pins in &entry.pins {
         fields.push(("PCR0", Hex(*pins.pcr0()).to_string()));
     }
-    context.output.fields(&fields, describe(entry)?)
+    context.output.fields(&fields, describe(entry, &root))
 }
 
-fn describe(entry: &TrustEntry) -> Result<Value, Error> {
-    let root = entry.root()?;
+/// The members of an entry, whose root this is.
+fn describe(entry: &TrustEntry, root: &Root) -> Value {
     let pins = entry.pins.iter().map(|pins| pins.pcrs().map(|(index, pcr)| (index, *pcr)).collect());
     let pins: Vec<_> = pins.map(|pcrs| evidence::pcrs_json(&pcrs)).collect();
-    Ok(json!({
-        "url": entry.url, "root": Hex(RootId::of(&root)), "development": root.is_development(), "pins": pins,
+    json!({
+        "url": entry.url, "root": Hex(RootId::of(root)), "development": root.is_development(), "pins": pins,
         "revoked": entry.revoked,
-    }))
+    })
 }
