@@ -132,7 +132,7 @@ fn reports_addresses_files_and_roots_that_are_invalid() {
     ] {
         let output = run(KMS, &arguments);
         let error = String::from_utf8(output.stderr).unwrap();
-        // An address that is none is found by the parser of the arguments.
+        // The parser of the arguments rejects a text that is not an address.
         let status = if error.contains("\nUsage: ") { 2 } else { 1 };
         assert_eq!(output.status.code(), Some(status), "{arguments:?}");
         assert!(error.contains(says), "{arguments:?}: {error}");

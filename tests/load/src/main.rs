@@ -2,7 +2,7 @@
 //! second, how long they take, how they end, and how much memory the processes use. Nothing here is a test.
 //!
 //! The clients are threads of this process that use the client's library, so that starting processes is not measured. They
-//! share the machine with the enclave, which therefore has less than the whole of it.
+//! share the machine with the enclave, which therefore cannot use all of it.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

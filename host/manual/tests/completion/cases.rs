@@ -81,6 +81,6 @@ pub const CASES: [Case<'static>; 43] = [
     case("capelet receipt verify ", FILES),
     case("capelet-local --home ", FOLDERS),
     value("capelet-local --home=k", "--home=", &["key"]),
-    // A redirection is no argument.
+    // A redirection is not an argument.
     case("capelet run f 2>/dev/null --pl", &["--plain"]),
 ];
